@@ -1,0 +1,1 @@
+"""Socialized-loss monitor: a risk daemon that runs beside a derivatives exchange."""

@@ -1,0 +1,208 @@
+"""The configuration file: frozen, strict records read once from TOML.
+
+An empty file is valid and means the defaults. Unknown keys are refused, bounds stand in the
+types, and `cross_check` holds what one key says against another. Secrets come only from
+environment variables or files (`password_file`), never from the file itself.
+"""
+
+import hashlib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from monitor.core.settings import (
+    BreakerSettings,
+    DeleveragingSettings,
+    EngineSettings,
+    FundSettings,
+    MarginSettings,
+    NonNegativeFloat,
+    PositiveFloat,
+    Settings,
+    WaterfallSettings,
+)
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; the message says what was expected and received."""
+
+
+class ServiceSettings(Settings, frozen=True, kw_only=True):
+    """`[service]`: the daemon itself."""
+
+    state_directory: str = "state"
+    snapshot_interval_s: PositiveFloat = 60.0
+    snapshots_kept: Annotated[int, msgspec.Meta(ge=2, le=100)] = 3
+    shard: Annotated[int, msgspec.Meta(ge=0)] = 0
+    shards: Annotated[int, msgspec.Meta(ge=1)] = 1
+    bootstrap: bool = False
+    action_age_max_s: NonNegativeFloat = 60.0
+    held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000
+    inbox_events_max: Annotated[int, msgspec.Meta(ge=100)] = 50_000
+    batch_events_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5_000
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class TopicSettings(Settings, frozen=True, kw_only=True):
+    """`[kafka.topics]`: the four topics."""
+
+    accounts: Name = "loss-monitor.events.accounts"
+    market: Name = "loss-monitor.events.market"
+    decisions: Name = "loss-monitor.decisions"
+    quarantine: Name = "loss-monitor.quarantine"
+
+
+class KafkaSettings(Settings, frozen=True, kw_only=True):
+    """`[kafka]`: the broker that holds the events and the decisions."""
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    topics: TopicSettings = TopicSettings()
+    create_topics: bool = False
+    accounts_partitions: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    request_timeout_s: PositiveFloat = 5.0
+
+
+class RedisSettings(Settings, frozen=True, kw_only=True):
+    """`[redis]`: the mirror of the live state; an empty url switches it off."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    prefix: Name = "loss-monitor"
+    username: str | None = None
+    password_file: str | None = None
+    worst_accounts: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
+    interval_s: PositiveFloat = 0.25
+    timeout_s: PositiveFloat = 2.0
+
+
+class HttpSettings(Settings, frozen=True, kw_only=True):
+    """`[http]`: metrics, health, API and console; `listen` empty switches it off."""
+
+    listen: str = "127.0.0.1:8080"
+    allow_insecure: bool = False
+
+
+class FeedSettings(Settings, frozen=True, kw_only=True):
+    """`[[feeds]]`: a connection to a venue or an oracle.
+
+    `role`: `reference` (its mark becomes an index price with the feed as source: it judges),
+    `index` (its index values collateral), `mark` (its mark margins: running without an exchange).
+    """
+
+    name: Name
+    venue: Literal["binance-usdm", "pyth-hermes"]
+    symbols: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=1024)]
+    url: str | None = None
+    rest_url: str | None = None
+    stale_after_s: PositiveFloat = 10.0
+    role: Literal["reference", "index", "mark"] = "reference"
+    mark_from: Literal["mark", "mid"] = "mark"
+
+
+class WebhookSettings(Settings, frozen=True, kw_only=True):
+    """`[[webhooks]]`: decisions posted to an address, signed with HMAC-SHA256."""
+
+    name: Name
+    url: str
+    secret_file: str | None = None
+    decisions: tuple[str, ...] = ()
+    timeout_s: PositiveFloat = 5.0
+
+
+class Configuration(Settings, frozen=True, kw_only=True):
+    """The whole file."""
+
+    service: ServiceSettings = ServiceSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    redis: RedisSettings = RedisSettings()
+    http: HttpSettings = HttpSettings()
+    feeds: tuple[FeedSettings, ...] = ()
+    webhooks: tuple[WebhookSettings, ...] = ()
+    margin: MarginSettings = MarginSettings()
+    funds: tuple[FundSettings, ...] = ()
+    waterfall: WaterfallSettings = WaterfallSettings()
+    deleveraging: DeleveragingSettings = DeleveragingSettings()
+    breakers: tuple[BreakerSettings, ...] = ()
+
+    def engine_settings(self) -> EngineSettings:
+        """Return the part that the engine reads."""
+        return EngineSettings(
+            margin=self.margin,
+            funds=self.funds,
+            waterfall=self.waterfall,
+            deleveraging=self.deleveraging,
+            breakers=self.breakers,
+            bootstrap=self.service.bootstrap,
+            action_age_max_s=self.service.action_age_max_s,
+            held_back_events_max=self.service.held_back_events_max,
+        )
+
+
+def configuration_hash(text: str) -> str:
+    """Return the SHA-256 (hex) of the configuration's text: what decisions name."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_configuration(text: str, *, where: str) -> Configuration:
+    """Return the configuration that a TOML text describes.
+
+    Raises ConfigurationError: what was expected, what was received, and where.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{where}: expected TOML, received a text with {error}") from error
+    try:
+        configuration = msgspec.convert(document, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+    for problem in cross_check(configuration):
+        raise ConfigurationError(f"{where}: {problem}")
+    return configuration
+
+
+def load_configuration(path: str | os.PathLike[str]) -> tuple[Configuration, str]:
+    """Return the configuration in a file, and the file's text.
+
+    Raises ConfigurationError if the file cannot be read or used.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path}: expected a readable TOML file, received {error}"
+        ) from error
+    return parse_configuration(text, where=str(path)), text
+
+
+def cross_check(configuration: Configuration) -> list[str]:
+    """Return what is wrong between keys, a sentence each."""
+    problems = []
+    for section, names in (
+        ("breakers", [breaker.name for breaker in configuration.breakers]),
+        ("feeds", [feed.name for feed in configuration.feeds]),
+        ("funds", [fund.name for fund in configuration.funds]),
+        ("webhooks", [webhook.name for webhook in configuration.webhooks]),
+    ):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            problems.append(f"[[{section}]]: expected unique names, received {name!r} twice")
+    for breaker in configuration.breakers:
+        if breaker.release_ratio is not None and breaker.release_ratio > breaker.limit_ratio:
+            problems.append(
+                f"[[breakers]] {breaker.name}: expected release_ratio <= limit_ratio "
+                f"{breaker.limit_ratio}, received {breaker.release_ratio}"
+            )
+    service = configuration.service
+    if service.shard >= service.shards:
+        problems.append(
+            f"[service]: expected shard below shards = {service.shards}, received {service.shard}"
+        )
+    topics = msgspec.structs.asdict(configuration.kafka.topics)
+    if len(set(topics.values())) < len(topics):
+        problems.append(f"[kafka.topics]: expected four different names, received {topics}")
+    return problems

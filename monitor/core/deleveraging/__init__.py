@@ -1,0 +1,1 @@
+"""Deleveraging: one file a policy."""

@@ -1,0 +1,1 @@
+"""Margin: tiers, the book, thresholds, exact verdicts."""

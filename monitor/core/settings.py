@@ -1,0 +1,94 @@
+"""What the engine can be configured with: frozen records, declared beside what they configure.
+
+`monitor.config` composes them into the file that an operator writes; the core only reads them.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
+NonNegativeFloat = Annotated[float, msgspec.Meta(ge=0)]
+BreakerAction: TypeAlias = Literal[
+    "halt", "price_band", "reduce_only", "margin_multiplier", "withdrawals_gate", "notify"
+]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A section of the configuration: unknown keys are refused."""
+
+
+class MarginSettings(Settings, frozen=True, kw_only=True):
+    """`[margin]`: when a unit changes state, and how prices are solved for.
+
+    `liquidatable_when`: `at_or_below` (equity <= maintenance_margin) or `below` (strictly).
+    `moves_with_index`: an inverse instrument's coin is valued at the tested price.
+    """
+
+    margin_call_ratio: PositiveFloat = 0.8
+    liquidatable_when: Literal["at_or_below", "below"] = "at_or_below"
+    bankruptcy_price: Literal["account_zero", "maintenance_share"] = "account_zero"
+    moves_with_index: bool = True
+
+
+class FundSettings(Settings, frozen=True, kw_only=True):
+    """`[[funds]]`: an insurance fund and the asset it is kept in."""
+
+    name: str
+    asset: str
+
+
+class WaterfallSettings(Settings, frozen=True, kw_only=True):
+    """`[waterfall]`: who bears a shortfall, in order, after the account's own margin."""
+
+    layers: tuple[Literal["insurance_fund", "deleveraging", "socialized_loss"], ...] = (
+        "insurance_fund",
+        "deleveraging",
+        "socialized_loss",
+    )
+    socialized_loss: Literal["gains-pro-rata"] = "gains-pro-rata"
+
+
+class DeleveragingSettings(Settings, frozen=True, kw_only=True):
+    """`[deleveraging]`: the policy that chooses who is deleveraged, and the closing price."""
+
+    policy: Literal["queue-bitmex"] = "queue-bitmex"
+    price: Literal["bankruptcy", "mark"] = "bankruptcy"
+
+
+class PriceVelocitySettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_velocity"
+):
+    """`[[breakers]]` kind `price_velocity`: the largest move of a mark within a lookback.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips strictly beyond
+    `limit_ratio`; may cool when the move is at most `release_ratio` (default: the limit) and
+    `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    lookback_s: PositiveFloat
+    limit_ratio: PositiveFloat
+    direction: Literal["up", "down", "both"] = "both"
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "halt"
+
+
+BreakerSettings: TypeAlias = PriceVelocitySettings
+
+
+class EngineSettings(Settings, frozen=True, kw_only=True):
+    """All that the engine reads; the rest of the configuration is about the daemon."""
+
+    margin: MarginSettings = MarginSettings()
+    funds: tuple[FundSettings, ...] = ()
+    waterfall: WaterfallSettings = WaterfallSettings()
+    deleveraging: DeleveragingSettings = DeleveragingSettings()
+    breakers: tuple[BreakerSettings, ...] = ()
+    bootstrap: bool = False
+    action_age_max_s: NonNegativeFloat = 60.0
+    held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000

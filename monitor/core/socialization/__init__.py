@@ -1,0 +1,1 @@
+"""Socialized loss: one file a method."""

@@ -1,0 +1,134 @@
+"""The immutable summary that everybody outside the engine reads.
+
+A view is taken by the writer at most every 100 ms and handed out by reference; nobody outside
+the engine's task ever touches the engine. Amounts are floats in the valuation currency: a view
+shows, the ledger decides.
+"""
+
+import msgspec
+
+from monitor.core.decisions import BreakerState, State
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One position of an account at risk."""
+
+    instrument: str
+    leg: str
+    size: str
+    margin_mode: str
+    notional_usd: float | None
+    unrealized_pnl_usd: float | None
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """One account's cross unit; amounts are null when a price is missing (`unknown`)."""
+
+    account: str
+    owner: str
+    role: str
+    state: State
+    equity: float | None
+    initial_margin: float | None
+    maintenance_margin: float | None
+    margin_ratio: float | None
+    free_collateral: float | None
+    withdrawable: float | None
+    flags: tuple[str, ...]
+    has_position: bool
+    updated_ns: int
+
+    @property
+    def risk_score(self) -> float | None:
+        """Return maintenance_margin / equity, +inf when equity <= 0 with a position or a debt.
+
+        None when the amounts are unknown.
+        """
+        if self.equity is None or self.maintenance_margin is None:
+            return None
+        if self.equity > 0:
+            return self.maintenance_margin / self.equity
+        return float("inf") if self.has_position or self.equity < 0 else 0.0
+
+
+class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument: prices and aggregate open interest (sides as magnitudes, contracts)."""
+
+    instrument: str
+    kind: str
+    status: str
+    mark_price: float | None
+    mark_price_ns: int
+    index_price: float | None
+    funding_rate: float | None
+    open_interest_long_contracts: float
+    open_interest_short_contracts: float
+    open_interest_usd: float | None
+
+
+class FundView(msgspec.Struct, frozen=True, kw_only=True):
+    """One insurance fund; `drawn`, `credited`, `uncovered` are totals since the start."""
+
+    fund: str
+    asset: str
+    balance: float
+    balance_usd: float | None
+    drawn: float
+    credited: float
+    uncovered: float
+    shortfall_usd: float
+    socialized_loss_usd: float
+    updated_ns: int
+
+
+class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
+    """One breaker for one scope, with its distance to the limit (`measured` of `limit`)."""
+
+    breaker: str
+    kind: str
+    scope: str
+    state: BreakerState
+    action: str
+    measured: float | None
+    limit: float
+    extended: int
+    changed_ns: int
+
+
+class OracleView(msgspec.Struct, frozen=True, kw_only=True):
+    """One oracle for one index; `deviation_ratio` is against the exchange's index."""
+
+    oracle: str
+    index: str
+    price: float
+    deviation_ratio: float | None
+    published_ns: int
+
+
+class FeedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed as the engine was told of it."""
+
+    feed: str
+    lost: bool
+    changed_ns: int
+
+
+class RiskView(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of the whole exchange as of `engine_ns`."""
+
+    engine_ns: int = 0
+    events_applied: dict[str, int] = {}
+    events_ignored: dict[str, int] = {}
+    decisions: dict[str, int] = {}
+    accounts: dict[str, int] = {}
+    suspect_accounts: int = 0
+    liquidating_accounts: int = 0
+    margin_shortfall_usd: float = 0.0
+    worst: tuple[AccountView, ...] = ()
+    instruments: tuple[InstrumentView, ...] = ()
+    funds: tuple[FundView, ...] = ()
+    breakers: tuple[BreakerView, ...] = ()
+    oracles: tuple[OracleView, ...] = ()
+    feeds: tuple[FeedView, ...] = ()
+    configuration_hash: str = ""
+    ready: bool = False

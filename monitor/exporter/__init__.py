@@ -1,0 +1,1 @@
+"""Prometheus: the catalogue of metrics and its collector."""

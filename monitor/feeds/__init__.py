@@ -1,0 +1,1 @@
+"""One file a venue or oracle, and the one connection loop."""

@@ -1,0 +1,1 @@
+"""Recordings, the player, history as events, and the demo exchange."""

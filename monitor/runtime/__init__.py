@@ -1,0 +1,1 @@
+"""Async building blocks that know nothing of margins: inbox, supervision, clock, logs."""

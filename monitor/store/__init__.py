@@ -1,0 +1,1 @@
+"""Snapshots, and the mirror of live state in Redis."""

@@ -1,0 +1,1 @@
+"""Kafka: events in, decisions out, the log and recovery."""

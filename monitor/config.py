@@ -81,10 +81,19 @@ class RedisSettings(Settings, frozen=True, kw_only=True):
 
 
 class HttpSettings(Settings, frozen=True, kw_only=True):
-    """`[http]`: metrics, health, API and console; `listen` empty switches it off."""
+    """`[http]`: metrics, health, API and console; `listen` empty switches it off.
+
+    Off loopback it needs a certificate, its key and a token, or `allow_insecure`. `hosts`: the
+    names by which clients may call it, beside `localhost` and addresses.
+    """
 
     listen: str = "127.0.0.1:8080"
     allow_insecure: bool = False
+    hosts: tuple[str, ...] = ()
+    tls_certificate_file: str | None = None
+    tls_key_file: str | None = None
+    token_file: str | None = None
+    connections_max: Annotated[int, msgspec.Meta(ge=4, le=1024)] = 64
 
 
 class FeedSettings(Settings, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ OTHER = "other"
 DEFAULT_BOUNDS = (0.001, 0.01, 0.1, 1.0, 10.0)
 
 
-class UndeclaredMeasurement(KeyError):
+class UndeclaredMeasurementError(KeyError):
     """A part measured under a name that nobody exposes: a programmer's error."""
 
 
@@ -101,7 +101,7 @@ class Measurements:
 
     def _check(self, name: str) -> None:
         if self._declared is not None and name not in self._declared:
-            raise UndeclaredMeasurement(f"expected a declared measurement, received {name!r}")
+            raise UndeclaredMeasurementError(f"expected a declared measurement, received {name!r}")
 
     @staticmethod
     def _bounded(

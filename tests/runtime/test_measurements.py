@@ -6,7 +6,7 @@ from monitor.runtime.measurements import (
     CHILDREN_MAX,
     Distribution,
     Measurements,
-    UndeclaredMeasurement,
+    UndeclaredMeasurementError,
 )
 
 
@@ -49,7 +49,7 @@ def test_an_undeclared_name_is_a_programmers_error() -> None:
     measurements = Measurements({"known_total": ()})
     measurements.increase("known_total")
     for touch in (measurements.increase, lambda name: measurements.observe(name, 1.0)):
-        with pytest.raises(UndeclaredMeasurement, match="misspelt_total"):
+        with pytest.raises(UndeclaredMeasurementError, match="misspelt_total"):
             touch("misspelt_total")
 
 

@@ -1,0 +1,33 @@
+"""What the API reads: handed over once by the composition root.
+
+Everything here is either immutable or cheap to ask on the event loop; nothing lets a request
+change the engine.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.api.decision_ring import DecisionRing
+from monitor.core.view import RiskView
+from monitor.runtime.measurements import Measurements
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSource:
+    """The monitor as the API sees it.
+
+    `view`: the newest summary. `readiness`: why the daemon is not ready, a sentence each; empty
+    means ready. `account_report`: one account as in `accounts.ndjson`, or None. `metrics`: content
+    type and body of /metrics. `now_ns`: the wall clock, nanoseconds since the epoch.
+    `decisions`: the newest ones; whoever publishes decisions appends to it.
+    """
+
+    view: Callable[[], RiskView]
+    readiness: Callable[[], tuple[str, ...]]
+    account_report: Callable[[str], dict[str, Any] | None]
+    metrics: Callable[[], Awaitable[tuple[str, bytes]]]
+    now_ns: Callable[[], int]
+    decisions: DecisionRing
+    measurements: Measurements
+    version: str = "0"

@@ -1,0 +1,1 @@
+"""The tests: they mirror `monitor/` path for path; stories, faults and form stand beside."""

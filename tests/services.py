@@ -8,7 +8,7 @@ directories, and is ended by its own process id. What cannot be started here is 
 | fixture | scope | what it is |
 |---|---|---|
 | `kafka` | session | `.bootstrap_servers`: a real Kafka that all workers share; never stop it |
-| `kafka_private` | function | a `RealKafka` of the test's own: `.stop() .start() .kill() .process` |
+| `kafka_private` | function | a `RealKafka` for faults: `.stop() .start() .kill() .process` |
 | `topic_names` | function | a `TopicSettings` with names of its own; the topics exist on `kafka` |
 | `make_topics` | function | the same as a call, for other partition counts or another Kafka |
 | `redis_server` | function | a real Redis of the worker's, emptied: `.url .socket .process` |
@@ -241,11 +241,10 @@ def _factory(kind: Callable[[str], ServerKind]) -> Iterator[Callable[[str], Serv
 
 
 def _program(name: str, commands: Sequence[str], package: str) -> Path:
-    for command in commands:
-        path = shutil.which(command)
-        if path is not None:
-            return Path(path)
-    missing_services.skip_without(name, f"apt-get install -y {package}")
+    found = [path for path in map(shutil.which, commands) if path is not None]
+    if not found:
+        missing_services.skip_without(name, f"apt-get install -y {package}")
+    return Path(found[0])
 
 
 def _redis_executable() -> Path:

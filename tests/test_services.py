@@ -15,6 +15,8 @@ from tests.browser import Chromium
 from tests.observers import Alertmanager, Prometheus
 from tests.services import KafkaAddress, StartRedis
 
+pytestmark = pytest.mark.service
+
 PAGE = """data:text/html,<title>t</title><p id=p>wait</p><script>
 p.textContent = matchMedia('(prefers-color-scheme: dark)').matches ? 'night' : 'day'</script>"""
 

@@ -62,7 +62,7 @@ class ServerProcess:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

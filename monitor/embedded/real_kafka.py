@@ -100,7 +100,7 @@ def _fetch_libraries() -> None:
             *("mvn", "-q", "-B", "-f", f"{scratch}/pom.xml"),
             *("dependency:copy-dependencies", f"-DoutputDirectory={scratch}/libs"),
         ]
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own command line, no shell
             command, capture_output=True, text=True, check=False, timeout=MAVEN_TIMEOUT_S
         )
         if done.returncode:
@@ -157,7 +157,7 @@ class RealKafka:
         log4j.write_text(_LOG4J, encoding="utf-8")
         java = ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={log4j}"]
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own command line, no shell
             [
                 *(*java, "-Xshare:auto", "-cp", class_path, "kafka.tools.StorageTool", "format"),
                 *("-t", cluster_id, "-c", str(properties)),

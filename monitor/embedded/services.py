@@ -155,8 +155,8 @@ def create_topics(bootstrap_servers: str, topics: dict[str, int]) -> None:
 
     Raises ServiceError when the broker refuses or is not reached.
     """
-    from confluent_kafka import KafkaError, KafkaException
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
     client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
     wanted = [NewTopic(name, partitions, 1) for name, partitions in topics.items()]

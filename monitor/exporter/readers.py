@@ -1,0 +1,170 @@
+"""How each metric whose source is the view is read from it: one small function a metric.
+
+A reader gives (label values, value) in the order of importance: what stands beyond the metric's
+largest number of series is left out by the collector. Unknown values are not given at all.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from monitor.core.view import BreakerView, InstrumentView, OracleView, RiskView
+from monitor.exporter.catalogue import BREAKER_STATES
+
+Child: TypeAlias = tuple[tuple[str, ...], float]
+Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
+
+_NANOSECONDS = 1e9
+
+
+def _single(value: float | None) -> Iterator[Child]:
+    if value is not None:
+        yield (), value
+
+
+def _by_label(counts: dict[str, int]) -> Iterator[Child]:
+    for label, count in counts.items():
+        yield (label,), count
+
+
+def _instruments(view: RiskView) -> list[InstrumentView]:
+    """Return the instruments, largest open interest first."""
+    return sorted(view.instruments, key=lambda one: (-(one.open_interest_usd or 0), one.instrument))
+
+
+def _instrument_values(value: Callable[[InstrumentView], float | None]) -> Reader:
+    def read(view: RiskView) -> Iterator[Child]:
+        for instrument in _instruments(view):
+            number = value(instrument)
+            if number is not None:
+                yield (instrument.instrument,), number
+
+    return read
+
+
+def _mark_price_seconds(instrument: InstrumentView) -> float | None:
+    if instrument.mark_price is None:
+        return None
+    return instrument.mark_price_ns / _NANOSECONDS
+
+
+def _mark_index_deviation(instrument: InstrumentView) -> float | None:
+    if instrument.mark_price is None or not instrument.index_price:
+        return None
+    return instrument.mark_price / instrument.index_price - 1
+
+
+def _open_interest_contracts(view: RiskView) -> Iterator[Child]:
+    for instrument in _instruments(view):
+        yield (instrument.instrument, "long"), instrument.open_interest_long_contracts
+        yield (instrument.instrument, "short"), instrument.open_interest_short_contracts
+
+
+def _margin_ratio_max(view: RiskView) -> Iterator[Child]:
+    scores = [account.risk_score for account in view.worst]
+    yield from _single(max((score for score in scores if score is not None), default=0.0))
+
+
+def limit_used(breaker: BreakerView) -> float | None:
+    """Return measured / limit, or None if nothing was measured yet."""
+    if breaker.measured is None:
+        return None
+    return breaker.measured / breaker.limit if breaker.limit else math.inf
+
+
+def breakers_by_urgency(view: RiskView) -> list[BreakerView]:
+    """Return the breakers: those not armed first, then those nearest to their limit."""
+    return sorted(
+        view.breakers,
+        key=lambda one: (one.state == "armed", -(limit_used(one) or 0.0), one.breaker, one.scope),
+    )
+
+
+def _breaker_state(view: RiskView) -> Iterator[Child]:
+    for breaker in breakers_by_urgency(view):
+        for state in BREAKER_STATES:
+            yield (breaker.breaker, breaker.scope, state), float(breaker.state == state)
+
+
+def _breaker_scopes(view: RiskView) -> Iterator[Child]:
+    counts: dict[str, dict[str, int]] = {}
+    for breaker in view.breakers:
+        states = counts.setdefault(breaker.breaker, dict.fromkeys(BREAKER_STATES, 0))
+        states[breaker.state] += 1
+    for name, states in sorted(counts.items()):
+        for state, count in states.items():
+            yield (name, state), count
+
+
+def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
+    for breaker in breakers_by_urgency(view):
+        used = limit_used(breaker)
+        if used is not None:
+            yield (breaker.breaker, breaker.scope), used
+
+
+def _breaker_extended(view: RiskView) -> Iterator[Child]:
+    for breaker in breakers_by_urgency(view):
+        if breaker.state != "armed":
+            yield (breaker.breaker, breaker.scope), breaker.extended
+
+
+def _oracle_values(value: Callable[[OracleView], float | None]) -> Reader:
+    def read(view: RiskView) -> Iterator[Child]:
+        for oracle in view.oracles:
+            number = value(oracle)
+            if number is not None:
+                yield (oracle.index, oracle.oracle), number
+
+    return read
+
+
+def _insurance_fund_balance(view: RiskView) -> Iterator[Child]:
+    for fund in view.funds:
+        if fund.balance_usd is not None:
+            yield (fund.fund,), fund.balance_usd
+
+
+READERS: dict[str, Reader] = {
+    "loss_monitor_insurance_fund_balance_usd": _insurance_fund_balance,
+    "loss_monitor_insurance_fund_drawn_total": lambda view: (
+        ((fund.fund, fund.asset), fund.drawn) for fund in view.funds
+    ),
+    "loss_monitor_insurance_fund_credited_total": lambda view: (
+        ((fund.fund, fund.asset), fund.credited) for fund in view.funds
+    ),
+    "loss_monitor_insurance_fund_uncovered_total": lambda view: (
+        ((fund.fund, fund.asset), fund.uncovered) for fund in view.funds
+    ),
+    "loss_monitor_shortfall_usd": lambda view: (
+        ((fund.fund,), fund.shortfall_usd) for fund in view.funds
+    ),
+    "loss_monitor_socialized_loss_usd": lambda view: (
+        ((fund.fund,), fund.socialized_loss_usd) for fund in view.funds
+    ),
+    "loss_monitor_accounts": lambda view: _by_label(view.accounts),
+    "loss_monitor_suspect_accounts": lambda view: _single(view.suspect_accounts),
+    "loss_monitor_liquidating_accounts": lambda view: _single(view.liquidating_accounts),
+    "loss_monitor_margin_shortfall_usd": lambda view: _single(view.margin_shortfall_usd),
+    "loss_monitor_margin_ratio_max": _margin_ratio_max,
+    "loss_monitor_mark_price": _instrument_values(lambda one: one.mark_price),
+    "loss_monitor_mark_price_timestamp_seconds": _instrument_values(_mark_price_seconds),
+    "loss_monitor_mark_index_deviation_ratio": _instrument_values(_mark_index_deviation),
+    "loss_monitor_open_interest_usd": _instrument_values(lambda one: one.open_interest_usd),
+    "loss_monitor_open_interest_contracts": _open_interest_contracts,
+    "loss_monitor_oracle_deviation_ratio": _oracle_values(lambda one: one.deviation_ratio),
+    "loss_monitor_oracle_published_timestamp_seconds": _oracle_values(
+        lambda one: one.published_ns / _NANOSECONDS
+    ),
+    "loss_monitor_breaker_state": _breaker_state,
+    "loss_monitor_breaker_scopes": _breaker_scopes,
+    "loss_monitor_breaker_limit_used_ratio": _breaker_limit_used,
+    "loss_monitor_breaker_extended": _breaker_extended,
+    "loss_monitor_engine_timestamp_seconds": lambda view: _single(view.engine_ns / _NANOSECONDS),
+    "loss_monitor_events_total": lambda view: _by_label(view.events_applied),
+    "loss_monitor_events_ignored_total": lambda view: _by_label(view.events_ignored),
+    "loss_monitor_decisions_total": lambda view: _by_label(view.decisions),
+    "loss_monitor_feed_lost": lambda view: (
+        ((feed.feed,), float(feed.lost)) for feed in view.feeds
+    ),
+}

@@ -94,6 +94,13 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     extended: int
     changed_ns: int
 
+    @property
+    def limit_used_ratio(self) -> float | None:
+        """Return measured / limit (strictly above 1 it trips); None while nothing is measured."""
+        if self.measured is None:
+            return None
+        return self.measured / self.limit if self.limit else float("inf")
+
 
 class OracleView(msgspec.Struct, frozen=True, kw_only=True):
     """One oracle for one index; `deviation_ratio` is against the exchange's index."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor.api.decision_ring import DecisionRing
 from monitor.core.view import RiskView
+from monitor.runtime.health import Health
 from monitor.runtime.measurements import Measurements
 
 
@@ -17,14 +18,13 @@ from monitor.runtime.measurements import Measurements
 class ApiSource:
     """The monitor as the API sees it.
 
-    `view`: the newest summary. `readiness`: why the daemon is not ready, a sentence each; empty
-    means ready. `account_report`: one account as in `accounts.ndjson`, or None. `metrics`: content
+    `view`: the newest summary. `health`: the named checks of the daemon. `account_report`: one account as in `accounts.ndjson`, or None. `metrics`: content
     type and body of /metrics. `now_ns`: the wall clock, nanoseconds since the epoch.
     `decisions`: the newest ones; whoever publishes decisions appends to it.
     """
 
     view: Callable[[], RiskView]
-    readiness: Callable[[], tuple[str, ...]]
+    health: Health
     account_report: Callable[[str], dict[str, Any] | None]
     metrics: Callable[[], Awaitable[tuple[str, bytes]]]
     now_ns: Callable[[], int]

@@ -4,7 +4,6 @@ A reader gives (label values, value) in the order of importance: what stands bey
 largest number of series is left out by the collector. Unknown values are not given at all.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
@@ -65,18 +64,16 @@ def _margin_ratio_max(view: RiskView) -> Iterator[Child]:
     yield from _single(max((score for score in scores if score is not None), default=0.0))
 
 
-def limit_used(breaker: BreakerView) -> float | None:
-    """Return measured / limit, or None if nothing was measured yet."""
-    if breaker.measured is None:
-        return None
-    return breaker.measured / breaker.limit if breaker.limit else math.inf
-
-
 def breakers_by_urgency(view: RiskView) -> list[BreakerView]:
     """Return the breakers: those not armed first, then those nearest to their limit."""
     return sorted(
         view.breakers,
-        key=lambda one: (one.state == "armed", -(limit_used(one) or 0.0), one.breaker, one.scope),
+        key=lambda one: (
+            one.state == "armed",
+            -(one.limit_used_ratio or 0.0),
+            one.breaker,
+            one.scope,
+        ),
     )
 
 
@@ -98,7 +95,7 @@ def _breaker_scopes(view: RiskView) -> Iterator[Child]:
 
 def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
     for breaker in breakers_by_urgency(view):
-        used = limit_used(breaker)
+        used = breaker.limit_used_ratio
         if used is not None:
             yield (breaker.breaker, breaker.scope), used
 

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies
@@ -156,7 +157,7 @@ def test_a_hostile_name_is_made_harmless(name: str) -> None:
     assert len(values[0]) <= 64
 
 
-def test_promtool_accepts_the_text(promtool: str) -> None:
+def test_promtool_accepts_the_text(promtool: Path) -> None:
     text = text_of(view_of(5))
     checked = subprocess.run(
         [promtool, "check", "metrics"], input=text.encode(), capture_output=True, check=False

@@ -13,23 +13,24 @@ again. `report(event)` takes `FeedLost` and `FeedRestored`. `clock.now_ns()` is 
 receipt. `statistics` is made by the caller, `FeedStatistics(feed=settings.name)`, read at will.
 """
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
-from monitor.config import FeedSettings
+from monitor.config import ConfigurationError, FeedSettings
 from monitor.core.events import Event
+from monitor.feeds.adapter import AnyAdapter
+from monitor.feeds.coalescing import CoalescingQueue
+from monitor.feeds.connection import Wiring, keep_connected
+from monitor.feeds.outage import Outage, Report
+from monitor.feeds.rest import fetch
 from monitor.feeds.statistics import FeedStatistics
+from monitor.feeds.venues import VENUES
+from monitor.runtime.clock import Clock
 
 Publish: TypeAlias = Callable[[Event], Awaitable[None]]
-Report: TypeAlias = Callable[[Event], Awaitable[None]]
-
-
-class Clock(Protocol):
-    """Where the time of receipt comes from."""
-
-    def now_ns(self) -> int:
-        """Return nanoseconds since the epoch, UTC."""
-        ...
 
 
 async def run_feed(
@@ -40,5 +41,56 @@ async def run_feed(
     clock: Clock,
     statistics: FeedStatistics,
 ) -> None:
-    """Connect, parse and publish until cancelled; never returns by itself."""
-    raise NotImplementedError
+    """Connect, parse and publish until cancelled; never returns by itself.
+
+    Raises ConfigurationError (in a group) when the venue's key cannot be read, and what
+    `publish` raises.
+    """
+    adapter = VENUES[settings.venue]
+    wiring = Wiring(
+        settings=settings,
+        adapter=adapter,
+        queue=CoalescingQueue(),
+        outage=Outage(report, clock, statistics),
+        clock=clock,
+        statistics=statistics,
+        headers=authorization(adapter),
+        fetch=fetch,
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(publish_queue(wiring.queue, publish, statistics))
+        for plan in adapter.plans(settings):
+            group.create_task(keep_connected(plan, wiring))
+
+
+async def publish_queue(
+    queue: CoalescingQueue, publish: Publish, statistics: FeedStatistics
+) -> None:
+    """Give each waiting event its place in the log, one after the other."""
+    while True:
+        for event in await queue.take():
+            await publish(event)
+            statistics.events_published += 1
+            statistics.last_event_ns = max(statistics.last_event_ns, event.event_ns)
+        statistics.events_coalesced = queue.coalesced
+        statistics.events_dropped = queue.dropped
+
+
+def authorization(adapter: AnyAdapter) -> dict[str, str]:
+    """Return the header with the venue's bearer key, from the environment or a file.
+
+    Without a key no header: the venue then says what it thinks of it.
+    """
+    if adapter.token_variable is None:
+        return {}
+    token = os.environ.get(adapter.token_variable, "").strip()
+    path = os.environ.get(f"{adapter.token_variable}_FILE")
+    if not token and path:
+        try:
+            token = Path(path).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{adapter.token_variable}_FILE: expected a readable file of plain text, "
+                f"received {type(error).__name__} at {path}"
+            ) from error
+    return {"Authorization": f"Bearer {token}"} if token else {}

@@ -98,23 +98,25 @@ class CoalescingQueue:
             self._waiting[key] = self._merge(older, event)
         self._filled.set()
 
-    async def take(self) -> list[Event]:
-        """Wait for the oldest place and return what stands in it, at least one event."""
+    async def take(self, places_max: int) -> list[Event]:
+        """Wait until something stands here; return the oldest places, at least one event."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
-        return self.take_now()
+        return self.take_now(places_max)
 
-    def take_now(self) -> list[Event]:
-        """Return what stands in the oldest place; an empty list when nothing waits."""
-        if not self._waiting:
-            return []
-        key, event = self._waiting.popitem(last=False)
-        self._trades.pop(key, None)
-        if key == (MarkPricesChanged,) and self._step is not None:
-            marks, self._step = list(self._step.values()), None
-            return list(marks)
-        return [event]
+    def take_now(self, places_max: int) -> list[Event]:
+        """Return what stands in the oldest places, in order; an empty list when nothing does."""
+        events: list[Event] = []
+        for _ in range(min(places_max, len(self._waiting))):
+            key, event = self._waiting.popitem(last=False)
+            self._trades.pop(key, None)
+            if key == (MarkPricesChanged,) and self._step is not None:
+                events.extend(self._step.values())
+                self._step = None
+            else:
+                events.append(event)
+        return events
 
     def _merge(self, older: Event, newer: Event) -> Event:
         if isinstance(older, MarkPriceChanged) and isinstance(newer, MarkPriceChanged):

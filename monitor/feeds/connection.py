@@ -7,6 +7,7 @@ by name: `Adapter` says what differs.
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -63,8 +64,8 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 async def keep_connected(plan: Plan, wiring: Wiring) -> None:
     """Hold one connection of a feed up until cancelled."""
     backoff = Backoff(wiring.clock, initial_s=BACKOFF_INITIAL_S, cap_s=BACKOFF_CAP_S)
-    while True:
-        session = Session(plan, wiring, backoff)
+    for attempt in itertools.count():
+        session = Session(plan, wiring, backoff, attempt=attempt)
         reason = await session.run()
         if session.is_renewal:
             log.info("feed connection renewed", feed=wiring.settings.name, reason=reason)
@@ -85,10 +86,11 @@ async def keep_connected(plan: Plan, wiring: Wiring) -> None:
 class Session:
     """One connection, from opening to its end."""
 
-    def __init__(self, plan: Plan, wiring: Wiring, backoff: Backoff) -> None:
+    def __init__(self, plan: Plan, wiring: Wiring, backoff: Backoff, *, attempt: int) -> None:
         self._plan = plan
         self._wiring = wiring
         self._backoff = backoff
+        self._attempt = attempt
         self._state: Any = wiring.adapter.new_state(wiring.settings)
         self._snapshots: dict[str, asyncio.Task[None]] = {}
         self._is_up = False
@@ -109,10 +111,15 @@ class Session:
                 ping_interval=PING_INTERVAL_S,
                 ping_timeout=PING_INTERVAL_S,
             ) as socket:
-                self._wiring.statistics.connections += 1
+                self._note_opened()
                 return await self._converse(socket)
         except (OSError, WebSocketException, EOFError) as error:
             return describe(error)
+
+    def _note_opened(self) -> None:
+        self._wiring.statistics.connections += 1
+        if self._attempt:
+            self._wiring.statistics.reconnects += 1
 
     async def _converse(self, socket: ClientConnection) -> str:
         async with asyncio.TaskGroup() as group:
@@ -201,6 +208,7 @@ class Session:
                 frame,
             )
         else:
+            self._wiring.statistics.events += 1
             self._wiring.queue.put(event)
 
     def _ahead_ns(self, event_ns: int) -> int:

@@ -2,13 +2,15 @@
 
 import msgspec
 
+from monitor.runtime.measurements import Measurements
+
 SAMPLE_CHARACTERS_MAX = 200
 
 
 class FeedStatistics(msgspec.Struct, kw_only=True):
     """Counts of one feed since the start of the process; one writer, any number of readers.
 
-    `events_coalesced`: prices merged into a newer one before they were published;
+    `events`: what the frames said, before coalescing; `events_coalesced`: prices merged into a newer one before they were published;
     `events_dropped`: events that found the queue full (prices never are).
     `refusals` and `ignored` count frames or parts of frames by reason, from closed lists;
     `samples` holds the start of the last refused frame for each reason.
@@ -17,12 +19,13 @@ class FeedStatistics(msgspec.Struct, kw_only=True):
     """
 
     feed: str
-    connected: bool = False
     lost: bool = False
     connections: int = 0
+    reconnects: int = 0
     connection_failures: int = 0
     frames: int = 0
     frame_bytes: int = 0
+    events: int = 0
     events_published: int = 0
     events_coalesced: int = 0
     events_dropped: int = 0
@@ -43,3 +46,14 @@ class FeedStatistics(msgspec.Struct, kw_only=True):
     def ignore(self, kind: str) -> None:
         """Count a valid frame that no event of ours can express."""
         self.ignored[kind] = self.ignored.get(kind, 0) + 1
+
+    def write_to(self, measurements: Measurements) -> None:
+        """Write the counts to the feed's metrics."""
+        for name, value in (
+            ("loss_monitor_feed_last_event_timestamp_seconds", self.last_frame_ns / 1e9),
+            ("loss_monitor_feed_events_total", self.events),
+            ("loss_monitor_feed_refused_total", sum(self.refusals.values())),
+            ("loss_monitor_feed_coalesced_total", self.events_coalesced),
+            ("loss_monitor_feed_reconnects_total", self.reconnects),
+        ):
+            measurements.set_to(name, value, self.feed)

@@ -6,6 +6,7 @@ environment variables or files (`password_file`), never from the file itself.
 """
 
 import hashlib
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
@@ -211,7 +212,50 @@ def cross_check(configuration: Configuration) -> list[str]:
         problems.append(
             f"[service]: expected shard below shards = {service.shards}, received {service.shard}"
         )
+    problems += http_problems(configuration.http)
     topics = msgspec.structs.asdict(configuration.kafka.topics)
     if len(set(topics.values())) < len(topics):
         problems.append(f"[kafka.topics]: expected four different names, received {topics}")
+    return problems
+
+
+def listen_address(listen: str) -> tuple[str, int]:
+    """Return host and port of a `listen` value; port 0 means any free one.
+
+    Raises ConfigurationError. Example: `[::1]:8080` is ("::1", 8080).
+    """
+    host, colon, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65_535):
+        raise ConfigurationError(f'[http] listen: expected "host:port", received {listen!r}')
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a listening address is reachable from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def http_problems(http: HttpSettings) -> list[str]:
+    """Return what is wrong in `[http]`, a sentence each: above all, an open door."""
+    if not http.listen:
+        return []
+    try:
+        host, _ = listen_address(http.listen)
+    except ConfigurationError as error:
+        return [str(error)]
+    problems = []
+    if (http.tls_certificate_file is None) != (http.tls_key_file is None):
+        problems.append(
+            "[http]: expected tls_certificate_file and tls_key_file together, received one of them"
+        )
+    is_guarded = http.tls_certificate_file is not None and http.token_file is not None
+    if not is_loopback(host) and not is_guarded and not http.allow_insecure:
+        problems.append(
+            "[http] listen: expected a loopback address, or tls_certificate_file, tls_key_file "
+            f"and token_file, or allow_insecure = true, received {http.listen!r} without them"
+        )
     return problems

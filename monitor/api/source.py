@@ -18,9 +18,10 @@ from monitor.runtime.measurements import Measurements
 class ApiSource:
     """The monitor as the API sees it.
 
-    `view`: the newest summary. `health`: the named checks of the daemon. `account_report`: one account as in `accounts.ndjson`, or None. `metrics`: content
-    type and body of /metrics. `now_ns`: the wall clock, nanoseconds since the epoch.
-    `decisions`: the newest ones; whoever publishes decisions appends to it.
+    `view`: the newest summary. `health`: the named checks of the daemon. `account_report`: one
+    account as in `accounts.ndjson`, or None. `metrics`: content type and body of /metrics.
+    `now_ns`: the wall clock, nanoseconds since the epoch. `decisions`: the newest ones; whoever
+    publishes decisions appends to it.
     """
 
     view: Callable[[], RiskView]

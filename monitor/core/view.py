@@ -139,3 +139,21 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     feeds: tuple[FeedView, ...] = ()
     configuration_hash: str = ""
     ready: bool = False
+
+    def instruments_by_size(self) -> list[InstrumentView]:
+        """Return the instruments, largest open interest first."""
+        return sorted(
+            self.instruments, key=lambda one: (-(one.open_interest_usd or 0.0), one.instrument)
+        )
+
+    def breakers_by_urgency(self) -> list[BreakerView]:
+        """Return the breakers: those not armed first, then those nearest to their limit."""
+        return sorted(
+            self.breakers,
+            key=lambda one: (
+                ("tripped", "cooling", "armed").index(one.state),
+                -(one.limit_used_ratio or 0.0),
+                one.breaker,
+                one.scope,
+            ),
+        )

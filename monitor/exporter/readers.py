@@ -7,7 +7,7 @@ largest number of series is left out by the collector. Unknown values are not gi
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from monitor.core.view import BreakerView, InstrumentView, OracleView, RiskView
+from monitor.core.view import InstrumentView, OracleView, RiskView
 from monitor.exporter.catalogue import BREAKER_STATES
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
@@ -26,14 +26,9 @@ def _by_label(counts: dict[str, int]) -> Iterator[Child]:
         yield (label,), count
 
 
-def _instruments(view: RiskView) -> list[InstrumentView]:
-    """Return the instruments, largest open interest first."""
-    return sorted(view.instruments, key=lambda one: (-(one.open_interest_usd or 0), one.instrument))
-
-
 def _instrument_values(value: Callable[[InstrumentView], float | None]) -> Reader:
     def read(view: RiskView) -> Iterator[Child]:
-        for instrument in _instruments(view):
+        for instrument in view.instruments_by_size():
             number = value(instrument)
             if number is not None:
                 yield (instrument.instrument,), number
@@ -54,7 +49,7 @@ def _mark_index_deviation(instrument: InstrumentView) -> float | None:
 
 
 def _open_interest_contracts(view: RiskView) -> Iterator[Child]:
-    for instrument in _instruments(view):
+    for instrument in view.instruments_by_size():
         yield (instrument.instrument, "long"), instrument.open_interest_long_contracts
         yield (instrument.instrument, "short"), instrument.open_interest_short_contracts
 
@@ -64,21 +59,8 @@ def _margin_ratio_max(view: RiskView) -> Iterator[Child]:
     yield from _single(max((score for score in scores if score is not None), default=0.0))
 
 
-def breakers_by_urgency(view: RiskView) -> list[BreakerView]:
-    """Return the breakers: those not armed first, then those nearest to their limit."""
-    return sorted(
-        view.breakers,
-        key=lambda one: (
-            one.state == "armed",
-            -(one.limit_used_ratio or 0.0),
-            one.breaker,
-            one.scope,
-        ),
-    )
-
-
 def _breaker_state(view: RiskView) -> Iterator[Child]:
-    for breaker in breakers_by_urgency(view):
+    for breaker in view.breakers_by_urgency():
         for state in BREAKER_STATES:
             yield (breaker.breaker, breaker.scope, state), float(breaker.state == state)
 
@@ -94,14 +76,14 @@ def _breaker_scopes(view: RiskView) -> Iterator[Child]:
 
 
 def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
-    for breaker in breakers_by_urgency(view):
+    for breaker in view.breakers_by_urgency():
         used = breaker.limit_used_ratio
         if used is not None:
             yield (breaker.breaker, breaker.scope), used
 
 
 def _breaker_extended(view: RiskView) -> Iterator[Child]:
-    for breaker in breakers_by_urgency(view):
+    for breaker in view.breakers_by_urgency():
         if breaker.state != "armed":
             yield (breaker.breaker, breaker.scope), breaker.extended
 

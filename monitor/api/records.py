@@ -1,0 +1,276 @@
+"""What the API answers, as records: the OpenAPI document is generated from them.
+
+Numbers are decimal strings, times integer nanoseconds since the epoch (UTC), ratios 0 to 1, and
+what does not exist is null. `_usd` is the valuation currency.
+"""
+
+import math
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from monitor.core.decisions import AnyDecision, BreakerState, State
+
+Level: TypeAlias = Literal["calm", "watch", "critical", "blind"]
+
+
+def decimal_text(value: float | None) -> str | None:
+    """Return a number as a decimal string with 12 significant digits, never in exponent form.
+
+    None for what is unknown, infinite or not a number.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    return format(Decimal(f"{value:.12g}"), "f")
+
+
+def exact_text(value: float) -> str:
+    """Return a known finite number as a decimal string; "0" for what is not finite."""
+    return decimal_text(value) or "0"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer, or a part of one."""
+
+
+class CheckRecord(Record, frozen=True, kw_only=True):
+    """One named check of the daemon; `need` says what fails with it."""
+
+    name: str
+    ok: bool
+    detail: str
+    need: Literal["live", "ready", "degraded"]
+
+
+class HealthRecord(Record, frozen=True, kw_only=True):
+    """The answer of /livez and /readyz."""
+
+    ok: bool
+    checks: list[CheckRecord]
+
+
+class ConditionRecord(Record, frozen=True, kw_only=True):
+    """The exchange in one sentence: `level` is the worst of what it names."""
+
+    level: Level
+    sentence: str
+
+
+class InstrumentRecord(Record, frozen=True, kw_only=True):
+    """One instrument; open interest as magnitudes of each side."""
+
+    instrument: str
+    kind: str
+    status: str
+    mark_price: str | None
+    mark_price_ns: int
+    index_price: str | None
+    mark_index_deviation_ratio: str | None
+    funding_rate: str | None
+    open_interest_long_contracts: str
+    open_interest_short_contracts: str
+    open_interest_usd: str | None
+
+
+class FundRecord(Record, frozen=True, kw_only=True):
+    """One insurance fund. `peak_usd`: its highest balance that this process has seen."""
+
+    fund: str
+    asset: str
+    balance: str
+    balance_usd: str | None
+    peak_usd: str | None
+    left_ratio: str | None
+    drawn: str
+    credited: str
+    uncovered: str
+    shortfall_usd: str
+    socialized_loss_usd: str
+    updated_ns: int
+
+
+class BreakerRecord(Record, frozen=True, kw_only=True):
+    """One breaker for one scope. `limit_used_ratio`: measured / limit."""
+
+    breaker: str
+    kind: str
+    scope: str
+    state: BreakerState
+    action: str
+    measured: str | None
+    limit: str
+    limit_used_ratio: str | None
+    extended: int
+    changed_ns: int
+
+
+class AccountRecord(Record, frozen=True, kw_only=True):
+    """One account's cross unit. `risk_rank` 1 is the worst.
+
+    `margin_ratio` is maintenance margin / equity, null without equity.
+    """
+
+    risk_rank: int
+    account: str
+    owner: str
+    role: str
+    state: State
+    equity: str | None
+    initial_margin: str | None
+    maintenance_margin: str | None
+    margin_ratio: str | None
+    margin_shortfall: str | None
+    free_collateral: str | None
+    withdrawable: str | None
+    flags: list[str]
+    updated_ns: int
+
+
+class OracleRecord(Record, frozen=True, kw_only=True):
+    """One oracle's newest price of an index."""
+
+    oracle: str
+    index: str
+    price: str
+    deviation_ratio: str | None
+    published_ns: int
+
+
+class FeedRecord(Record, frozen=True, kw_only=True):
+    """One feed as the engine knows it."""
+
+    feed: str
+    lost: bool
+    changed_ns: int
+
+
+class DecisionRecord(Record, frozen=True, kw_only=True):
+    """A decision, its number in this process and what it says in plain words."""
+
+    number: int
+    text: str
+    decision: AnyDecision
+
+
+class AccountsPage(Record, frozen=True, kw_only=True):
+    """Accounts at risk, worst first; `next_offset` is null on the last page."""
+
+    total: int
+    offset: int
+    next_offset: int | None
+    accounts: list[AccountRecord]
+
+
+class DecisionsPage(Record, frozen=True, kw_only=True):
+    """Decisions, newest first; `next_before` is null on the last page."""
+
+    next_before: int | None
+    decisions: list[DecisionRecord]
+
+
+class InstrumentsAnswer(Record, frozen=True, kw_only=True):
+    """All instruments, largest open interest first."""
+
+    instruments: list[InstrumentRecord]
+
+
+class FundsAnswer(Record, frozen=True, kw_only=True):
+    """All insurance funds."""
+
+    funds: list[FundRecord]
+
+
+class BreakersAnswer(Record, frozen=True, kw_only=True):
+    """All breakers: those not armed first, then those nearest to their limit."""
+
+    breakers: list[BreakerRecord]
+
+
+class ServiceRecord(Record, frozen=True, kw_only=True):
+    """The daemon itself."""
+
+    version: str
+    epoch: int
+    configuration_hash: str
+    ready: bool
+    checks: list[CheckRecord]
+    inbox_depth_events: int
+    inbox_capacity_events: int
+
+
+class Status(Record, frozen=True, kw_only=True):
+    """The exchange and the daemon, summed up.
+
+    `engine_ns` is the newest event time applied; `stalled_s` is for how long it has not moved.
+    """
+
+    now_ns: int
+    engine_ns: int
+    stalled_s: str
+    condition: ConditionRecord
+    accounts: dict[str, int]
+    suspect_accounts: int
+    liquidating_accounts: int
+    margin_shortfall_usd: str
+    shortfall_usd: str
+    socialized_loss_usd: str
+    open_interest_usd: str
+    events: dict[str, int]
+    decisions: dict[str, int]
+    service: ServiceRecord
+
+
+class ConsoleState(Record, frozen=True, kw_only=True):
+    """One `state` message of /v1/stream: the status and the head of each list."""
+
+    status: Status
+    funds: list[FundRecord]
+    breakers: list[BreakerRecord]
+    breakers_total: int
+    worst: list[AccountRecord]
+    instruments: list[InstrumentRecord]
+    instruments_total: int
+    oracles: list[OracleRecord]
+    feeds: list[FeedRecord]
+
+
+class HistoryRecord(Record, frozen=True, kw_only=True):
+    """The past minutes as columns of one length, for drawing; null where nothing was known.
+
+    `seconds`: engine time, seconds since the epoch. `accounts`: number in each state.
+    """
+
+    seconds: list[float]
+    mark_price: dict[str, list[float | None]]
+    open_interest_usd: dict[str, list[float | None]]
+    fund_balance_usd: dict[str, list[float | None]]
+    accounts: dict[str, list[int]]
+
+
+class Hello(Record, frozen=True, kw_only=True):
+    """The first message of /v1/stream (`hello`): everything a fresh page shows."""
+
+    state: ConsoleState
+    history: HistoryRecord
+    decisions: list[DecisionRecord]
+
+
+class Step(Record, frozen=True, kw_only=True):
+    """A later message of /v1/stream (`step`): new state, new decisions, new points to draw."""
+
+    state: ConsoleState
+    history: HistoryRecord
+    decisions: list[DecisionRecord]
+
+
+class ErrorRecord(Record, frozen=True, kw_only=True):
+    """Why a request was refused: what was expected, what was received, and where."""
+
+    error: str
+    expected: str
+    received: str
+    where: str
+
+
+AccountReport: TypeAlias = dict[str, Any]

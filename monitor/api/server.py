@@ -1,0 +1,1 @@
+"""The HTTP server inside the daemon's event loop."""

@@ -1,0 +1,155 @@
+"""Decisions in plain words: one sentence each, for the console and for people who read logs."""
+
+from decimal import Decimal
+from functools import singledispatch
+
+from monitor.core import decisions
+
+_STATE_WORDS: dict[type[decisions.AccountDecision], str] = {
+    decisions.AccountMarginCalled: "is called for margin",
+    decisions.AccountLiquidatable: "can be liquidated",
+    decisions.AccountBankrupt: "is bankrupt",
+    decisions.AccountRecovered: "is healthy again",
+}
+_ACTION_WORDS = {
+    "halt": "halt trading",
+    "price_band": "hold prices in the band",
+    "reduce_only": "let positions only shrink",
+    "margin_multiplier": "raise margin",
+    "withdrawals_gate": "stop withdrawals",
+    "notify": "notify",
+}
+
+
+def describe(decision: decisions.Decision) -> str:
+    """Return what a decision says, with what qualifies it."""
+    words = _words(decision)
+    if decision.suspect:
+        words += " (suspect: an event of the account is missing)"
+    if decision.caught_up:
+        words += " (found when the monitor caught up)"
+    return words
+
+
+def money(amount: str | None, asset: str = "USD") -> str:
+    """Return an amount for reading: `1,234.50 USDT`; small amounts keep four digits."""
+    if amount is None:
+        return "an unknown amount"
+    value = Decimal(amount)
+    places = 0 if abs(value) >= 10_000 else 2 if abs(value) >= 1 or not value else 6
+    text = f"{value:,.{places}f}"
+    return f"{text} {asset}".rstrip()
+
+
+def percent(ratio: str | None) -> str:
+    """Return a ratio for reading: `12.5 %`."""
+    return "unknown" if ratio is None else f"{Decimal(ratio) * 100:.1f} %"
+
+
+@singledispatch
+def _words(decision: decisions.Decision) -> str:
+    words = decision.kind.replace("_", " ").capitalize()
+    subject = [part for part in decision.subject if part]
+    return f"{words}: {', '.join(subject)}" if subject else words
+
+
+@_words.register
+def _account(decision: decisions.AccountDecision) -> str:
+    unit = f" on {decision.instrument}" if decision.instrument else ""
+    words = f"{decision.account} {_STATE_WORDS[type(decision)]}{unit}: "
+    words += f"equity {money(decision.equity)}, "
+    words += f"maintenance {money(decision.maintenance_margin)}"
+    if decision.margin_ratio is not None:
+        words += f", margin ratio {percent(decision.margin_ratio)}"
+    return words
+
+
+@_words.register
+def _shortfall(decision: decisions.ShortfallIncurred) -> str:
+    return (
+        f"{decision.account} leaves a shortfall of {money(decision.amount, decision.asset)} "
+        f"on {decision.instrument}"
+    )
+
+
+@_words.register
+def _drawn(decision: decisions.InsuranceFundDrawn) -> str:
+    words = f"Fund {decision.fund} pays {money(decision.paid, decision.asset)}"
+    if Decimal(decision.uncovered) > 0:
+        words += f"; {money(decision.uncovered, decision.asset)} stay uncovered"
+    return words
+
+
+@_words.register
+def _credited(decision: decisions.InsuranceFundCredited) -> str:
+    return f"Fund {decision.fund} gains {money(decision.amount, decision.asset)}"
+
+
+@_words.register
+def _deleveraging(decision: decisions.DeleveragingPlanned) -> str:
+    count = len(decision.reductions)
+    accounts = "1 account" if count == 1 else f"{count} accounts"
+    words = (
+        f"Deleverage {accounts} {decision.side} {decision.instrument} "
+        f"for {money(decision.taken, decision.asset)} ({decision.policy})"
+    )
+    if Decimal(decision.left) > 0:
+        words += f"; {money(decision.left, decision.asset)} are left"
+    return words
+
+
+@_words.register
+def _socialized(decision: decisions.LossSocialized) -> str:
+    count = len(decision.accounts)
+    accounts = "1 account" if count == 1 else f"{count:,} accounts"
+    words = f"{money(decision.amount, decision.asset)} are spread over {accounts}"
+    if Decimal(decision.left) > 0:
+        words += f"; {money(decision.left, decision.asset)} could not be charged to anyone"
+    return words
+
+
+@_words.register
+def _tripped(decision: decisions.BreakerTripped) -> str:
+    action = _ACTION_WORDS.get(decision.action, decision.action)
+    return (
+        f"Breaker {decision.breaker} trips on {decision.scope}: measured "
+        f"{percent(decision.measured)}, limit {percent(decision.limit)}: {action}"
+    )
+
+
+@_words.register
+def _cooling(decision: decisions.BreakerCooling) -> str:
+    words = f"Breaker {decision.breaker} cools on {decision.scope}"
+    if decision.extended:
+        words += f", after {decision.extended} extensions"
+    return words
+
+
+@_words.register
+def _rearmed(decision: decisions.BreakerRearmed) -> str:
+    words = f"Breaker {decision.breaker} is armed again on {decision.scope}"
+    return words + (f", reset by {decision.by}" if decision.by else "")
+
+
+@_words.register
+def _gap(decision: decisions.StreamGapDetected) -> str:
+    return (
+        f"An event of {decision.account} is missing: expected number {decision.expected}, "
+        f"received {decision.received}"
+    )
+
+
+@_words.register
+def _conservation(decision: decisions.ConservationViolated) -> str:
+    return f"{decision.check} does not hold for {decision.scope}: {decision.difference} too much"
+
+
+@_words.register
+def _oracle_rejected(decision: decisions.OracleRejected) -> str:
+    reason = decision.reason.replace("_", " ")
+    return f"Oracle {decision.oracle} is not used for {decision.index}: {reason}"
+
+
+@_words.register
+def _oracle_restored(decision: decisions.OracleRestored) -> str:
+    return f"Oracle {decision.oracle} is used again for {decision.index}"

@@ -1,0 +1,146 @@
+"""The price velocity breaker by brute force: every tick is kept and looked at again."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+from monitor.core import decisions
+from monitor.core.settings import PriceVelocitySettings
+from tests.reference.naive_world import Tick, significant
+
+SECOND_NS = 1_000_000_000
+
+
+def nanoseconds(seconds: float) -> int:
+    """Return a duration in nanoseconds."""
+    return round(Fraction(Decimal(repr(seconds))) * SECOND_NS)
+
+
+def ratio(number: float) -> Fraction:
+    """Return the decimal number that a setting shows."""
+    return Fraction(Decimal(repr(number)))
+
+
+@dataclass
+class NaiveBreaker:
+    """One breaker for one instrument."""
+
+    settings: PriceVelocitySettings
+    scope: str
+    state: str = "armed"
+    ticks: list[Tick] = field(default_factory=list)
+    tripped_ns: int = 0
+    look_ns: int = 0
+    cool_until_ns: int = 0
+    extended: int = 0
+    measured_at_trip: Fraction = Fraction(0)
+
+    @property
+    def timer_name(self) -> str:
+        """Return the name that orders timers due at the same time."""
+        return f"breaker:{self.settings.name}:{self.scope}"
+
+    def measured(self, now_ns: int, high: Fraction, low: Fraction) -> Fraction:
+        """Return the largest move against the window, 0 without an earlier event in it."""
+        since = now_ns - nanoseconds(self.settings.lookback_s)
+        window = [tick for tick in self.ticks if tick.time_ns >= since]
+        if not self.ticks or all(
+            tick.event_number == self.ticks[-1].event_number for tick in window
+        ):
+            return Fraction(0)
+        prices = [price for tick in window for price in tick.extremes]
+        moves = []
+        if self.settings.direction in {"up", "both"}:
+            moves.append(high / min(prices) - 1)
+        if self.settings.direction in {"down", "both"}:
+            moves.append(1 - low / max(prices))
+        return max(moves)
+
+    def on_tick(self, tick: Tick, now_ns: int) -> list[decisions.Decision]:
+        """Return what a mark makes of the breaker."""
+        self.ticks.append(tick)
+        measured = self.measured(now_ns, max(tick.extremes), min(tick.extremes))
+        if self.state == "armed" and measured > ratio(self.settings.limit_ratio):
+            self.state = "tripped"
+            self.tripped_ns = now_ns
+            self.look_ns = now_ns + nanoseconds(self.settings.halt_s)
+            self.extended = 0
+            self.measured_at_trip = measured
+            return [self.tripped_decision(now_ns)]
+        if self.state == "tripped":
+            return self.try_to_cool(now_ns, measured)
+        return []
+
+    def tripped_decision(self, now_ns: int, *, caught_up: bool = False) -> decisions.Decision:
+        """Return the decision of the present trip."""
+        return decisions.BreakerTripped(
+            event_ns=now_ns,
+            rule="price_velocity",
+            caught_up=caught_up,
+            breaker=self.settings.name,
+            scope=self.scope,
+            measured=significant(self.measured_at_trip),
+            limit=significant(ratio(self.settings.limit_ratio)),
+            action=self.settings.action,
+        )
+
+    def try_to_cool(self, now_ns: int, measured: Fraction) -> list[decisions.Decision]:
+        """Return what follows if the move is over and the halt has lasted long enough."""
+        halt_ns = nanoseconds(self.settings.halt_s)
+        release = self.settings.release_ratio or self.settings.limit_ratio
+        if now_ns < self.tripped_ns + halt_ns or measured > ratio(release):
+            return []
+        self.state = "cooling"
+        self.cool_until_ns = now_ns + nanoseconds(self.settings.cool_off_s)
+        found: list[decisions.Decision] = [
+            decisions.BreakerCooling(
+                event_ns=now_ns,
+                rule="price_velocity",
+                breaker=self.settings.name,
+                scope=self.scope,
+                extended=self.extended,
+            )
+        ]
+        if self.cool_until_ns == now_ns:
+            found += self.rearm(now_ns, None)
+        return found
+
+    def rearm(self, now_ns: int, by: str | None) -> list[decisions.Decision]:
+        """Return the decision that arms the breaker; its window starts again."""
+        self.state = "armed"
+        self.extended = 0
+        if self.ticks:
+            last = self.ticks[-1]
+            self.ticks = [Tick(last.event_number, now_ns, last.price, (last.price,))]
+        return [
+            decisions.BreakerRearmed(
+                event_ns=now_ns,
+                rule="price_velocity",
+                breaker=self.settings.name,
+                scope=self.scope,
+                by=by,
+            )
+        ]
+
+    def due_ns(self, now_ns: int) -> int | None:
+        """Return when the breaker wants to be looked at without a mark."""
+        if self.state == "cooling":
+            return self.cool_until_ns
+        if self.state != "tripped":
+            return None
+        if self.settings.halt_s > 0:
+            return self.look_ns
+        lookback_ns = nanoseconds(self.settings.lookback_s)
+        expiries = [tick.time_ns + lookback_ns + 1 for tick in self.ticks]
+        return min((expiry for expiry in expiries if expiry > now_ns), default=None)
+
+    def on_timer(self, now_ns: int) -> list[decisions.Decision]:
+        """Return what time alone makes of the breaker."""
+        if self.state == "cooling":
+            return self.rearm(now_ns, None)
+        last = self.ticks[-1].price
+        found = self.try_to_cool(now_ns, self.measured(now_ns, last, last))
+        if not found and self.settings.halt_s > 0:
+            self.extended += 1
+            self.look_ns += nanoseconds(self.settings.halt_s)
+        return found

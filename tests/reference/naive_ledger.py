@@ -1,0 +1,362 @@
+"""What each event changes: the books, the prices, and what is held back or refused.
+
+No verdicts here. `NaiveLedger.begin` clears what one step notes down (`gaps`, `finished`,
+`ticks`); `take` books an event.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from monitor.core import events
+from tests.reference import naive_margin, naive_prices
+from tests.reference.naive_world import (
+    Account,
+    Fund,
+    Liquidation,
+    Pending,
+    Position,
+    Tick,
+    Unit,
+    World,
+    ceil_to,
+)
+
+UNITS_MAX = 2**62
+CHANGE_EVENTS_MAX = 100
+HELD_KINDS = (
+    events.MarkPriceChanged,
+    events.TradingStatusChanged,
+    events.FundingRateChanged,
+    events.FundingPaid,
+    events.DepthChanged,
+    events.TradePrinted,
+    events.PositionChanged,
+    events.MarginOrdersChanged,
+    events.LiquidationStarted,
+    events.LiquidationFilled,
+    events.LiquidationFinished,
+    events.DeleveragingFilled,
+)
+
+
+class RefusedError(Exception):
+    """The event cannot be applied."""
+
+
+class HeldError(Exception):
+    """The event names an instrument that is not listed yet."""
+
+
+@dataclass
+class Gap:
+    """A hole in what we know of an account."""
+
+    account: str
+    expected: int
+    received: int
+    reason: str
+
+
+@dataclass
+class Finished:
+    """A liquidation that ended in this step."""
+
+    event: events.LiquidationFinished
+    liquidation: Liquidation | None
+
+
+class NaiveLedger:
+    """The books; `refused` collects (reason, held) of what could not be applied."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.held: list[events.AnyEvent] = []
+        self.refused: list[tuple[str, bool]] = []
+        self.number = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what the last step noted down."""
+        self.gaps: list[Gap] = []
+        self.finished: list[Finished] = []
+        self.ticks: list[tuple[str, Tick]] = []
+
+    def is_suspect(self, account: Account) -> bool:
+        """Return whether an event of an account is missing, refused or held back."""
+        return account.suspect or any(
+            isinstance(event, events.AccountEvent) and event.account == account.name
+            for event in self.held
+        )
+
+    # --- order --------------------------------------------------------------------------------
+
+    def take(self, event: events.AnyEvent) -> None:
+        """Book one event, or hold it back, or refuse it."""
+        self.number += 1
+        if isinstance(event, events.AccountOpened):
+            account = self.account(event.account)
+            account.owner, account.role = event.owner or event.account, event.role
+        elif isinstance(event, events.AccountEvent):
+            self._take_account_event(event)
+        else:
+            self._try(event)
+
+    def account(self, name: str) -> Account:
+        """Return an account; one that is named for the first time is a client."""
+        if name not in self.world.accounts:
+            self.world.accounts[name] = Account(name, name)
+        return self.world.accounts[name]
+
+    def _take_account_event(self, event: events.AccountEvent) -> None:
+        account = self.account(event.account)
+        if event.seq <= account.seq:
+            self.refused.append(("sequence_repeated", False))
+            return
+        if event.seq > account.seq + 1 and not isinstance(event, events.AccountSnapshot):
+            self._gap(account, account.seq + 1, event.seq, "sequence_gap")
+        account.seq = event.seq
+        account.change.append(event)
+        if event.more:
+            if len(account.change) > CHANGE_EVENTS_MAX:
+                self.abandon_change(account)
+            return
+        change, account.change = account.change, []
+        for part in change:
+            self._try(part)  # type: ignore[arg-type]
+
+    def abandon_change(self, account: Account) -> None:
+        """Refuse a change that was not finished in time or in bounds."""
+        change, account.change = account.change, []
+        self.refused += [("unfinished_change", False)] * len(change)
+        self._gap(account, change[0].seq, change[-1].seq, "unfinished_change")
+
+    def _gap(self, account: Account, expected: int, received: int, reason: str) -> None:
+        account.suspect = True
+        self.gaps.append(Gap(account.name, expected, received, reason))
+
+    def _try(self, event: events.AnyEvent) -> None:
+        try:
+            self._book(event)
+        except HeldError:
+            if len(self.held) >= self.world.settings.held_back_events_max:
+                self._refuse(event, "unknown_instrument")
+            else:
+                self.held.append(event)
+                self.refused.append(("unknown_instrument", True))
+        except RefusedError as refusal:
+            self._refuse(event, str(refusal))
+
+    def _refuse(self, event: events.AnyEvent, reason: str) -> None:
+        self.refused.append((reason, False))
+        if isinstance(event, events.AccountEvent):
+            self._gap(self.account(event.account), event.seq, event.seq, "refused_event")
+
+    def _book(self, event: events.AnyEvent) -> None:
+        if isinstance(event, HELD_KINDS):
+            self._need(event.instrument)
+        book = getattr(self, f"_on_{event.__struct_config__.tag}", None)
+        if book is not None:
+            book(event)
+
+    def _need(self, instrument: str) -> None:
+        if instrument not in self.world.instruments:
+            raise HeldError
+
+    # --- market events ------------------------------------------------------------------------
+
+    def _on_instrument_listed(self, event: events.InstrumentListed) -> None:
+        before = self.world.instruments.get(event.instrument)
+        if before is not None and size_unit(before) != size_unit(event):
+            raise RefusedError("unit_is_fixed")
+        self.world.instruments[event.instrument] = event
+        held, self.held = self.held, []
+        for waiting in held:
+            try:
+                self._book(waiting)
+            except HeldError:
+                self.held.append(waiting)
+            except RefusedError as refusal:
+                self._refuse(waiting, str(refusal))
+
+    def _on_instrument_delisted(self, event: events.InstrumentDelisted) -> None:
+        self.world.instruments.pop(event.instrument, None)
+        self.world.marks.pop(event.instrument, None)
+        for account in self.world.accounts.values():
+            for key in list(account.positions):
+                if key[0] == event.instrument:
+                    del account.positions[key]
+
+    def _on_collateral_listed(self, event: events.CollateralListed) -> None:
+        changed = Fraction(event.minor_unit) != self.world.minor_unit(event.asset)
+        if changed and event.asset in self.world.assets_booked:
+            raise RefusedError("unit_is_fixed")
+        self.world.collaterals[event.asset] = event
+
+    def _on_mark_price_changed(self, event: events.MarkPriceChanged) -> None:
+        mark = Fraction(event.price)
+        self.world.marks[event.instrument] = mark
+        extremes = [Fraction(one) for one in (event.high, event.low) if one is not None]
+        tick = Tick(self.number, self.world.engine_ns, mark, (mark, *extremes))
+        self.ticks.append((event.instrument, tick))
+
+    def _on_mark_prices_changed(self, event: events.MarkPricesChanged) -> None:
+        for instrument, price in event.prices.items():
+            self._try(
+                events.MarkPriceChanged(event_ns=event.event_ns, instrument=instrument, price=price)
+            )
+
+    def _on_index_price_changed(self, event: events.IndexPriceChanged) -> None:
+        if event.source == "exchange":
+            self.world.indices[event.index] = Fraction(event.price)
+
+    def _on_funding_paid(self, event: events.FundingPaid) -> None:
+        listed = self.world.instruments[event.instrument]
+        if not listed.funding_in_margin:
+            return
+        price, rate = Fraction(event.price), Fraction(event.rate)
+        asset = listed.settlement_currency
+        for account in self.world.accounts.values():
+            for position in account.positions.values():
+                if position.instrument == event.instrument:
+                    worth = naive_margin.notional(listed, position.size, price)
+                    owed = (worth if position.size > 0 else -worth) * rate
+                    amount = ceil_to(owed, self.world.minor_unit(asset))
+                    account.pending.append(
+                        Pending(event.instrument, position.leg, asset, amount, event.funding_id)
+                    )
+
+    def _on_insurance_fund_changed(self, event: events.InsuranceFundChanged) -> None:
+        configured = {fund.name: fund.asset for fund in self.world.settings.funds}
+        asset = configured.get(event.fund, event.asset)
+        fund = self.world.funds.setdefault(event.fund, Fund(asset))
+        fund.balance = Fraction(event.balance)
+        included = event.liquidation_ids
+        fund.draws = [
+            draw
+            for draw in fund.draws
+            if (
+                draw.liquidation_id not in included
+                if included is not None
+                else draw.event_ns > event.event_ns
+            )
+        ]
+
+    # --- account events -----------------------------------------------------------------------
+
+    def _amount(self, asset: str, written: str) -> Fraction:
+        return representable(Fraction(written), self.world.minor_unit(asset))
+
+    def _on_balance_changed(self, event: events.BalanceChanged) -> None:
+        account = self.account(event.account)
+        after = self._amount(event.asset, event.balance)
+        self._set_balance(account, event.asset, after, event.reason)
+        if event.reason == "funding":
+            account.pending = [
+                pending
+                for pending in account.pending
+                if pending.asset != event.asset
+                or (event.funding_id is not None and pending.funding_id != event.funding_id)
+            ]
+
+    def _set_balance(self, account: Account, asset: str, after: Fraction, reason: str) -> None:
+        before = account.balances.get(asset, Fraction(0))
+        account.balances[asset] = after
+        booked = self.world.booked
+        booked[asset, reason] = booked.get((asset, reason), Fraction(0)) + after - before
+        self.world.assets_booked.add(asset)
+
+    def _position(self, record: events.PositionChanged | events.PositionRecord) -> Position:
+        self._need(record.instrument)
+        listed = self.world.instruments[record.instrument]
+        isolated = record.margin_mode == "isolated"
+        written = record.isolated_margin or "0"
+        return Position(
+            record.instrument,
+            record.leg,
+            representable(Fraction(record.size), size_unit(listed)),
+            None if record.entry_price is None else Fraction(record.entry_price),
+            isolated,
+            self._amount(listed.settlement_currency, written) if isolated else Fraction(0),
+        )
+
+    def _on_position_changed(self, event: events.PositionChanged) -> None:
+        position = self._position(event)
+        self.account(event.account).positions[event.instrument, event.leg] = position
+
+    def _on_account_snapshot(self, event: events.AccountSnapshot) -> None:
+        balances = {
+            asset: self._amount(asset, written) for asset, written in event.balances.items()
+        }
+        positions = [self._position(record) for record in event.positions]
+        pending = [
+            Pending(
+                one.instrument,
+                one.leg,
+                one.asset,
+                self._amount(one.asset, one.amount),
+                one.funding_id,
+            )
+            for one in event.pending_funding
+        ]
+        account = self.account(event.account)
+        account.owner, account.role = event.owner or event.account, event.role
+        for asset in {**account.balances, **balances}:
+            after = balances.get(asset, Fraction(0))
+            self._set_balance(account, asset, after, "snapshot")
+        account.pending = pending
+        account.positions = {(one.instrument, one.leg): one for one in positions}
+        account.suspect = False
+        self._drop_held(event.account, event.seq)
+
+    def _drop_held(self, account: str, until_seq: int) -> None:
+        self.held = [
+            waiting
+            for waiting in self.held
+            if not isinstance(waiting, events.AccountEvent)
+            or waiting.account != account
+            or waiting.seq > until_seq
+        ]
+
+    def _on_account_closed(self, event: events.AccountClosed) -> None:
+        account = self.account(event.account)
+        for asset in account.balances:
+            self._set_balance(account, asset, Fraction(0), "closed")
+        del self.world.accounts[event.account]
+        self._drop_held(event.account, event.seq)
+
+    # --- liquidations -------------------------------------------------------------------------
+
+    def _on_liquidation_started(self, event: events.LiquidationStarted) -> None:
+        account = self.account(event.account)
+        position = account.positions.get((event.instrument, event.leg))
+        limit = None
+        if position is not None:
+            limit = naive_prices.bankruptcy_price(self.world, account, position)
+        key = account.unit_key(event.instrument, event.leg)
+        account.liquidations[event.liquidation_id] = Liquidation(
+            event.instrument, event.leg, key, Fraction(event.size), limit
+        )
+        account.units.setdefault(key, Unit()).liquidating = True
+
+    def _on_liquidation_filled(self, event: events.LiquidationFilled) -> None:
+        liquidation = self.account(event.account).liquidations.get(event.liquidation_id)
+        if liquidation is not None and event.price is not None:
+            liquidation.fills.append((Fraction(event.size), Fraction(event.price)))
+
+    def _on_liquidation_finished(self, event: events.LiquidationFinished) -> None:
+        account = self.account(event.account)
+        liquidation = account.liquidations.pop(event.liquidation_id, None)
+        self.finished.append(Finished(event, liquidation))
+
+
+def size_unit(listed: events.InstrumentListed) -> Fraction:
+    """Return the smallest size of an instrument's positions."""
+    return Fraction(listed.size_unit or listed.lot_size)
+
+
+def representable(value: Fraction, unit: Fraction) -> Fraction:
+    """Return a value that is a whole number of units within bounds, or refuse it."""
+    units = value / unit
+    if units.denominator != 1 or abs(units) > UNITS_MAX:
+        raise RefusedError("not_representable")
+    return value

@@ -1,0 +1,136 @@
+"""The end of a liquidation: what it adds to the deficit of its unit, and who bears it."""
+
+from fractions import Fraction
+
+from monitor.core import decisions, events
+from tests.reference import naive_margin, naive_waterfall
+from tests.reference.naive_ledger import Finished
+from tests.reference.naive_waterfall import Loss
+from tests.reference.naive_world import (
+    Account,
+    Episode,
+    Liquidation,
+    World,
+    ceil_to,
+    exact,
+    floor_to,
+    half_even_to,
+)
+
+ZERO = Fraction(0)
+
+
+def settle(world: World, finished: Finished, *, suspect: bool) -> list[decisions.Decision]:
+    """Return what the end of one liquidation leads to."""
+    event, liquidation = finished.event, finished.liquidation
+    account = world.accounts.get(event.account)
+    listed = world.instruments.get(event.instrument)
+    if account is None or listed is None:
+        return []
+    found: list[decisions.Decision] = []
+    execution = None if liquidation is None else execution_loss(listed, liquidation)
+    amount, episode = incur(world, account, listed, event)
+    if episode is not None and amount > 0:
+        unit = world.minor_unit(listed.settlement_currency)
+        found.append(
+            decisions.ShortfallIncurred(
+                event_ns=world.engine_ns,
+                rule="waterfall",
+                suspect=suspect,
+                account=account.name,
+                instrument=event.instrument,
+                leg=event.leg,
+                liquidation_id=event.liquidation_id,
+                episode_id=episode.episode_id,
+                asset=listed.settlement_currency,
+                amount=exact(amount),
+                execution_loss=None if execution is None else exact(half_even_to(execution, unit)),
+            )
+        )
+    if execution is not None and execution < 0:
+        found += credit(world, listed, event.liquidation_id, -execution)
+    if amount > 0:
+        loss = Loss(
+            world.engine_ns,
+            event.liquidation_id,
+            listed,
+            account.name,
+            losing_side(event, liquidation),
+            None if liquidation is None else liquidation.bankruptcy_price,
+            listed.settlement_currency,
+            amount,
+        )
+        found += naive_waterfall.absorb(world, loss)
+    return found
+
+
+def execution_loss(listed: events.InstrumentListed, liquidation: Liquidation) -> Fraction | None:
+    """Return what the fills lost against the frozen bankruptcy price (< 0: gained).
+
+    A fill of size s < 0 closes a long of -s: it loses what that long would have gained from the
+    fill's price to the limit.
+    """
+    limit = liquidation.bankruptcy_price
+    if limit is None:
+        return None
+    return sum(
+        (naive_margin.profit(listed, -size, price, limit) for size, price in liquidation.fills),
+        ZERO,
+    )
+
+
+def incur(
+    world: World, account: Account, listed: events.InstrumentListed, event: events.LiquidationEvent
+) -> tuple[Fraction, Episode | None]:
+    """Return what this liquidation adds to the deficit of its unit's episode, in minor units."""
+    key = account.unit_key(event.instrument, event.leg)
+    figures = naive_margin.figures(world, account, key)
+    episode = account.units[key].episode
+    asset = listed.settlement_currency
+    value = world.value(asset)
+    if figures is None or value is None or episode is None:
+        return ZERO, None
+    open_deficit = -figures.equity - sum(
+        (amount * (world.value(name) or ZERO) for name, amount in episode.incurred.items()), ZERO
+    )
+    amount = max(ZERO, ceil_to(open_deficit / value, world.minor_unit(asset)))
+    episode.incurred[asset] = episode.incurred.get(asset, ZERO) + amount
+    world.shortfall += amount * value
+    return amount, episode
+
+
+def credit(
+    world: World, listed: events.InstrumentListed, liquidation_id: str, gain: Fraction
+) -> list[decisions.Decision]:
+    """Return the decision that a gain belongs to the instrument's fund, if there is one."""
+    if listed.fund is None:
+        return []
+    fund = naive_waterfall.fund_of(world, listed.fund, listed.settlement_currency)
+    converted = naive_waterfall.convert(world, gain, listed.settlement_currency, fund.asset)
+    if converted is None:
+        return []
+    amount = floor_to(converted, world.minor_unit(fund.asset))
+    if amount <= 0:
+        return []
+    fund.credited += amount
+    return [
+        decisions.InsuranceFundCredited(
+            event_ns=world.engine_ns,
+            rule="waterfall",
+            fund=listed.fund,
+            asset=fund.asset,
+            amount=exact(amount),
+            liquidation_id=liquidation_id,
+        )
+    ]
+
+
+def losing_side(event: events.LiquidationFinished, liquidation: Liquidation | None) -> str:
+    """Return the side that was closed: a long is closed by negative size."""
+    sizes = [Fraction(event.size)]
+    if liquidation is not None:
+        sizes += [liquidation.size, sum((size for size, _ in liquidation.fills), ZERO)]
+    for size in sizes:
+        if size != 0:
+            return "long" if size < 0 else "short"
+    return "long"

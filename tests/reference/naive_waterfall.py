@@ -1,0 +1,277 @@
+"""Who bears a shortfall: the fund, then deleveraged winners, then everybody who gains.
+
+Amounts are exact and in the minor unit of their asset; every step conserves:
+amount = paid + uncovered, uncovered = taken + left, left = charged + left over.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from monitor.core import decisions, events
+from tests.reference import naive_margin
+from tests.reference.naive_world import (
+    Account,
+    Draw,
+    Fund,
+    Position,
+    UnitKey,
+    World,
+    ceil_to,
+    exact,
+    floor_to,
+    significant,
+)
+
+ZERO = Fraction(0)
+
+
+@dataclass
+class Loss:
+    """A shortfall on its way down the layers; `amount` is what is still to be paid."""
+
+    event_ns: int
+    liquidation_id: str
+    listed: events.InstrumentListed
+    loser: str
+    losing_side: str
+    bankruptcy_price: Fraction | None
+    asset: str
+    amount: Fraction
+
+
+@dataclass
+class Candidate:
+    """A winner (or loser) on the side that would be deleveraged."""
+
+    account: str
+    position: Position
+    key: UnitKey
+    score: Fraction
+    first: bool  # infinite leverage
+
+
+def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
+    """Return the decisions of all layers for one shortfall."""
+    layers = world.settings.waterfall.layers
+    found: list[decisions.Decision] = []
+    if "insurance_fund" in layers and loss.listed.fund is not None:
+        found.append(draw(world, loss))
+    given_up: dict[tuple[str, UnitKey, str], Fraction] = {}
+    if loss.amount > 0 and "deleveraging" in layers:
+        found.append(deleverage(world, loss, given_up))
+    if loss.amount > 0 and "socialized_loss" in layers:
+        found.append(socialize(world, loss, given_up))
+    return found
+
+
+def fund_of(world: World, name: str, asset: str) -> Fund:
+    """Return a fund; one that nobody has named yet is empty and in the given asset."""
+    if name not in world.funds:
+        configured = {fund.name: fund.asset for fund in world.settings.funds}
+        world.funds[name] = Fund(configured.get(name, asset))
+    return world.funds[name]
+
+
+def convert(world: World, amount: Fraction, asset: str, into: str) -> Fraction | None:
+    """Return an amount in another asset by their values; None if one is unknown."""
+    if asset == into:
+        return amount
+    value, other = world.value(asset), world.value(into)
+    return None if value is None or other is None else amount * value / other
+
+
+def draw(world: World, loss: Loss) -> decisions.InsuranceFundDrawn:
+    """Let the instrument's fund pay what it has; the loss goes on in the fund's asset."""
+    name = loss.listed.fund or ""
+    fund = fund_of(world, name, loss.asset)
+    if fund.asset != loss.asset:
+        converted = convert(world, loss.amount, loss.asset, fund.asset)
+        if converted is not None:
+            loss.amount = ceil_to(converted, world.minor_unit(fund.asset))
+            loss.asset = fund.asset
+    asked = loss.amount
+    paid = min(fund.available, asked)
+    fund.draws.append(Draw(loss.liquidation_id, loss.event_ns, paid))
+    fund.drawn += paid
+    fund.uncovered += asked - paid
+    loss.amount = asked - paid
+    return decisions.InsuranceFundDrawn(
+        event_ns=loss.event_ns,
+        rule="waterfall",
+        fund=name,
+        asset=fund.asset,
+        amount=exact(asked),
+        paid=exact(paid),
+        uncovered=exact(loss.amount),
+        liquidation_id=loss.liquidation_id,
+    )
+
+
+def concession(
+    listed: events.InstrumentListed, side: str, price: Fraction, mark: Fraction
+) -> Fraction:
+    """Return what a winner gives up a contract by closing at a price instead of the mark."""
+    sign = 1 if side == "long" else -1
+    return naive_margin.profit(listed, Fraction(sign), price, mark)
+
+
+def queue(world: World, instrument: str, side: str, *, without: str = "") -> list[Candidate]:
+    """Return the candidates of one side as the BitMEX queue ranks them."""
+    sign = 1 if side == "long" else -1
+    found = [
+        candidate(world, account, position)
+        for account in world.accounts.values()
+        if account.role in {"client", "market_maker"} and account.name != without
+        for position in account.positions.values()
+        if position.instrument == instrument and position.size * sign > 0
+        if account.units[account.unit_key(instrument, position.leg)].state
+        in {"healthy", "margin_call"}
+    ]
+    return sorted(
+        found,
+        key=lambda one: (not one.first, -one.score, one.account.encode(), one.position.leg),
+    )
+
+
+def candidate(world: World, account: Account, position: Position) -> Candidate:
+    """Return one candidate with its score: pnl ratio x (or, for a loss, /) leverage."""
+    listed = world.instruments[position.instrument]
+    key = account.unit_key(position.instrument, position.leg)
+    mark = world.marks[position.instrument]
+    value = world.value(listed.settlement_currency)
+    unit = naive_margin.figures(world, account, key)
+    assert unit is not None
+    assert value is not None
+    assert position.entry_price is not None
+    gain = naive_margin.profit(listed, position.size, position.entry_price, mark)
+    ratio = gain / naive_margin.notional(listed, position.size, position.entry_price)
+    if unit.equity <= 0:
+        return Candidate(account.name, position, key, ratio, first=True)
+    leverage = naive_margin.notional(listed, position.size, mark) * value / unit.equity
+    score = ratio * leverage if ratio > 0 else ratio / leverage
+    return Candidate(account.name, position, key, score, first=False)
+
+
+def light(rank: int, total: int) -> int:
+    """Return 5 for the first fifth of a queue, 1 for the last."""
+    return 5 - (rank - 1) * 5 // total
+
+
+def deleverage(
+    world: World, loss: Loss, given_up: dict[tuple[str, UnitKey, str], Fraction]
+) -> decisions.DeleveragingPlanned:
+    """Take whole positions in the order of the queue until the loss is collected."""
+    side = "short" if loss.losing_side == "long" else "long"
+    name, listed, asked = loss.listed.instrument, loss.listed, loss.amount
+    mark = world.marks.get(name)
+    price = loss.bankruptcy_price
+    if world.settings.deleveraging.price == "mark":
+        price = mark
+    value, own = world.value(listed.settlement_currency), world.value(loss.asset)
+    reductions: list[decisions.Reduction] = []
+    collected = ZERO
+    per_contract = ZERO
+    if price is not None and mark is not None and value is not None and own is not None:
+        per_contract = concession(listed, side, price, mark)
+    if per_contract > 0:
+        assert value is not None
+        assert own is not None
+        rest = ceil_to(asked * own / (per_contract * value), Fraction(listed.lot_size))
+        ranked = queue(world, name, side, without=loss.loser)
+        for rank, one in enumerate(ranked, start=1):
+            contracts = min(abs(one.position.size), rest)
+            if contracts <= 0:
+                break
+            rest -= contracts
+            collected += contracts * per_contract * value / own
+            given_up[one.account, one.key, one.position.leg] = contracts * per_contract
+            reductions.append(
+                decisions.Reduction(
+                    account=one.account,
+                    size=exact(contracts),
+                    amount=significant(contracts * per_contract * value),
+                    score=significant(one.score),
+                    rank=rank,
+                    light=light(rank, len(ranked)),
+                )
+            )
+    taken = min(asked, floor_to(collected, world.minor_unit(loss.asset)))
+    loss.amount = asked - taken
+    return decisions.DeleveragingPlanned(
+        event_ns=loss.event_ns,
+        rule=world.settings.deleveraging.policy,
+        instrument=name,
+        side=side,  # type: ignore[arg-type]
+        policy=world.settings.deleveraging.policy,
+        asset=loss.asset,
+        amount=exact(asked),
+        taken=exact(taken),
+        left=exact(loss.amount),
+        price=None if price is None else significant(price),
+        reductions=reductions,
+        liquidation_id=loss.liquidation_id,
+    )
+
+
+def gains(
+    world: World, loss: Loss, given_up: dict[tuple[str, UnitKey, str], Fraction]
+) -> dict[str, Fraction]:
+    """Return each account's unrealized gain in the instrument, after what the plan takes."""
+    name, listed = loss.listed.instrument, loss.listed
+    mark = world.marks.get(name)
+    value, own = world.value(listed.settlement_currency), world.value(loss.asset)
+    found: dict[str, Fraction] = {}
+    if mark is None or value is None or own is None:
+        return found
+    for account in world.accounts.values():
+        if account.role not in {"client", "market_maker"} or account.name == loss.loser:
+            continue
+        total = ZERO
+        for position in account.positions.values():
+            key = account.unit_key(position.instrument, position.leg)
+            if position.instrument != name or position.size == 0:
+                continue
+            if account.units[key].state == "unknown" or position.entry_price is None:
+                continue
+            gain = naive_margin.profit(listed, position.size, position.entry_price, mark)
+            gain -= given_up.get((account.name, key, position.leg), ZERO)
+            total += max(ZERO, gain)
+        gain = floor_to(total * value / own, world.minor_unit(loss.asset))
+        if gain > 0:
+            found[account.name] = gain
+    return found
+
+
+def socialize(
+    world: World, loss: Loss, given_up: dict[tuple[str, UnitKey, str], Fraction]
+) -> decisions.LossSocialized:
+    """Charge everybody who gains in proportion to the gain, never more than the gain."""
+    base = gains(world, loss, given_up)
+    unit = world.minor_unit(loss.asset)
+    asked, total = loss.amount, sum(base.values(), ZERO)
+    if asked >= total:
+        charges = dict(base)
+    else:
+        wanted = {name: asked * gain / total for name, gain in base.items()}
+        charges = {name: floor_to(amount, unit) for name, amount in wanted.items()}
+        order = sorted(base, key=lambda name: (charges[name] - wanted[name], name.encode()))
+        missing = (asked - sum(charges.values(), ZERO)) / unit
+        for name in order[: int(missing)]:
+            charges[name] += unit
+    loss.amount = asked - sum(charges.values(), ZERO)
+    return decisions.LossSocialized(
+        event_ns=loss.event_ns,
+        rule=world.settings.waterfall.socialized_loss,
+        method=world.settings.waterfall.socialized_loss,
+        asset=loss.asset,
+        amount=exact(asked),
+        accounts=[
+            decisions.Charge(
+                account=name, amount=exact(charges[name]), share=significant(charges[name] / asked)
+            )
+            for name in sorted(charges, key=str.encode)
+            if charges[name] > 0
+        ],
+        left=exact(loss.amount),
+        liquidation_id=loss.liquidation_id,
+    )

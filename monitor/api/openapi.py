@@ -1,0 +1,211 @@
+"""The OpenAPI document: endpoints are a table, schemas come from the records themselves."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from monitor.api.records import (
+    AccountsPage,
+    BreakersAnswer,
+    DecisionsPage,
+    ErrorRecord,
+    FundsAnswer,
+    HealthRecord,
+    Hello,
+    InstrumentsAnswer,
+    Status,
+    Step,
+)
+
+JSON = "application/json"
+_DESCRIPTION = (
+    "Read-only. Numbers are decimal strings, times are integer nanoseconds since the epoch (UTC), "
+    "ratios are 0 to 1, and what does not exist is null."
+)
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A query or path parameter."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    place: str = "query"
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One address; `answers` maps a status to the record and what it means."""
+
+    path: str
+    summary: str
+    answers: dict[int, tuple[type[msgspec.Struct] | None, str]]
+    content_type: str = JSON
+    parameters: tuple[Parameter, ...] = ()
+
+
+_LIMIT = Parameter(
+    name="limit",
+    description="How many at most.",
+    schema={"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+)
+_BAD_REQUEST = (ErrorRecord, "A parameter is not usable: what was expected and received.")
+
+ENDPOINTS = (
+    Endpoint(
+        path="/metrics",
+        summary="Metrics in the Prometheus text format.",
+        answers={200: (None, "The text.")},
+        content_type="text/plain",
+    ),
+    Endpoint(
+        path="/livez",
+        summary="Does the process work? If not, restart it.",
+        answers={200: (HealthRecord, "It works."), 503: (HealthRecord, "It does not.")},
+    ),
+    Endpoint(
+        path="/readyz",
+        summary="Does the monitor do its whole job? If not, the reasons.",
+        answers={200: (HealthRecord, "Ready."), 503: (HealthRecord, "Not ready.")},
+    ),
+    Endpoint(
+        path="/v1/status",
+        summary="The exchange and the daemon, summed up.",
+        answers={200: (Status, "The sum.")},
+    ),
+    Endpoint(
+        path="/v1/accounts",
+        summary="Accounts at risk, worst first.",
+        answers={200: (AccountsPage, "One page."), 400: _BAD_REQUEST},
+        parameters=(
+            _LIMIT,
+            Parameter(
+                name="offset",
+                description="How many to pass over.",
+                schema={"type": "integer", "minimum": 0, "default": 0},
+            ),
+            Parameter(
+                name="state",
+                description="Only accounts in this state.",
+                schema={"enum": ["healthy", "margin_call", "liquidatable", "bankrupt", "unknown"]},
+            ),
+        ),
+    ),
+    Endpoint(
+        path="/v1/accounts/{account}",
+        summary="One account with its positions, as a line of accounts.ndjson.",
+        answers={
+            200: (None, "The account."),
+            400: _BAD_REQUEST,
+            404: (ErrorRecord, "Nobody knows this account."),
+        },
+        parameters=(
+            Parameter(
+                name="account",
+                description="The account.",
+                schema={"type": "string", "minLength": 1, "maxLength": 128},
+                place="path",
+            ),
+        ),
+    ),
+    Endpoint(
+        path="/v1/decisions",
+        summary="The newest decisions, newest first, each with a sentence in plain words.",
+        answers={200: (DecisionsPage, "One page."), 400: _BAD_REQUEST},
+        parameters=(
+            _LIMIT,
+            Parameter(
+                name="before",
+                description="Only decisions with a lower number.",
+                schema={"type": "integer", "minimum": 1},
+            ),
+            Parameter(
+                name="type",
+                description="Only decisions of this type.",
+                schema={"type": "string"},
+            ),
+        ),
+    ),
+    Endpoint(
+        path="/v1/instruments",
+        summary="All instruments, largest open interest first.",
+        answers={200: (InstrumentsAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/funds",
+        summary="All insurance funds.",
+        answers={200: (FundsAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/breakers",
+        summary="All breakers: those not armed first, then those nearest to their limit.",
+        answers={200: (BreakersAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/stream",
+        summary="Server-sent events: one `hello` with everything, then a `step` twice a second.",
+        answers={200: (None, "The data of `hello` is a Hello, that of `step` a Step.")},
+        content_type="text/event-stream",
+    ),
+    Endpoint(
+        path="/v1/openapi.json",
+        summary="This document.",
+        answers={200: (None, "The document.")},
+    ),
+)
+
+
+@cache
+def openapi_document(version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    records: set[type[msgspec.Struct]] = {Hello, Step}
+    for endpoint in ENDPOINTS:
+        records.update(record for record, _ in endpoint.answers.values() if record)
+    names = sorted(records, key=lambda record: record.__name__)
+    references, schemas = msgspec.json.schema_components(
+        names, ref_template="#/components/schemas/{name}"
+    )
+    reference_of = dict(zip(names, references, strict=True))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "socialized-loss-monitor",
+            "version": version,
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            endpoint.path: {"get": _operation(endpoint, reference_of)} for endpoint in ENDPOINTS
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(
+    endpoint: Endpoint, reference_of: dict[type[msgspec.Struct], dict[str, Any]]
+) -> dict[str, Any]:
+    responses = {}
+    for status, (record, meaning) in endpoint.answers.items():
+        schema = reference_of[record] if record else {}
+        responses[str(status)] = {
+            "description": meaning,
+            "content": {endpoint.content_type: {"schema": schema}},
+        }
+    return {
+        "summary": endpoint.summary,
+        "operationId": endpoint.path.strip("/").replace("/", "_").translate(_WITHOUT_BRACES),
+        "parameters": [
+            {
+                "name": parameter.name,
+                "in": parameter.place,
+                "required": parameter.place == "path",
+                "description": parameter.description,
+                "schema": parameter.schema,
+            }
+            for parameter in endpoint.parameters
+        ],
+        "responses": responses,
+    }
+
+
+_WITHOUT_BRACES = str.maketrans({"{": "by_", "}": None, ".": "_"})

@@ -1,0 +1,140 @@
+"""From the engine's views to the API's records: one small function a record."""
+
+from monitor.api.decision_ring import NumberedDecision
+from monitor.api.history import History
+from monitor.api.records import (
+    AccountRecord,
+    BreakerRecord,
+    CheckRecord,
+    DecisionRecord,
+    FeedRecord,
+    FundRecord,
+    InstrumentRecord,
+    OracleRecord,
+    decimal_text,
+    exact_text,
+)
+from monitor.api.wording import describe
+from monitor.core.view import (
+    AccountView,
+    BreakerView,
+    FeedView,
+    FundView,
+    InstrumentView,
+    OracleView,
+)
+from monitor.runtime.health import Health
+
+
+def instrument_record(view: InstrumentView) -> InstrumentRecord:
+    """Return one instrument."""
+    deviation = None
+    if view.mark_price is not None and view.index_price:
+        deviation = view.mark_price / view.index_price - 1
+    return InstrumentRecord(
+        instrument=view.instrument,
+        kind=view.kind,
+        status=view.status,
+        mark_price=decimal_text(view.mark_price),
+        mark_price_ns=view.mark_price_ns,
+        index_price=decimal_text(view.index_price),
+        mark_index_deviation_ratio=decimal_text(deviation),
+        funding_rate=decimal_text(view.funding_rate),
+        open_interest_long_contracts=exact_text(view.open_interest_long_contracts),
+        open_interest_short_contracts=exact_text(view.open_interest_short_contracts),
+        open_interest_usd=decimal_text(view.open_interest_usd),
+    )
+
+
+def fund_record(view: FundView, history: History) -> FundRecord:
+    """Return one fund, beside its highest balance so far."""
+    peak = history.peak_usd(view.fund)
+    left = view.balance_usd / peak if peak and view.balance_usd is not None else None
+    return FundRecord(
+        fund=view.fund,
+        asset=view.asset,
+        balance=exact_text(view.balance),
+        balance_usd=decimal_text(view.balance_usd),
+        peak_usd=decimal_text(peak),
+        left_ratio=decimal_text(left),
+        drawn=exact_text(view.drawn),
+        credited=exact_text(view.credited),
+        uncovered=exact_text(view.uncovered),
+        shortfall_usd=exact_text(view.shortfall_usd),
+        socialized_loss_usd=exact_text(view.socialized_loss_usd),
+        updated_ns=view.updated_ns,
+    )
+
+
+def breaker_record(view: BreakerView) -> BreakerRecord:
+    """Return one breaker."""
+    return BreakerRecord(
+        breaker=view.breaker,
+        kind=view.kind,
+        scope=view.scope,
+        state=view.state,
+        action=view.action,
+        measured=decimal_text(view.measured),
+        limit=exact_text(view.limit),
+        limit_used_ratio=decimal_text(view.limit_used_ratio),
+        extended=view.extended,
+        changed_ns=view.changed_ns,
+    )
+
+
+def account_record(rank: int, view: AccountView) -> AccountRecord:
+    """Return one account; `rank` 1 is the worst."""
+    ratio = None
+    shortfall = None
+    if view.equity is not None and view.maintenance_margin is not None:
+        ratio = view.maintenance_margin / view.equity if view.equity > 0 else None
+        shortfall = max(0.0, view.maintenance_margin - view.equity)
+    return AccountRecord(
+        risk_rank=rank,
+        account=view.account,
+        owner=view.owner,
+        role=view.role,
+        state=view.state,
+        equity=decimal_text(view.equity),
+        initial_margin=decimal_text(view.initial_margin),
+        maintenance_margin=decimal_text(view.maintenance_margin),
+        margin_ratio=decimal_text(ratio),
+        margin_shortfall=decimal_text(shortfall),
+        free_collateral=decimal_text(view.free_collateral),
+        withdrawable=decimal_text(view.withdrawable),
+        flags=list(view.flags),
+        updated_ns=view.updated_ns,
+    )
+
+
+def oracle_record(view: OracleView) -> OracleRecord:
+    """Return one oracle's price of an index."""
+    return OracleRecord(
+        oracle=view.oracle,
+        index=view.index,
+        price=exact_text(view.price),
+        deviation_ratio=decimal_text(view.deviation_ratio),
+        published_ns=view.published_ns,
+    )
+
+
+def feed_record(view: FeedView) -> FeedRecord:
+    """Return one feed."""
+    return FeedRecord(feed=view.feed, lost=view.lost, changed_ns=view.changed_ns)
+
+
+def decision_record(numbered: NumberedDecision) -> DecisionRecord:
+    """Return one decision with its sentence."""
+    return DecisionRecord(
+        number=numbered.number,
+        text=describe(numbered.decision),
+        decision=numbered.decision,  # type: ignore[arg-type]
+    )
+
+
+def check_records(health: Health) -> list[CheckRecord]:
+    """Return the daemon's checks, sorted by name."""
+    return [
+        CheckRecord(name=check.name, ok=check.is_ok, detail=check.detail, need=check.need.value)
+        for check in health.checks()
+    ]

@@ -1,0 +1,231 @@
+"""Every address of the API. Handlers read; nothing here changes the engine."""
+
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from monitor.api.console_files import console_routes
+from monitor.api.desk import Desk
+from monitor.api.guard import Guard
+from monitor.api.history import STATES
+from monitor.api.openapi import openapi_document
+from monitor.api.parameters import BadRequest, choice, integer, refuse_unknown
+from monitor.api.presenting import (
+    account_record,
+    breaker_record,
+    check_records,
+    decision_record,
+    fund_record,
+    instrument_record,
+)
+from monitor.api.records import (
+    AccountsPage,
+    BreakersAnswer,
+    DecisionsPage,
+    ErrorRecord,
+    FundsAnswer,
+    HealthRecord,
+    InstrumentsAnswer,
+)
+from monitor.api.stream import StreamHub, StreamResponse
+from monitor.core.decisions import DECISIONS
+from monitor.core.events import snake_case
+
+PAGE_DEFAULT = 50
+PAGE_MAX = 500
+NUMBER_MAX = 2**63 - 1
+ACCOUNT_LENGTH_MAX = 128
+DECISION_KINDS = frozenset(snake_case(kind.__name__) for kind in DECISIONS)
+
+
+def json_response(answer: msgspec.Struct | dict[str, Any], *, status: int = 200) -> Response:
+    """Return a record as JSON."""
+    return Response(msgspec.json.encode(answer), status_code=status, media_type="application/json")
+
+
+class Api:
+    """The handlers, around one desk and one stream hub."""
+
+    def __init__(self, desk: Desk, hub: StreamHub) -> None:
+        self._desk = desk
+        self._source = desk.source
+        self._hub = hub
+
+    def routes(self) -> list[Route]:
+        """Return every route of the API, without the console's files."""
+        handlers = {
+            "/metrics": self.metrics,
+            "/livez": self.livez,
+            "/readyz": self.readyz,
+            "/v1/status": self.status,
+            "/v1/accounts": self.accounts,
+            "/v1/accounts/{account:path}": self.account,
+            "/v1/decisions": self.decisions,
+            "/v1/instruments": self.instruments,
+            "/v1/funds": self.funds,
+            "/v1/breakers": self.breakers,
+            "/v1/openapi.json": self.openapi,
+        }
+        routes = [Route(path, handler) for path, handler in handlers.items()]
+        return [*routes, Route("/v1/stream", Streaming(self._hub), methods=["GET"])]
+
+    async def metrics(self, request: Request) -> Response:
+        """Return what Prometheus scrapes."""
+        del request
+        content_type, text = await self._source.metrics()
+        return Response(text, headers={"content-type": content_type})
+
+    async def livez(self, request: Request) -> Response:
+        """Return 200 while the process works; restart it otherwise."""
+        refuse_unknown(request, ())
+        return self._health(is_ok=self._source.health.is_live)
+
+    async def readyz(self, request: Request) -> Response:
+        """Return 200 while the monitor does its whole job, else 503 with the reasons."""
+        refuse_unknown(request, ())
+        return self._health(is_ok=self._source.health.is_ready)
+
+    async def status(self, request: Request) -> Response:
+        """Return the exchange and the daemon, summed up."""
+        refuse_unknown(request, ())
+        return json_response(self._desk.status())
+
+    async def accounts(self, request: Request) -> Response:
+        """Return accounts at risk, worst first."""
+        refuse_unknown(request, ("limit", "offset", "state"))
+        limit = integer(request, "limit", PAGE_DEFAULT, low=1, high=PAGE_MAX) or PAGE_DEFAULT
+        offset = integer(request, "offset", 0, low=0, high=NUMBER_MAX) or 0
+        state = choice(request, "state", STATES)
+        ranked = [
+            (rank, account)
+            for rank, account in enumerate(self._source.view().worst, start=1)
+            if state is None or account.state == state
+        ]
+        end = offset + limit
+        return json_response(
+            AccountsPage(
+                total=len(ranked),
+                offset=offset,
+                next_offset=end if end < len(ranked) else None,
+                accounts=[account_record(rank, account) for rank, account in ranked[offset:end]],
+            )
+        )
+
+    async def account(self, request: Request) -> Response:
+        """Return one account with its positions."""
+        refuse_unknown(request, ())
+        account = request.path_params["account"]
+        if not 1 <= len(account) <= ACCOUNT_LENGTH_MAX:
+            raise BadRequest(
+                expected=f"an account of 1 to {ACCOUNT_LENGTH_MAX} characters",
+                received=f"{len(account)} characters",
+                where="path",
+            )
+        report = self._source.account_report(account)
+        if report is None:
+            answer = ErrorRecord(
+                error="not found", expected="a known account", received=repr(account), where="path"
+            )
+            return json_response(answer, status=404)
+        return json_response(report)
+
+    async def decisions(self, request: Request) -> Response:
+        """Return the newest decisions, newest first."""
+        refuse_unknown(request, ("limit", "before", "type"))
+        limit = integer(request, "limit", PAGE_DEFAULT, low=1, high=PAGE_MAX) or PAGE_DEFAULT
+        found = self._source.decisions.newest(
+            limit=limit + 1,
+            before=integer(request, "before", None, low=1, high=NUMBER_MAX),
+            kind=choice(request, "type", DECISION_KINDS),
+        )
+        page = found[:limit]
+        return json_response(
+            DecisionsPage(
+                next_before=page[-1].number if len(found) > limit else None,
+                decisions=[decision_record(one) for one in page],
+            )
+        )
+
+    async def instruments(self, request: Request) -> Response:
+        """Return all instruments, largest open interest first."""
+        refuse_unknown(request, ())
+        instruments = self._source.view().instruments_by_size()
+        return json_response(
+            InstrumentsAnswer(instruments=[instrument_record(one) for one in instruments])
+        )
+
+    async def funds(self, request: Request) -> Response:
+        """Return all insurance funds."""
+        refuse_unknown(request, ())
+        funds = self._source.view().funds
+        return json_response(
+            FundsAnswer(funds=[fund_record(fund, self._desk.history) for fund in funds])
+        )
+
+    async def breakers(self, request: Request) -> Response:
+        """Return all breakers, the most urgent first."""
+        refuse_unknown(request, ())
+        breakers = self._source.view().breakers_by_urgency()
+        return json_response(BreakersAnswer(breakers=[breaker_record(one) for one in breakers]))
+
+    async def openapi(self, request: Request) -> Response:
+        """Return the description of this API."""
+        del request
+        return json_response(openapi_document(self._source.version))
+
+    def _health(self, *, is_ok: bool) -> Response:
+        answer = HealthRecord(ok=is_ok, checks=check_records(self._source.health))
+        return json_response(answer, status=200 if is_ok else 503)
+
+
+class Streaming:
+    """The ASGI endpoint of /v1/stream."""
+
+    def __init__(self, hub: StreamHub) -> None:
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream to one client; HEAD would never end, so it is refused."""
+        if scope["method"] != "GET":
+            refusal = Response(status_code=405, headers={"allow": "GET"})
+            await refusal(scope, receive, send)
+            return
+        await StreamResponse(self._hub)(scope, receive, send)
+
+
+async def _bad_request(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, BadRequest)
+    answer = ErrorRecord(
+        error="bad request", expected=error.expected, received=error.received, where=error.where
+    )
+    return json_response(answer, status=400)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    answer = ErrorRecord(
+        error=error.detail.lower(),
+        expected="an address of /v1/openapi.json",
+        received=request.url.path[:100],
+        where="path",
+    )
+    return json_response(answer, status=error.status_code)
+
+
+def build_app(
+    desk: Desk, hub: StreamHub, *, hosts: tuple[str, ...] = (), token: str | None = None
+) -> Starlette:
+    """Return the whole application: API, console and guard."""
+    return Starlette(
+        routes=[*Api(desk, hub).routes(), *console_routes()],
+        middleware=[Middleware(Guard, hosts=hosts, token=token)],
+        exception_handlers={BadRequest: _bad_request, HTTPException: _http_error},
+    )

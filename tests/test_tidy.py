@@ -116,7 +116,7 @@ def only_the_clock_reads_time(source: Source) -> Iterator[Problem]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         module = node.module if isinstance(node, ast.ImportFrom) else None
         if "time" in names or module == "time":
-            yield node.lineno, "imports time: take a monitor.runtime.clock.Clock"  # type: ignore[attr-defined]
+            yield getattr(node, "lineno", 1), "imports time: take a monitor.runtime.clock.Clock"
     for call, name in source.calls():
         if re.search(r"\b(date|datetime)\.(now|utcnow|today)$", name):
             yield call.lineno, f"{name}() reads time: take a monitor.runtime.clock.Clock"
@@ -185,12 +185,12 @@ def files_mirror_the_code(source: Source) -> Iterator[Problem]:
     if free or not path.name.startswith("test_"):
         return
     words = path.stem.removeprefix("test_").split("_")
-    root = ROOT if folder.parts and folder.parts[0] in ("bench", "tools") else ROOT / "monitor"
-    for count in range(len(words), 0, -1):
-        subject = root / folder / "_".join(words[:count])
-        if subject.is_dir() or subject.with_suffix(".py").is_file():
-            return
-    yield 1, f"mirrors nothing: expected a module {folder / '_'.join(words)}.py under {root.name}/"
+    for root in (ROOT / "monitor", ROOT, ROOT / "tests"):  # the product, tools and bench, tests
+        for count in range(len(words), 0, -1):
+            subject = root / folder / "_".join(words[:count])
+            if subject.with_suffix(".py").is_file() or (subject / "__init__.py").is_file():
+                return
+    yield 1, f"mirrors nothing: expected a module monitor/{folder / '_'.join(words)}.py"
 
 
 class Check(NamedTuple):

@@ -1,0 +1,1 @@
+"""Programs for developers: they write the generated part of docs/ from the code."""

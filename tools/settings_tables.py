@@ -1,6 +1,7 @@
 """`docs/configuration.md`: every section and key of the configuration file, with its default."""
 
 import inspect
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -62,3 +63,12 @@ def _sections(name: str, record: type[Settings], *, repeated: bool) -> list[str]
         kind = describe_type(field.type).removesuffix(" or null")
         lines.append(f"| `{field.name}` | {kind} | {default} | {said} |")
     return ["\n".join(lines) + "\n", *inside]
+
+
+def configuration_keys(record: type[Settings], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (section, key) of every key that the file may hold."""
+    for field in msgspec.structs.fields(record):
+        if prefix:
+            yield prefix, field.name
+        for inside in _records(field.type):
+            yield from configuration_keys(inside, f"{prefix}.{field.name}".lstrip("."))

@@ -1,0 +1,377 @@
+"""The composition root: which parts there are, how they are joined, how they start and end.
+
+`App(configuration, text)` builds nothing that touches the outside; `run_until_stopped` does, and
+returns after `request_stop` has drained and saved. Everything else in the package is a leaf.
+
+    source ->|
+    feeds  ->| inbox -> writer (engine) -> journal (the log), then: snapshots, mirror, views
+    reload ->|
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from aiokafka import TopicPartition
+
+from monitor.api.decision_ring import DecisionRing
+from monitor.app.mirroring import MirrorFeeder
+from monitor.app.reloading import Reloader
+from monitor.app.snapshots import Snapshotter
+from monitor.app.state import StateDirectory
+from monitor.app.view_holder import ViewHolder
+from monitor.config import Configuration, FeedSettings, configuration_hash
+from monitor.core.engine import RiskEngine
+from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
+from monitor.exporter.collector import declared_measurements
+from monitor.feeds.feed import run_feed
+from monitor.feeds.statistics import FeedStatistics
+from monitor.runtime.backoff import Backoff
+from monitor.runtime.inbox import Inbox
+from monitor.runtime.measurements import Measurements
+from monitor.runtime.notify import Notifier
+from monitor.runtime.supervise import Supervisor
+from monitor.runtime.vitals import Vitals
+from monitor.store.redis import RedisMirror
+from monitor.streams.batch import Item
+from monitor.streams.broker import BROKER_ERRORS
+from monitor.streams.journal import Journal
+from monitor.streams.leadership import watch_leadership
+from monitor.streams.outbox import Outbox, market_record
+from monitor.streams.recovery import Recovered, recover
+from monitor.streams.shard import Applied, Shard
+from monitor.streams.source import Source
+from monitor.streams.topics import ensure_topics, own_partitions
+from monitor.streams.writer import Outlets, Writer
+
+DRAIN_TIMEOUT_S = 4.0
+SNAPSHOT_TIMEOUT_S = 3.0
+PULSE_S = 1.0
+START_RETRY_CAP_S = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class App:
+    """One daemon: one shard's engine with everything around it."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        text: str,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        create_topics: bool = False,
+    ) -> None:
+        self.configuration = configuration
+        self.vitals = Vitals(measurements=Measurements(declared_measurements()))
+        self.views = ViewHolder(self.vitals.clock)
+        self.decisions = DecisionRing()
+        self.shard: Shard | None = None
+        self.state_hash_interval_s: float | None = None
+        self._text = text
+        self._create_topics = create_topics or configuration.kafka.create_topics
+        self._instance = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._inbox: Inbox[Item] = Inbox(configuration.service.inbox_events_max)
+        self._journal = Journal(
+            configuration.kafka, shard=configuration.service.shard, vitals=self.vitals
+        )
+        self._outbox = Outbox(configuration.kafka, vitals=self.vitals)
+        self._mirror = self._make_mirror()
+        self._snapshotter: Snapshotter | None = None
+        self._source: Source | None = None
+        self._feeds = [FeedStatistics(feed=feed.name) for feed in configuration.feeds]
+        self._intake: list[asyncio.Task[None]] = []
+        self._stop_requested = asyncio.Event()
+        self._notifier = Notifier()
+        self._supervisor = Supervisor(self.vitals.clock)
+        self.reloader = Reloader(configuration, path, inbox=self._inbox, vitals=self.vitals)
+
+    def request_stop(self) -> None:
+        """Ask for an orderly stop; safe to call again."""
+        self._stop_requested.set()
+
+    async def reload(self) -> bool:
+        """Read the configuration file again; return whether it is in force."""
+        return await self.reloader.reload()
+
+    async def run_until_stopped(self) -> None:
+        """Live from start to stop.
+
+        Raises what ended it, in an ExceptionGroup: LeadershipLostError, BrokerError, StateError,
+        SnapshotError, RestartsExhaustedError, or a programmer's error.
+        """
+        self.vitals.health.set("recovery", "starting", is_ok=False)
+        capacity = self.configuration.service.inbox_events_max
+        self.vitals.measurements.set_to("loss_monitor_inbox_capacity_events", capacity)
+        with StateDirectory(self.configuration) as state:
+            async with self._supervisor as supervisor:
+                supervisor.start("pulse", self._pulse)
+                engine = supervisor.start("engine", partial(self._live, state))
+                supervisor.start("stop", partial(self._stop, engine))
+                self._notifier.ready()
+
+    # --- start ------------------------------------------------------------------------------
+
+    async def _live(self, state: StateDirectory) -> None:
+        """Recover, join the parts, and apply until the inbox is closed and empty."""
+        shard, recovered = await self._recover(state)
+        self.shard = shard
+        engine = self._engine(shard)
+        source = self._make_source(recovered)
+        writer = self._make_writer(shard, source)
+        self._snapshotter = Snapshotter(
+            state.store,
+            shard,
+            interval_s=self.configuration.service.snapshot_interval_s,
+            vitals=self.vitals,
+        )
+        self.views.follow(engine)
+        writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
+        if self._mirror is not None:
+            self._start_mirror(self._mirror, writer, engine)
+        await writer.finish(recovered.missing, recovered.refused)
+        await self._configure(engine)
+        self._start_intake(source)
+        await writer.run()
+
+    async def _recover(self, state: StateDirectory) -> tuple[Shard, Recovered]:
+        """Return the shard as the log leaves it, leading; tries until the broker is there."""
+        backoff = Backoff(self.vitals.clock, cap_s=START_RETRY_CAP_S)
+        snapshot = await asyncio.to_thread(state.load)
+        for skipped in snapshot.skipped if snapshot else ():
+            log.warning("snapshot_skipped", path=str(skipped.path), reason=skipped.reason)
+        while True:
+            try:
+                present = await self._ensure_topics()
+                shard = state.restore(snapshot)
+                recovered = await recover(
+                    self.configuration.kafka,
+                    shard,
+                    self._journal,
+                    instance=self._instance,
+                    inputs=self._inputs(present),
+                )
+            except BROKER_ERRORS as error:
+                self._wait_for_kafka(error)
+            else:
+                self.vitals.health.set("recovery", is_ok=True)
+                self.vitals.measurements.set_to("loss_monitor_leader_epoch", shard.epoch)
+                log.info(
+                    "recovered",
+                    epoch=shard.epoch,
+                    log_offset=shard.log_offset,
+                    batches=recovered.batches,
+                    snapshot=str(snapshot.path) if snapshot else None,
+                )
+                return shard, recovered
+            await asyncio.sleep(backoff.next_delay_s())
+
+    async def _ensure_topics(self) -> dict[str, int]:
+        return await ensure_topics(
+            self.configuration.kafka,
+            shards=self.configuration.service.shards,
+            create=self._create_topics,
+        )
+
+    def _wait_for_kafka(self, error: BaseException) -> None:
+        servers = self.configuration.kafka.bootstrap_servers
+        detail = f"expected Kafka at {servers}, received {error!r}; trying again"
+        self.vitals.measurements.increase("loss_monitor_kafka_errors_total")
+        self.vitals.measurements.set_to("loss_monitor_kafka_connected", 0)
+        self.vitals.health.set("recovery", detail, is_ok=False)
+        self._notifier.status(detail)
+        log.warning("waiting_for_kafka", servers=servers, error=repr(error))
+
+    def _inputs(self, present: dict[str, int]) -> list[TopicPartition]:
+        """Return the partitions that this shard reads."""
+        topics, service = self.configuration.kafka.topics, self.configuration.service
+        own = own_partitions(
+            shard=service.shard,
+            shards=service.shards,
+            accounts_partitions=present[topics.accounts],
+        )
+        return [
+            TopicPartition(topics.market, 0),
+            *(TopicPartition(topics.accounts, number) for number in own),
+        ]
+
+    def _make_source(self, recovered: Recovered) -> Source:
+        self._source = Source(
+            self.configuration.kafka,
+            positions=recovered.positions,
+            inbox=self._inbox,
+            vitals=self.vitals,
+        )
+        return self._source
+
+    def _make_writer(self, shard: Shard, source: Source) -> Writer:
+        outlets = Outlets(self._journal, self._outbox, self.configuration.kafka.topics.quarantine)
+        writer = Writer(
+            shard,
+            outlets,
+            self._inbox,
+            batch_events_max=self.configuration.service.batch_events_max,
+            vitals=self.vitals,
+        )
+        writer.is_caught_up = lambda: source.is_caught_up
+        if self.state_hash_interval_s is not None:
+            writer.state_hash_interval_s = self.state_hash_interval_s
+        return writer
+
+    def _make_mirror(self) -> RedisMirror | None:
+        settings = self.configuration.redis
+        if not settings.url:
+            return None
+        mirror = RedisMirror(
+            settings,
+            self.vitals.clock,
+            self.vitals.health,
+            self.vitals.measurements,
+            shard=self.configuration.service.shard,
+        )
+        mirror.instance = self._instance
+        return mirror
+
+    def _start_mirror(self, mirror: RedisMirror, writer: Writer, engine: RiskEngine) -> None:
+        assert self.shard is not None, "expected a recovered shard"
+        feeder = MirrorFeeder(
+            mirror,
+            self.shard,
+            self.views,
+            interval_s=self.configuration.redis.interval_s,
+            clock=self.vitals.clock,
+        )
+        feeder.tell_all(engine)
+        writer.observers.append(feeder.observe)
+        self._supervisor.start_restarted("mirror", mirror.run)
+
+    def _start_intake(self, source: Source) -> None:
+        """Start everything that fills the inbox, and the watch over our lead."""
+        kafka, supervisor = self.configuration.kafka, self._supervisor
+        self._intake.append(supervisor.start("source", source.run))
+        watch = partial(
+            watch_leadership,
+            kafka,
+            self._journal,
+            start=self._journal.end_offset,
+            clock=self.vitals.clock,
+        )
+        self._intake.append(supervisor.start("leadership", watch))
+        for settings, statistics in zip(self.configuration.feeds, self._feeds, strict=True):
+            work = partial(self._feed, settings, statistics)
+            task = supervisor.start_restarted(f"feed:{settings.name}", work)
+            self._intake.append(task)
+
+    async def _feed(self, settings: FeedSettings, statistics: FeedStatistics) -> None:
+        await run_feed(
+            settings,
+            publish=self._publish,
+            report=self._report,
+            clock=self.vitals.clock,
+            statistics=statistics,
+        )
+
+    async def _publish(self, events: Sequence[Event]) -> None:
+        """Give a feed's events their places in the market topic; they are applied from there."""
+        topic = self.configuration.kafka.topics.market
+        await self._outbox.send(topic, [market_record(event) for event in events], partition=0)
+
+    async def _report(self, event: Event) -> None:
+        """Tell the engine that a feed was lost or restored."""
+        assert isinstance(event, FeedLost | FeedRestored), f"expected a feed's fate, not {event}"
+        await self._inbox.put(event)
+
+    async def _configure(self, engine: RiskEngine) -> None:
+        """Make the configuration an event when it is not the one in force.
+
+        It carries the engine's own time, so that it moves no clock.
+        """
+        text_hash = configuration_hash(self._text)
+        if engine.configuration_hash != text_hash:
+            log.info("configuration_changed", before=engine.configuration_hash, now=text_hash)
+            await self._inbox.put(
+                ConfigurationChanged(event_ns=engine.engine_ns, hash=text_hash, text=self._text)
+            )
+
+    def _engine(self, shard: Shard) -> RiskEngine:
+        assert isinstance(shard.engine, RiskEngine), f"expected a RiskEngine, got {shard.engine}"
+        return shard.engine
+
+    def _keep_decisions(self, applied: Applied | None) -> None:
+        if applied is not None:
+            self.decisions.extend(applied.decisions)
+
+    def account_report(self, account: str) -> dict[str, Any] | None:
+        """Return one account as in `accounts.ndjson`; None when it is not known."""
+        return None if self.shard is None else self._engine(self.shard).account_report(account)
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def _pulse(self) -> None:
+        """Once a second: say that the loop turns, and how the parts do."""
+        clock, measurements = self.vitals.clock, self.vitals.measurements
+        while True:
+            slept_s = clock.monotonic_s()
+            await asyncio.sleep(PULSE_S)
+            delay_s = clock.monotonic_s() - slept_s - PULSE_S
+            measurements.set_to("loss_monitor_event_loop_delay_seconds", max(0.0, delay_s))
+            self._notifier.watchdog()
+            self._check_catching_up()
+            for statistics in self._feeds:
+                statistics.write_to(measurements)
+            for task, restarts in self._supervisor.restarts.items():
+                measurements.set_to("loss_monitor_task_restarts_total", restarts, task)
+            measurements.set_to("loss_monitor_ready", float(self.vitals.health.is_ready))
+
+    def _check_catching_up(self) -> None:
+        """Ready means: everything that the topics held has been applied, and bootstrap is over."""
+        source = self._source
+        if source is None:
+            return
+        health = self.vitals.health
+        if not health.is_ok("caught_up"):
+            done = source.is_caught_up and not len(self._inbox)
+            detail = "" if done else "expected to have applied the topics' backlog, still applying"
+            health.set("caught_up", detail, is_ok=done)
+            if done:
+                self._notifier.status("applying events")
+        if self.configuration.service.bootstrap:
+            detail = "" if self.views.view.ready else "expected bootstrap_finished, none received"
+            health.set("bootstrap", detail, is_ok=self.views.view.ready)
+
+    # --- stop -------------------------------------------------------------------------------
+
+    async def _stop(self, engine: asyncio.Task[None]) -> None:
+        """When asked: stop intake, drain, wait for the log, save, and end all tasks."""
+        await self._stop_requested.wait()
+        log.info("stopping")
+        self._notifier.stopping()
+        self.vitals.health.set("stopping", "expected to run, asked to stop", is_ok=False)
+        for task in self._intake:
+            task.cancel()
+        await self._inbox.close()
+        if self.shard is None:
+            engine.cancel()
+        await asyncio.wait({engine}, timeout=DRAIN_TIMEOUT_S)
+        if engine.done() and not engine.cancelled() and engine.exception() is None:
+            await self._save_last()
+        else:
+            engine.cancel()
+            log.warning("stopped_without_snapshot", reason="the log did not acknowledge in time")
+        await asyncio.gather(self._journal.close(), self._outbox.close())
+        self._supervisor.cancel_all()
+
+    async def _save_last(self) -> None:
+        if self._snapshotter is None:
+            return
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                await self._snapshotter.finish()
+        except TimeoutError:
+            log.warning("last_snapshot_late", expected_s=SNAPSHOT_TIMEOUT_S)

@@ -1,0 +1,41 @@
+"""The newest immutable view, for everybody who is not the writer."""
+
+from monitor.core.engine import RiskEngine
+from monitor.core.view import RiskView
+from monitor.runtime.clock import Clock
+from monitor.streams.shard import Applied
+
+REFRESH_INTERVAL_S = 0.1
+SHARE_MAX = 0.1
+
+
+class ViewHolder:
+    """Holds a view by reference; the writer refreshes it at most every 100 ms.
+
+    A view that is dear to make is made less often, so that making it takes at most a tenth of
+    the writer's time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.view = RiskView()
+        self._clock = clock
+        self._engine: RiskEngine | None = None
+        self._is_behind = True
+        self._due_s = 0.0
+
+    def follow(self, engine: RiskEngine) -> None:
+        """Take views of this engine from now on."""
+        self._engine = engine
+        self._is_behind = True
+        self.refresh(None)
+
+    def refresh(self, applied: Applied | None) -> None:
+        """Make a new view if something was applied since the last one and it is time."""
+        self._is_behind = self._is_behind or applied is not None
+        started_s = self._clock.monotonic_s()
+        if self._engine is None or not self._is_behind or started_s < self._due_s:
+            return
+        self.view = self._engine.view()
+        self._is_behind = False
+        ended_s = self._clock.monotonic_s()
+        self._due_s = ended_s + max(REFRESH_INTERVAL_S, (ended_s - started_s) / SHARE_MAX)

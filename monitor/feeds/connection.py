@@ -18,7 +18,15 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from monitor.config import FeedSettings
 from monitor.core.events import Event
-from monitor.feeds.adapter import AnyAdapter, Ignored, Parsed, Plan, Refusal, SnapshotWanted
+from monitor.feeds.adapter import (
+    AnyAdapter,
+    Ignored,
+    Parsed,
+    Plan,
+    Refusal,
+    RefusalReason,
+    SnapshotWanted,
+)
 from monitor.feeds.coalescing import CoalescingQueue
 from monitor.feeds.freshness import Freshness
 from monitor.feeds.outage import Outage
@@ -193,7 +201,7 @@ class Session:
             if isinstance(outcome, Event):
                 self._offer(outcome, frame)
             elif isinstance(outcome, Refusal):
-                statistics.refuse(outcome.reason, outcome.detail, frame)
+                self._refuse(outcome.reason, outcome.detail, frame)
             elif isinstance(outcome, Ignored):
                 statistics.ignore(outcome.kind)
             elif isinstance(outcome, SnapshotWanted):
@@ -202,11 +210,8 @@ class Session:
     def _offer(self, event: Event, frame: bytes) -> None:
         ahead_ns = self._ahead_ns(event.event_ns)
         if ahead_ns > AHEAD_MAX_NS:
-            self._wiring.statistics.refuse(
-                "from_the_future",
-                f"expected at most 5 s ahead of us, received {ahead_ns / 1e9:.3f} s",
-                frame,
-            )
+            detail = f"expected at most 5 s ahead of us, received {ahead_ns / 1e9:.3f} s"
+            self._refuse("from_the_future", detail, frame)
         else:
             self._wiring.statistics.events += 1
             self._wiring.queue.put(event)
@@ -245,9 +250,17 @@ class Session:
     def _note_too_large(self, error: ConnectionClosed) -> None:
         if error.sent is not None and error.sent.code == TOO_LARGE:
             limit = self._wiring.adapter.frame_bytes_max
-            self._wiring.statistics.refuse(
-                "too_large", f"expected at most {limit} bytes, received more", b""
-            )
+            self._refuse("too_large", f"expected at most {limit} bytes, received more", b"")
+
+    def _refuse(self, reason: RefusalReason, detail: str, frame: bytes) -> None:
+        statistics = self._wiring.statistics
+        statistics.refuse(reason, detail, frame)
+        log.warning(
+            "feed frame refused",
+            feed=statistics.feed,
+            reason=reason,
+            sample=statistics.samples[reason],
+        )
 
 
 def is_retry_needed(outcomes: Sequence[object]) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import threading
 import urllib.request
 from email.message import Message
+from http.client import HTTPException
 from typing import IO
 
 BODY_BYTES_MAX = 4 * 1_048_576
@@ -72,6 +73,13 @@ async def fetch(url: str) -> bytes:
 
 
 def _read(url: str, abandoned: threading.Event) -> bytes:
+    try:
+        return _read_body(url, abandoned)
+    except HTTPException as error:
+        raise OSError(f"expected an HTTP answer, received {error!r:.100}, at {url}") from error
+
+
+def _read_body(url: str, abandoned: threading.Event) -> bytes:
     chunks: list[bytes] = []
     size = 0
     with _opener.open(url, timeout=SOCKET_TIMEOUT_S) as response:

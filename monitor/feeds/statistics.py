@@ -10,8 +10,8 @@ SAMPLE_CHARACTERS_MAX = 200
 class FeedStatistics(msgspec.Struct, kw_only=True):
     """Counts of one feed since the start of the process; one writer, any number of readers.
 
-    `events`: what the frames said, before coalescing; `events_coalesced`: prices merged into a newer one before they were published;
-    `events_dropped`: events that found the queue full (prices never are).
+    `events`: what the frames said; `events_coalesced`: of these, prices merged into a newer one
+    before they were published; `events_dropped`: trades that found the queue full.
     `refusals` and `ignored` count frames or parts of frames by reason, from closed lists;
     `samples` holds the start of the last refused frame for each reason.
     `last_frame_ns`: when the last valid frame was received; `last_event_ns`: the largest

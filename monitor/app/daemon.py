@@ -110,11 +110,14 @@ class App:
         capacity = self.configuration.service.inbox_events_max
         self.vitals.measurements.set_to("loss_monitor_inbox_capacity_events", capacity)
         with StateDirectory(self.configuration) as state:
-            async with self._supervisor as supervisor:
-                supervisor.start("pulse", self._pulse)
-                engine = supervisor.start("engine", partial(self._live, state))
-                supervisor.start("stop", partial(self._stop, engine))
-                self._notifier.ready()
+            try:
+                async with self._supervisor as supervisor:
+                    supervisor.start("pulse", self._pulse)
+                    engine = supervisor.start("engine", partial(self._live, state))
+                    supervisor.start("stop", partial(self._stop, engine))
+                    self._notifier.ready()
+            finally:
+                await asyncio.gather(self._journal.close(), self._outbox.close())
 
     # --- start ------------------------------------------------------------------------------
 
@@ -364,7 +367,6 @@ class App:
         else:
             engine.cancel()
             log.warning("stopped_without_snapshot", reason="the log did not acknowledge in time")
-        await asyncio.gather(self._journal.close(), self._outbox.close())
         self._supervisor.cancel_all()
 
     async def _save_last(self) -> None:

@@ -11,6 +11,8 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from monitor.config import KafkaSettings
 from monitor.streams.broker import RECORD_BYTES_MAX, BrokerError
 
+REPLICAS_MAX = 3
+
 
 class TopicError(BrokerError):
     """A topic is missing or has the wrong form; the message says how to mend it."""
@@ -105,12 +107,14 @@ async def _partitions_when_known(admin: AIOKafkaAdminClient, names: list[str]) -
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: dict[str, int]) -> None:
+    """Create topics on as many brokers as there are, at most REPLICAS_MAX."""
+    brokers = len((await admin.describe_cluster())["brokers"])
     response = await admin.create_topics(
         [
             NewTopic(
                 name=name,
                 num_partitions=partitions,
-                replication_factor=-1,
+                replication_factor=min(REPLICAS_MAX, brokers),
                 topic_configs={"max.message.bytes": str(RECORD_BYTES_MAX)},
             )
             for name, partitions in topics.items()

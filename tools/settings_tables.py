@@ -23,6 +23,15 @@ times. A secret never stands in the file: keys that end in `_file` name a file w
 """
 
 
+_ENVIRONMENT = {
+    "LOSS_MONITOR_REDIS_PASSWORD": "The Redis password, where `password_file` is not set.",
+    "LOSS_MONITOR_PYTH_HERMES_TOKEN": "The token of the Pyth Hermes server; with `_FILE` at the "
+    "end of its name: a file with it.",
+    "REDIS_SERVER": "The `redis-server` that the demo starts.",
+    "KAFKA_HOME": "An Apache Kafka on this machine, for `demo --kafka real` and the tests.",
+}
+
+
 def render_configuration() -> str:
     """Return the page."""
     parts = [_HEAD]
@@ -30,6 +39,9 @@ def render_configuration() -> str:
         repeated = not (isinstance(field.type, type) and issubclass(field.type, Settings))
         for record in _records(field.type):
             parts.extend(_sections(field.encode_name, record, repeated=repeated))
+    parts.append("## Environment\n")
+    parts.append("| variable | meaning |\n|---|---|")
+    parts.extend(f"| `{name}` | {meaning} |" for name, meaning in _ENVIRONMENT.items())
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -105,7 +105,7 @@ class RiskTier(Record, frozen=True, kw_only=True, gc=False):
 
 
 class HaircutTier(Record, frozen=True, kw_only=True, gc=False):
-    """The share `haircut` (0 to 1) taken off collateral value up to `value_max` (null: the rest)."""
+    """The share `haircut` (0 to 1) taken off value up to `value_max` (null: of all the rest)."""
 
     value_max: Positive | None = None
     haircut: NonNegative

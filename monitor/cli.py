@@ -1,0 +1,224 @@
+"""The command line: `loss-monitor VERB`. Parses and hands over; nothing is decided here.
+
+Exit status: 0 done, 1 the run failed, 2 wrong usage, configuration or input. Errors go to
+standard error, one line that says what was expected, what was received and where.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from monitor.config import (
+    Configuration,
+    ConfigurationError,
+    configuration_hash,
+    load_configuration,
+    parse_configuration,
+)
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.verb(options))
+    except ConfigurationError as error:
+        return _complain(str(error), WRONG_USAGE)
+    except BrokenPipeError:
+        return FAILED
+    except KeyboardInterrupt:
+        return _complain("interrupted", FAILED)
+
+
+def _complain(message: str, status: int) -> int:
+    sys.stderr.write(f"loss-monitor: {message}\n")
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="loss-monitor",
+        description="A real-time monitor of socialized loss for derivatives exchanges.",
+        epilog="Try: loss-monitor demo --seconds 60",
+    )
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    _add_run(verbs)
+    _add_check_config(verbs)
+    _add_demo(verbs)
+    _add_replay(verbs)
+    return parser
+
+
+_Verbs = argparse._SubParsersAction
+
+
+def _verb(
+    verbs: "_Verbs[argparse.ArgumentParser]", name: str, meaning: str, example: str
+) -> argparse.ArgumentParser:
+    return verbs.add_parser(
+        name,
+        help=meaning,
+        description=meaning,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    parser = _verb(
+        verbs, "run", "Run the daemon.", "loss-monitor run --config /etc/loss-monitor.toml"
+    )
+    parser.add_argument("--config", required=True, metavar="FILE", help="configuration (TOML)")
+    parser.add_argument(
+        "--create-topics", action="store_true", help="create missing Kafka topics at start"
+    )
+    parser.set_defaults(verb=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    load_configuration(options.config)
+    from monitor import app
+
+    return app.run(options.config, create_topics=options.create_topics)
+
+
+def _add_check_config(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    parser = _verb(
+        verbs,
+        "check-config",
+        "Check a configuration file and print what is in force.",
+        "loss-monitor check-config loss-monitor.toml",
+    )
+    parser.add_argument("file", metavar="FILE", help="configuration (TOML)")
+    parser.add_argument("--json", action="store_true", help="print the whole configuration")
+    parser.set_defaults(verb=_check_config)
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    configuration, text = load_configuration(options.file)
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(configuration).decode() + "\n")
+    else:
+        sys.stdout.write(f"{options.file}: valid, hash {configuration_hash(text)}\n")
+    return DONE
+
+
+def _add_demo(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    parser = _verb(
+        verbs,
+        "demo",
+        "Watch a synthetic exchange crash, through all real parts on embedded defaults.",
+        "loss-monitor demo --seconds 60 --no-browser --port 18080",
+    )
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after N seconds")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument("--port", type=int, metavar="P", help="port of the console")
+    parser.add_argument(
+        "--kafka",
+        default="embedded",
+        metavar="WHERE",
+        help="`embedded` (default), `real` (starts Apache Kafka; needs Java) or HOST:PORT",
+    )
+    parser.add_argument(
+        "--redis", default="embedded", metavar="URL", help="`embedded` (default) or redis://..."
+    )
+    parser.set_defaults(verb=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    if options.seconds is not None and options.seconds <= 0:
+        return _complain(f"demo: expected --seconds > 0, received {options.seconds:g}", WRONG_USAGE)
+    if options.port is not None and not 0 <= options.port <= 65535:
+        return _complain(
+            f"demo: expected --port from 0 to 65535, received {options.port}", WRONG_USAGE
+        )
+    from monitor.replay.demo.run import run_demo
+
+    return run_demo(
+        seconds=options.seconds,
+        browser=not options.no_browser,
+        port=options.port,
+        kafka=options.kafka,
+        redis=options.redis,
+    )
+
+
+def _add_replay(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    parser = _verb(
+        verbs,
+        "replay",
+        "Replay recordings, or a history of prices with a synthetic book, deterministically.",
+        "loss-monitor replay events.ndjson.gz --output out\n"
+        "  loss-monitor replay --prices candles.csv.gz --accounts 2000 --output out",
+    )
+    parser.add_argument(
+        "events", nargs="*", metavar="EVENTS", help="recordings (.ndjson, .gz, .zst), - for stdin"
+    )
+    parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
+    parser.add_argument("--output", required=True, metavar="DIR", help="where the answers go")
+    parser.add_argument("--strict", action="store_true", help="fail at the first bad line")
+    parser.add_argument("--json", action="store_true", help="print the summary on stdout")
+    parser.add_argument(
+        "--prices", nargs="+", metavar="FILE", help="candles (CSV, .gz) instead of recordings"
+    )
+    parser.add_argument(
+        "--accounts", type=int, default=2_000, metavar="N", help="synthetic accounts (2000)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="seed of the synthetic book (1)"
+    )
+    parser.set_defaults(verb=_replay)
+
+
+def _configuration(path: str | None) -> tuple[Configuration, str]:
+    if path is None:
+        return parse_configuration("", where="defaults"), ""
+    return load_configuration(path)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from monitor.core.engine import RiskEngine
+    from monitor.replay.player import Player, StrictError, from_events, read
+    from monitor.replay.progress import shown
+    from monitor.replay.recording import RecordingError
+
+    configuration, text = _configuration(options.config)
+    if bool(options.events) == bool(options.prices):
+        return _complain(
+            "replay: expected EVENTS or --prices, received "
+            + ("both" if options.events else "neither"),
+            WRONG_USAGE,
+        )
+    engine = RiskEngine(
+        configuration.engine_settings(),
+        configuration_hash=configuration_hash(text),
+        parse_settings=lambda changed: parse_configuration(
+            changed, where="configuration_changed"
+        ).engine_settings(),
+    )
+    player = Player(engine, Path(options.output), strict=options.strict)
+    try:
+        if options.prices:
+            from monitor.replay.prices import events_from_history
+
+            made = events_from_history(options.prices, accounts=options.accounts, seed=options.seed)
+            source = from_events(made, "history")
+        else:
+            source = read(options.events)
+        outcome = player.play(shown(source, "replaying"))
+    except (RecordingError, StrictError, OSError, ValueError) as error:
+        status = FAILED if isinstance(error, OSError) else WRONG_USAGE
+        return _complain(f"replay: {error}", status)
+    if options.json:
+        sys.stdout.write((player.output / "summary.json").read_text())
+    else:
+        sys.stdout.write(
+            f"{outcome.applied} events applied, {outcome.quarantined} quarantined, "
+            f"{outcome.decisions} decisions; answers in {options.output}\n"
+        )
+    return DONE

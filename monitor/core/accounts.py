@@ -1,0 +1,408 @@
+"""AccountEngine: ledger, margin, verdicts and episodes of its accounts.
+
+A shard is an AccountEngine of its own. It takes account events and price moves, and hands out
+what the venue's half needs as values: transitions, shortfalls, candidates, gains, sums.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from monitor.core import events
+from monitor.core.amounts import NotRepresentableError, ceil_units, to_fraction
+from monitor.core.contracts import funding_owed
+from monitor.core.decisions import State
+from monitor.core.ledger import (
+    Account,
+    Ledger,
+    PendingPayment,
+    Position,
+    PositionKey,
+    position_quantity,
+)
+from monitor.core.liquidation import LiquidationBook
+from monitor.core.margin.book import Episode, MarginRules, MarginUnit
+from monitor.core.margin.exact import unit_amounts
+from monitor.core.margin.thresholds import Thresholds, index_key, mark_key
+from monitor.core.market import Market
+
+
+class RefusedError(Exception):
+    """An event cannot be applied; `reason` is a word of the quarantine's list."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Take the reason and what was expected and received."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(slots=True, frozen=True)
+class Transition:
+    """A unit's known state changed; amounts are those of the moment."""
+
+    unit: MarginUnit
+    before: State
+    after: State
+
+
+class AccountEngine:
+    """The accounts of one shard."""
+
+    def __init__(self, market: Market, rules: MarginRules) -> None:
+        """Begin without accounts, on a shared market."""
+        self.market = market
+        self.rules = rules
+        self.ledger = Ledger()
+        self.thresholds = Thresholds(market, rules)
+        self.liquidations = LiquidationBook()
+        self.cross: dict[str, MarginUnit] = {}
+        self.isolated: dict[str, dict[PositionKey, MarginUnit]] = {}
+        self.episode_counts: dict[str, dict[str, int]] = {}
+        self.state_counts: dict[State, int] = {}
+        self.changed: set[str] = set()
+        self._touched: dict[MarginUnit, None] = {}
+        self._waiting: set[str] = set()
+
+    # --- facts ----------------------------------------------------------------------------
+
+    def account(self, name: str) -> Account:
+        """Return an account, made on its first mention (a client, its own owner)."""
+        account = self.ledger.accounts.get(name)
+        if account is None:
+            account = Account(name)
+            self.ledger.accounts[name] = account
+            self.cross[name] = MarginUnit(account, None)
+            self._count("healthy", 1)
+        return account
+
+    def wait(self, name: str, *, waiting: bool) -> None:
+        """Hold back verdicts of an account while one of its changes is unfinished."""
+        if waiting:
+            self._waiting.add(name)
+        else:
+            self._waiting.discard(name)
+
+    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:
+        """Book one account event.
+
+        Raises RefusedError, with nothing changed, if an amount is not representable.
+        """
+        account = self.account(event.account)
+        try:
+            match event:
+                case events.BalanceChanged():
+                    self._change_balance(account, event)
+                case events.PositionChanged():
+                    self._change_position(account, event)
+                case events.AccountSnapshot():
+                    self._replace(account, event)
+                case events.LiquidationStarted():
+                    unit = self.unit_of(account, (event.instrument, event.leg))
+                    unit.liquidations.add(event.liquidation_id)
+                    self.liquidations.start(event, unit, self.market, self.rules)
+                case events.LiquidationFilled():
+                    self.liquidations.fill(event)
+                case events.LiquidationFinished():
+                    unit = self.unit_of(account, (event.instrument, event.leg))
+                    unit.liquidations.discard(event.liquidation_id)
+                case events.MarginOrdersChanged():
+                    account.orders[event.instrument] = (
+                        event.bids_size,
+                        event.asks_size,
+                        event.bids_value,
+                        event.asks_value,
+                    )
+                case events.AccountOpened():
+                    account.owner = event.owner or event.account
+                    account.role = event.role
+                case events.AccountClosed():
+                    self._close(account)
+                    return
+        except NotRepresentableError as error:
+            raise RefusedError("not_representable", f"{event.account}: {error}") from error
+        self._touch(account)
+
+    def _change_balance(self, account: Account, event: events.BalanceChanged) -> None:
+        units = self.market.unit(event.asset).count(event.balance)
+        self.ledger.set_balance(account, event.asset, units, event.reason)
+        if event.reason == "funding" and account.pending_funding:
+            account.pending_funding = [
+                payment
+                for payment in account.pending_funding
+                if payment.asset != event.asset
+                or (event.funding_id is not None and payment.funding_id != event.funding_id)
+            ]
+
+    def _change_position(
+        self, account: Account, event: events.PositionChanged | events.PositionRecord
+    ) -> None:
+        instrument = self.market.instruments[event.instrument]
+        size = instrument.size_unit.count(event.size)
+        margin = 0
+        if event.margin_mode == "isolated" and event.isolated_margin is not None:
+            margin = self.market.unit(instrument.settlement).count(event.isolated_margin)
+        key = (event.instrument, event.leg)
+        position = account.positions.get(key)
+        if position is None:
+            position = Position(instrument, event.leg)
+        position.margin_mode = event.margin_mode
+        position.isolated_margin = margin
+        self.ledger.set_position(account, position, size, event.entry_price or "0")
+        if not size and not margin:
+            del account.positions[key]
+        if event.margin_mode == "isolated" and (size or margin):
+            units = self.isolated.setdefault(account.name, {})
+            if key not in units:
+                units[key] = MarginUnit(account, key)
+
+    def _replace(self, account: Account, event: events.AccountSnapshot) -> None:
+        balances = {
+            asset: self.market.unit(asset).count(text) for asset, text in event.balances.items()
+        }
+        for record in event.positions:
+            instrument = self.market.instruments[record.instrument]
+            instrument.size_unit.count(record.size)
+            self.market.unit(instrument.settlement).count(record.isolated_margin)
+        payments = [
+            PendingPayment(
+                record.instrument,
+                record.leg,
+                record.asset,
+                self.market.unit(record.asset).count(record.amount),
+                record.funding_id,
+            )
+            for record in event.pending_funding
+        ]
+        account.owner = event.owner or event.account
+        account.role = event.role
+        for asset in set(account.balances) | set(balances):
+            self.ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")
+        for key in list(account.positions):
+            self.ledger.drop_position(account, key)
+        for record in event.positions:
+            self._change_position(account, record)
+        account.orders = {
+            order.instrument: (
+                order.bids_size,
+                order.asks_size,
+                order.bids_value,
+                order.asks_value,
+            )
+            for order in event.orders
+        }
+        account.pending_funding = [payment for payment in payments if payment.amount > 0]
+        account.suspect = False
+        account.snapshot_sequence = event.seq
+
+    def _close(self, account: Account) -> None:
+        self.ledger.clear(account, "closed")
+        for unit in self.units_of(account.name):
+            self._forget(unit)
+        self._count(self.cross[account.name].state, -1)
+        self.cross.pop(account.name)
+        self.isolated.pop(account.name, None)
+        del self.ledger.accounts[account.name]
+        self.episode_counts.pop(account.name, None)
+        self._waiting.discard(account.name)
+        self.changed.add(account.name)
+
+    def _forget(self, unit: MarginUnit) -> None:
+        self.thresholds.unknown.discard(unit)
+        self._touched.pop(unit, None)
+        unit.guard_version += 1
+
+    def pay_funding(self, event: events.FundingPaid) -> None:
+        """Note what each holder of the instrument owes; it is pending and counts."""
+        instrument = self.market.instruments[event.instrument]
+        if not instrument.funding_in_margin:
+            return
+        unit = self.market.unit(instrument.settlement).value
+        price, rate = to_fraction(event.price), to_fraction(event.rate)
+        for account, position in list(self.ledger.positions_in(event.instrument)):
+            owed = funding_owed(instrument.kind, position_quantity(position), price, rate)
+            if owed > 0:
+                account.pending_funding.append(
+                    PendingPayment(
+                        event.instrument,
+                        position.leg,
+                        instrument.settlement,
+                        ceil_units(owed, unit),
+                        event.funding_id,
+                    )
+                )
+                self._touch(account)
+
+    def drop_instrument(self, name: str) -> None:
+        """Drop every position in a delisted instrument."""
+        for account in self.ledger.accounts.values():
+            for key in [key for key in account.positions if key[0] == name]:
+                self.ledger.drop_position(account, key)
+                self._touch(account)
+            account.orders.pop(name, None)
+        self.ledger.open_interest.pop(name, None)
+
+    def relist_instrument(self, name: str) -> None:
+        """Give the holders of an instrument its new definition."""
+        instrument = self.market.instruments[name]
+        for account in self.ledger.accounts.values():
+            for position in account.positions.values():
+                if position.instrument.name == name:
+                    position.instrument = instrument
+                    position.set(position.size, position.entry_text)
+
+    def touch_all(self) -> None:
+        """Have every unit judged again: a rule that values or margins has changed."""
+        for account in self.ledger.accounts.values():
+            self._touch(account)
+
+    def uses_asset(self, asset: str) -> bool:
+        """Return whether any account has booked an amount of the asset."""
+        return asset in self.ledger.booked
+
+    # --- verdicts -------------------------------------------------------------------------
+
+    def prices_moved(self, marks: Iterable[str], indices: Iterable[str], *, first: bool) -> None:
+        """Touch the units whose guards the new prices cross.
+
+        `first`: a price is there that was missing, so unknown units are judged again too.
+        """
+        market = self.market
+        for name in marks:
+            for unit in self.thresholds.crossed(mark_key(name), market.marks[name].number):
+                self._touched[unit] = None
+        for name in indices:
+            for unit in self.thresholds.crossed(index_key(name), market.indices[name].number):
+                self._touched[unit] = None
+        if first:
+            for unit in self.thresholds.unknown:
+                self._touched[unit] = None
+
+    def judge(self, engine_ns: int) -> list[Transition]:
+        """Judge every touched unit once; return the changes of known states."""
+        transitions = []
+        waiting = []
+        for unit in self._touched:
+            if unit.account.name in self._waiting:
+                waiting.append(unit)
+                continue
+            transition = self._judge_unit(unit, engine_ns)
+            if transition is not None:
+                transitions.append(transition)
+        self._touched = dict.fromkeys(waiting)
+        return transitions
+
+    def _judge_unit(self, unit: MarginUnit, engine_ns: int) -> Transition | None:
+        before, known = unit.state, unit.last_known
+        after = self.thresholds.verdict(unit)
+        unit.state = after
+        unit.updated_ns = engine_ns
+        if unit.key is None and before != after:
+            self._count(before, -1)
+            self._count(after, 1)
+        if unit.liquidations or unit.liquidating:
+            unit.liquidating = bool(unit.liquidations) or after in (
+                "liquidatable",
+                "bankrupt",
+                "unknown",
+            )
+        transition = None
+        if after not in ("unknown", known):
+            unit.last_known = after
+            self._follow_episode(unit)
+            self.changed.add(unit.account.name)
+            transition = Transition(unit, known, after)
+        if unit.key is not None and unit.is_empty and after == "healthy":
+            self._forget(unit)
+            del self.isolated[unit.account.name][unit.key]
+        return transition
+
+    def _follow_episode(self, unit: MarginUnit) -> None:
+        if unit.last_known == "bankrupt":
+            if unit.episode is None:
+                counts = self.episode_counts.setdefault(unit.account.name, {})
+                counts[unit.name] = counts.get(unit.name, 0) + 1
+                unit.episode = Episode(f"{unit.name}:{counts[unit.name]}")
+        else:
+            unit.episode = None
+
+    def _touch(self, account: Account) -> None:
+        self.changed.add(account.name)
+        for unit in self.units_of(account.name):
+            self._touched[unit] = None
+
+    def _count(self, state: State, difference: int) -> None:
+        self.state_counts[state] = self.state_counts.get(state, 0) + difference
+
+    # --- questions ------------------------------------------------------------------------
+
+    def units_of(self, name: str) -> Iterator[MarginUnit]:
+        """Yield the units of an account, the cross unit first."""
+        yield self.cross[name]
+        yield from self.isolated.get(name, {}).values()
+
+    def units(self) -> Iterator[MarginUnit]:
+        """Yield every unit, account by account in the order of their names."""
+        for name in sorted(self.cross):
+            yield from self.units_of(name)
+
+    def unit_of(self, account: Account, key: PositionKey) -> MarginUnit:
+        """Return the unit that a position belongs to: its own if isolated, else the cross unit."""
+        return self.isolated.get(account.name, {}).get(key, self.cross[account.name])
+
+    def deficit(self, unit: MarginUnit) -> Fraction | None:
+        """Return max(0, -equity) in the valuation currency, None when a price is missing."""
+        amounts = unit_amounts(unit, self.market)
+        return None if amounts is None else amounts.deficit
+
+    # --- state ----------------------------------------------------------------------------
+
+    def export_state(self) -> dict[str, Any]:
+        """Return everything as plain values, in a canonical order."""
+        return {
+            **self.ledger.export_state(),
+            "units": [
+                [
+                    unit.account.name,
+                    unit.key,
+                    unit.state,
+                    unit.last_known,
+                    sorted(unit.liquidations),
+                    unit.liquidating,
+                    None
+                    if unit.episode is None
+                    else [unit.episode.identity, sorted(unit.episode.incurred.items())],
+                ]
+                for unit in self.units()
+            ],
+            "episodes": [
+                [name, sorted(counts.items())]
+                for name, counts in sorted(self.episode_counts.items())
+            ],
+            "liquidations": self.liquidations.export_state(),
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], market: Market, rules: MarginRules
+    ) -> "AccountEngine":
+        """Return the engine that `export_state` described, with fresh guards."""
+        engine = cls(market, rules)
+        engine.ledger = Ledger.from_state(state, market.instruments)
+        engine.liquidations = LiquidationBook.from_state(state["liquidations"])
+        engine.episode_counts = {name: dict(counts) for name, counts in state["episodes"]}
+        for name, key, known_state, last_known, open_ids, liquidating, episode in state["units"]:
+            account = engine.ledger.accounts[name]
+            unit = MarginUnit(account, None if key is None else (key[0], key[1]))
+            if unit.key is None:
+                engine.cross[name] = unit
+                engine._count(known_state, 1)
+            else:
+                engine.isolated.setdefault(name, {})[unit.key] = unit
+            engine.thresholds.verdict(unit)
+            unit.state, unit.last_known = known_state, last_known
+            unit.liquidations, unit.liquidating = set(open_ids), liquidating
+            if episode is not None:
+                unit.episode = Episode(episode[0], dict(episode[1]))
+        return engine

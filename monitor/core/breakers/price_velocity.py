@@ -1,0 +1,71 @@
+"""`price_velocity`: the largest move of a mark within a lookback.
+
+up = high_now / min(window) - 1, down = 1 - low_now / max(window), over the points of the last
+`lookback_s`; a first point has nothing to be measured against. With marks 100, 104, 93 inside
+the window, down = 1 - 93 / 104 = 0.105769...
+"""
+
+from fractions import Fraction
+from typing import Any
+
+from monitor.core.amounts import to_fraction
+from monitor.core.breakers.breaker import SECOND_NS
+from monitor.core.settings import PriceVelocitySettings
+from monitor.core.windows import ExtremesWindow
+
+
+class PriceVelocity:
+    """The move of one instrument's mark."""
+
+    def __init__(self, settings: PriceVelocitySettings) -> None:
+        """Begin without a price."""
+        self.settings = settings
+        self.window = ExtremesWindow(round(settings.lookback_s * SECOND_NS))
+        self._now: tuple[str, str] | None = None  # high and low of the newest mark
+        self._first = True
+
+    def observe(self, now_ns: int, price: str, high: str | None, low: str | None) -> None:
+        """Take one mark, with the extremes that were coalesced into it."""
+        self.window.move_to(now_ns)
+        self._first = self.window.is_empty
+        points = (price, high or price, low or price)
+        for text in (points[1], points[2], price):
+            self.window.add(now_ns, text)
+        self._now = (max(points, key=to_fraction), min(points, key=to_fraction))
+
+    def measure(self, now_ns: int) -> Fraction:
+        """Return the larger of the watched moves."""
+        self.window.move_to(now_ns)
+        if self._now is None or self._first or self.window.is_empty:
+            return Fraction(0)
+        high, low = self._now
+        moves = [Fraction(0)]
+        if self.settings.direction != "down":
+            moves.append(to_fraction(high) / to_fraction(self.window.low) - 1)
+        if self.settings.direction != "up":
+            moves.append(1 - to_fraction(low) / to_fraction(self.window.high))
+        return max(moves)
+
+    def restart(self, now_ns: int) -> None:
+        """Measure from the present mark on."""
+        self.window.restart(now_ns)
+        if self.window.last is not None:
+            self._now = (self.window.last[2], self.window.last[2])
+
+    def next_change_ns(self) -> int | None:
+        """Return when the older extreme leaves the window."""
+        return self.window.next_expiry_ns
+
+    def export_state(self) -> dict[str, Any]:
+        """Return the rule's state as plain values."""
+        return {
+            "window": self.window.export_state(),
+            "now": None if self._now is None else list(self._now),
+            "first": self._first,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what `export_state` described."""
+        self.window.restore(state["window"])
+        self._now = None if state["now"] is None else (state["now"][0], state["now"][1])
+        self._first = state["first"]

@@ -1,0 +1,92 @@
+"""The order of one account's events: sequence numbers, and changes of several events.
+
+`seq` increases by one; a repeated one is ignored, a skipped one leaves a gap. Events with `more`
+wait until the change is whole; a change that stays open too long is given up.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from monitor.core.events import AccountEvent, AccountSnapshot, AnyEvent
+from monitor.core.ledger import Account
+
+CHANGE_EVENTS_MAX = 100
+CHANGE_OPEN_MAX_NS = 1_000_000_000
+
+Numbered = tuple[int, AccountEvent]  # ordinal of the event, the event
+
+
+@dataclass(slots=True)
+class Admission:
+    """What may be booked now, what is given up, and whether a sequence number is missing."""
+
+    ready: list[Numbered] = field(default_factory=list)
+    given_up: list[Numbered] = field(default_factory=list)
+    expected: int | None = None
+    repeated: bool = False
+
+
+class OpenChanges:
+    """The changes that are not whole yet, by account."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.buffers: dict[str, list[Numbered]] = {}
+
+    def admit(self, account: Account, ordinal: int, event: AccountEvent) -> Admission:
+        """Check an event's sequence and add it to its change."""
+        admission = Admission()
+        if event.seq <= account.sequence:
+            admission.repeated = True
+            return admission
+        if event.seq != account.sequence + 1 and not isinstance(event, AccountSnapshot):
+            admission.expected = account.sequence + 1
+        account.sequence = event.seq
+        buffer = self.buffers.get(account.name)
+        if event.more:
+            if buffer is None:
+                buffer = self.buffers[account.name] = []
+            buffer.append((ordinal, event))
+            if len(buffer) > CHANGE_EVENTS_MAX:
+                admission.given_up = self.buffers.pop(account.name)
+            return admission
+        if buffer is not None:
+            admission.ready = self.buffers.pop(account.name)
+        admission.ready = [*admission.ready, (ordinal, event)]
+        return admission
+
+    def is_open(self, name: str) -> bool:
+        """Return whether a change of the account waits for its end."""
+        return name in self.buffers
+
+    def next_timer(self) -> tuple[int, str, str] | None:
+        """Return the first time at which a change is given up: (due_ns, name, account)."""
+        if not self.buffers:
+            return None
+        return min(
+            (buffer[0][1].event_ns + CHANGE_OPEN_MAX_NS + 1, f"change:{name}", name)
+            for name, buffer in self.buffers.items()
+        )
+
+    def give_up(self, name: str) -> list[Numbered]:
+        """Return the events of an open change, which will not be booked."""
+        return self.buffers.pop(name)
+
+    def export_state(self) -> list[Any]:
+        """Return everything as plain values, in a canonical order."""
+        return [
+            [name, [[ordinal, msgspec.to_builtins(event)] for ordinal, event in buffer]]
+            for name, buffer in sorted(self.buffers.items())
+        ]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> "OpenChanges":
+        """Return what `export_state` described."""
+        changes = cls()
+        for name, buffer in state:
+            changes.buffers[name] = [
+                (ordinal, msgspec.convert(plain, AnyEvent)) for ordinal, plain in buffer
+            ]
+        return changes

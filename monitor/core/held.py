@@ -1,0 +1,67 @@
+"""Events about an instrument that is not listed yet: kept, in order, up to a declared number."""
+
+from typing import Any
+
+import msgspec
+
+from monitor.core import events
+from monitor.core.events import AnyEvent
+
+
+def instruments_of(event: events.Event) -> tuple[str, ...]:
+    """Return the instruments that must be listed before an event can be applied.
+
+    None for `mark_prices_changed`: its known part is applied at once.
+    """
+    match event:
+        case events.InstrumentListed() | events.InsuranceFundChanged() | events.BalanceChanged():
+            return ()
+        case events.AccountSnapshot():
+            return (
+                *(record.instrument for record in event.positions),
+                *(record.instrument for record in event.orders),
+            )
+        case _:
+            name = getattr(event, "instrument", None)
+            return () if name is None else (name,)
+
+
+class HeldEvents:
+    """The events that wait, by the instrument that they wait for."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep at most `limit` events in all."""
+        self.limit = limit
+        self._events: dict[str, list[tuple[int, events.Event]]] = {}
+        self._count = 0
+
+    def keep(self, instrument: str, ordinal: int, event: events.Event) -> bool:
+        """Keep an event; return False when there is no room."""
+        if self._count >= self.limit:
+            return False
+        self._events.setdefault(instrument, []).append((ordinal, event))
+        self._count += 1
+        return True
+
+    def release(self, instrument: str) -> list[tuple[int, events.Event]]:
+        """Return what waited for an instrument, oldest first."""
+        released = self._events.pop(instrument, [])
+        self._count -= len(released)
+        return released
+
+    def ordinals(self) -> tuple[int, ...]:
+        """Return the ordinals of everything that waits, ascending."""
+        return tuple(sorted(o for waiting in self._events.values() for o, _ in waiting))
+
+    def export_state(self) -> list[Any]:
+        """Return everything as plain values, in a canonical order."""
+        return [
+            [name, [[ordinal, msgspec.to_builtins(event)] for ordinal, event in waiting]]
+            for name, waiting in sorted(self._events.items())
+        ]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `export_state` described."""
+        for name, waiting in state:
+            for ordinal, plain in waiting:
+                self.keep(name, ordinal, msgspec.convert(plain, AnyEvent))

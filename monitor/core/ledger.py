@@ -1,0 +1,238 @@
+"""The exact ledger: balances and positions of every account, in integer units.
+
+The ledger takes facts and keeps them; it decides nothing. Every currency is conserved to the
+minor unit: for each asset the sum of all balances equals the sum of all booked changes by reason.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from monitor.core.amounts import to_fraction
+from monitor.core.instruments import Instrument
+
+PositionKey = tuple[str, str]  # instrument, leg
+
+
+class Position:
+    """One open position: size in integer units of the instrument, with its floats beside it."""
+
+    __slots__ = (
+        "entry", "entry_text", "instrument", "isolated_margin", "leg", "margin_mode", "quantity",
+        "size",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument, leg: str) -> None:
+        """Begin flat."""
+        self.instrument = instrument
+        self.leg = leg
+        self.margin_mode = "cross"
+        self.isolated_margin = 0
+        self.set(0, None)
+
+    def set(self, size: int, entry_text: str | None) -> None:
+        """Take a size in units (> 0 long) and the entry price as text (None when flat)."""
+        self.size = size
+        self.entry_text = entry_text if size else None
+        self.entry = float(self.entry_text) if self.entry_text else 0.0
+        self.quantity = size * self.instrument.float_quantity_per_unit
+
+    @property
+    def key(self) -> PositionKey:
+        """Return (instrument, leg)."""
+        return (self.instrument.name, self.leg)
+
+    def export_state(self) -> list[Any]:
+        """Return the position as plain values."""
+        return [
+            self.instrument.name,
+            self.leg,
+            self.size,
+            self.entry_text,
+            self.margin_mode,
+            self.isolated_margin,
+        ]
+
+
+class PendingPayment:
+    """A funding payment that the account owes and has not booked yet; `amount` in minor units."""
+
+    __slots__ = ("amount", "asset", "funding_id", "instrument", "leg")
+
+    def __init__(
+        self, instrument: str, leg: str, asset: str, amount: int, funding_id: str | None
+    ) -> None:
+        """Take the payment; only what is owed (> 0) is kept."""
+        self.instrument = instrument
+        self.leg = leg
+        self.asset = asset
+        self.amount = amount
+        self.funding_id = funding_id
+
+    def export_state(self) -> list[Any]:
+        """Return the payment as plain values."""
+        return [self.instrument, self.leg, self.asset, self.amount, self.funding_id]
+
+
+class Account:
+    """One account's facts: who it is, its balances, positions, orders and pending funding."""
+
+    __slots__ = (
+        "balances", "held_events", "name", "orders", "owner", "pending_funding", "positions",
+        "role", "sequence", "snapshot_sequence", "suspect",
+    )  # fmt: skip
+
+    def __init__(self, name: str) -> None:
+        """Begin empty: a client, its own owner."""
+        self.name = name
+        self.owner = name
+        self.role = "client"
+        self.sequence = 0
+        self.snapshot_sequence = 0
+        self.suspect = False
+        self.held_events = 0
+        self.balances: dict[str, int] = {}
+        self.positions: dict[PositionKey, Position] = {}
+        self.orders: dict[str, tuple[str, str, str, str]] = {}
+        self.pending_funding: list[PendingPayment] = []
+
+    @property
+    def is_suspect(self) -> bool:
+        """Return whether an event of the account is missing, refused or held back."""
+        return self.suspect or self.held_events > 0
+
+    @property
+    def is_trader(self) -> bool:
+        """Return whether the account may be deleveraged or charged (not a vault or a fund)."""
+        return self.role in ("client", "market_maker")
+
+    def export_state(self) -> list[Any]:
+        """Return the account as plain values, in a canonical order."""
+        return [
+            self.name,
+            self.owner,
+            self.role,
+            self.sequence,
+            self.snapshot_sequence,
+            self.suspect,
+            self.held_events,
+            sorted([asset, units] for asset, units in self.balances.items() if units),
+            [self.positions[key].export_state() for key in sorted(self.positions)],
+            sorted([name, *order] for name, order in self.orders.items()),
+            [payment.export_state() for payment in self.pending_funding],
+        ]
+
+    @classmethod
+    def from_state(cls, state: list[Any], instruments: dict[str, Instrument]) -> "Account":
+        """Return the account that `export_state` described."""
+        account = cls(state[0])
+        account.owner, account.role = state[1], state[2]
+        account.sequence, account.snapshot_sequence = state[3], state[4]
+        account.suspect, account.held_events = state[5], state[6]
+        account.balances = dict(state[7])
+        for name, leg, size, entry_text, margin_mode, isolated_margin in state[8]:
+            position = Position(instruments[name], leg)
+            position.set(size, entry_text)
+            position.margin_mode = margin_mode
+            position.isolated_margin = isolated_margin
+            account.positions[name, leg] = position
+        account.orders = {name: tuple(order) for name, *order in state[9]}
+        account.pending_funding = [PendingPayment(*payment) for payment in state[10]]
+        return account
+
+
+class Ledger:
+    """All accounts, and per asset what was booked by reason."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.accounts: dict[str, Account] = {}
+        # Sum of booked balance changes: asset -> reason -> minor units.
+        self.booked: dict[str, dict[str, int]] = {}
+        # Sum of position sizes: instrument -> [long units, short units], both >= 0.
+        self.open_interest: dict[str, list[int]] = {}
+        # Who holds what: instrument -> (account, leg) -> open position.
+        self.holders: dict[str, dict[tuple[str, str], Position]] = {}
+
+    def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
+        """Set a balance; the difference is booked under its reason."""
+        before = account.balances.get(asset, 0)
+        account.balances[asset] = units
+        reasons = self.booked.setdefault(asset, {})
+        reasons[reason] = reasons.get(reason, 0) + units - before
+
+    def set_position(self, account: Account, position: Position, size: int, entry: str) -> None:
+        """Set a position's size (units) and entry; open interest follows by the difference."""
+        sides = self.open_interest.setdefault(position.instrument.name, [0, 0])
+        sides[0] += max(size, 0) - max(position.size, 0)
+        sides[1] += max(-size, 0) - max(-position.size, 0)
+        position.set(size, entry)
+        account.positions[position.key] = position
+        self._hold(account, position)
+
+    def _hold(self, account: Account, position: Position) -> None:
+        holders = self.holders.setdefault(position.instrument.name, {})
+        if position.size:
+            holders[account.name, position.leg] = position
+        else:
+            holders.pop((account.name, position.leg), None)
+
+    def drop_position(self, account: Account, key: PositionKey) -> None:
+        """Remove a position; open interest follows."""
+        position = account.positions.pop(key, None)
+        if position is None:
+            return
+        sides = self.open_interest[position.instrument.name]
+        sides[0] -= max(position.size, 0)
+        sides[1] -= max(-position.size, 0)
+        self.holders[position.instrument.name].pop((account.name, position.leg), None)
+
+    def clear(self, account: Account, reason: str) -> None:
+        """Set every balance to 0 under a reason and drop every position."""
+        for asset in list(account.balances):
+            self.set_balance(account, asset, 0, reason)
+        account.balances.clear()
+        for key in list(account.positions):
+            self.drop_position(account, key)
+        account.orders.clear()
+        account.pending_funding.clear()
+
+    def positions_in(self, instrument: str) -> Iterator[tuple[Account, Position]]:
+        """Yield every open position in an instrument."""
+        for (name, _), position in self.holders.get(instrument, {}).items():
+            yield self.accounts[name], position
+
+    def export_state(self) -> dict[str, Any]:
+        """Return everything as plain values, in a canonical order."""
+        return {
+            "accounts": [self.accounts[name].export_state() for name in sorted(self.accounts)],
+            "booked": [
+                [asset, sorted([reason, units] for reason, units in reasons.items() if units)]
+                for asset, reasons in sorted(self.booked.items())
+            ],
+            "open_interest": [[name, *sides] for name, sides in sorted(self.open_interest.items())],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], instruments: dict[str, Instrument]) -> "Ledger":
+        """Return the ledger that `export_state` described."""
+        ledger = cls()
+        for plain in state["accounts"]:
+            account = Account.from_state(plain, instruments)
+            ledger.accounts[account.name] = account
+            for position in account.positions.values():
+                ledger._hold(account, position)
+        ledger.booked = {asset: dict(reasons) for asset, reasons in state["booked"]}
+        ledger.open_interest = {name: [long, short] for name, long, short in state["open_interest"]}
+        return ledger
+
+
+def position_quantity(position: Position) -> Fraction:
+    """Return size x contract_size as an exact rational, signed."""
+    return position.size * position.instrument.quantity_per_unit
+
+
+def entry_price(position: Position) -> Fraction:
+    """Return the entry price as an exact rational; the position must be open."""
+    assert position.entry_text is not None
+    return to_fraction(position.entry_text)

@@ -1,0 +1,140 @@
+"""What the exchange's liquidation engine does, and what it cost.
+
+Each liquidation is followed from its start to its end. Its bankruptcy price is frozen at the
+start; the fills against it are the execution loss (or gain), reported apart from the shortfall.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from monitor.core.amounts import exact_text, to_fraction
+from monitor.core.contracts import unrealized_pnl
+from monitor.core.decisions import Side
+from monitor.core.events import LiquidationEvent, LiquidationFilled, LiquidationStarted
+from monitor.core.instruments import Instrument
+from monitor.core.margin.book import MarginRules, MarginUnit
+from monitor.core.margin.prices import bankruptcy_price
+from monitor.core.market import Market
+
+
+@dataclass(slots=True)
+class Liquidation:
+    """One liquidation under way: its frozen price and its fills so far."""
+
+    account: str
+    liquidation_id: str
+    instrument: str
+    leg: str
+    started: bool
+    bankruptcy_price: Fraction | None
+    size: Fraction  # contracts, signed: how the position changes
+    fills: list[tuple[str, str]]  # (size, price) as text
+
+    def execution_loss(self, instrument: Instrument) -> Fraction | None:
+        """Return what the fills lost (> 0) or gained against the frozen bankruptcy price.
+
+        In the settlement currency; None without a start or a bankruptcy price. Closing a long
+        of 10 at 88 with a bankruptcy price of 90 loses 20.
+        """
+        if self.bankruptcy_price is None:
+            return None
+        loss = Fraction(0)
+        for size, price in self.fills:
+            closed = -to_fraction(size) * instrument.contract_size
+            loss -= unrealized_pnl(
+                instrument.kind, closed, self.bankruptcy_price, to_fraction(price)
+            )
+        return loss
+
+    @property
+    def closed_side(self) -> Side | None:
+        """Return which side the liquidated position is on, None if nothing tells."""
+        size = self.size or sum((to_fraction(size) for size, _ in self.fills), Fraction(0))
+        if not size:
+            return None
+        return "long" if size < 0 else "short"
+
+
+class LiquidationBook:
+    """The liquidations under way, by account and id."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.open: dict[tuple[str, str], Liquidation] = {}
+
+    def start(
+        self, event: LiquidationStarted, unit: MarginUnit, market: Market, rules: MarginRules
+    ) -> None:
+        """Freeze the bankruptcy price of the position that is being liquidated."""
+        liquidation = self._of(event)
+        liquidation.started = True
+        liquidation.size = to_fraction(event.size)
+        position = unit.account.positions.get((event.instrument, event.leg))
+        if position is not None and position.size:
+            liquidation.bankruptcy_price = bankruptcy_price(unit, position, market, rules)
+
+    def fill(self, event: LiquidationFilled) -> None:
+        """Note one fill."""
+        assert event.price is not None
+        self._of(event).fills.append((event.size, event.price))
+
+    def finish(self, event: LiquidationEvent) -> Liquidation:
+        """Return the liquidation that has ended, and forget it."""
+        liquidation = self._of(event)
+        if to_fraction(event.size):
+            liquidation.size = to_fraction(event.size)
+        del self.open[event.account, event.liquidation_id]
+        return liquidation
+
+    def _of(self, event: LiquidationEvent) -> Liquidation:
+        key = (event.account, event.liquidation_id)
+        if key not in self.open:
+            self.open[key] = Liquidation(
+                account=event.account,
+                liquidation_id=event.liquidation_id,
+                instrument=event.instrument,
+                leg=event.leg,
+                started=False,
+                bankruptcy_price=None,
+                size=Fraction(0),
+                fills=[],
+            )
+        return self.open[key]
+
+    def export_state(self) -> list[Any]:
+        """Return everything as plain values, in a canonical order."""
+        return [
+            [
+                *key,
+                liquidation.instrument,
+                liquidation.leg,
+                liquidation.started,
+                None
+                if liquidation.bankruptcy_price is None
+                else [
+                    str(liquidation.bankruptcy_price.numerator),
+                    str(liquidation.bankruptcy_price.denominator),
+                ],
+                exact_text(liquidation.size),
+                [list(fill) for fill in liquidation.fills],
+            ]
+            for key, liquidation in sorted(self.open.items())
+        ]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> "LiquidationBook":
+        """Return the book that `export_state` described."""
+        book = cls()
+        for account, identity, instrument, leg, started, price, size, fills in state:
+            book.open[account, identity] = Liquidation(
+                account=account,
+                liquidation_id=identity,
+                instrument=instrument,
+                leg=leg,
+                started=started,
+                bankruptcy_price=None if price is None else Fraction(int(price[0]), int(price[1])),
+                size=to_fraction(size),
+                fills=[(fill[0], fill[1]) for fill in fills],
+            )
+        return book

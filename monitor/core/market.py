@@ -1,0 +1,274 @@
+"""What everybody shares about the market: instruments, prices, collateral rules.
+
+Prices are kept as the venue's text, as float and, on demand, as exact rationals. The valuation
+currency is `USD`; `value` says what one unit of an asset is worth in it.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from monitor.core.amounts import Unit, to_fraction
+from monitor.core.events import (
+    CollateralListed,
+    FundingRateChanged,
+    HaircutTier,
+    IndexPriceChanged,
+    InstrumentListed,
+    OracleReported,
+    TradingStatusChanged,
+)
+from monitor.core.instruments import Instrument
+
+UNIT_OF_ACCOUNT = frozenset({"USD", "USDC", "USDT"})
+DEFAULT_MINOR_UNIT = Unit("0.00000001")
+EXCHANGE = "exchange"
+ONE = Fraction(1)
+
+
+class Quote:
+    """One price: the venue's text, its float, its exact value on demand, and its time."""
+
+    __slots__ = ("_exact", "event_ns", "number", "text")
+
+    def __init__(self, text: str, event_ns: int) -> None:
+        """Take a canonical positive decimal text."""
+        self.text = text
+        self.number = float(text)
+        self.event_ns = event_ns
+        self._exact: Fraction | None = None
+
+    @property
+    def exact(self) -> Fraction:
+        """Return the price as a rational."""
+        if self._exact is None:
+            self._exact = to_fraction(self.text)
+        return self._exact
+
+
+class Collateral:
+    """What an asset counts for: value x (1 - haircut), tier by tier."""
+
+    __slots__ = ("definition", "float_tiers", "index", "tiers", "unit")
+
+    def __init__(self, definition: CollateralListed) -> None:
+        """Take the rule as listed; a single `haircut` stands instead of tiers."""
+        self.definition = definition
+        self.index = definition.index
+        self.unit = Unit(definition.minor_unit)
+        tiers = definition.haircut_tiers
+        if definition.haircut is not None:
+            tiers = [HaircutTier(value_max=None, haircut=definition.haircut)]
+        # (width of the tier or None, share that counts)
+        self.tiers: list[tuple[Fraction | None, Fraction]] = []
+        floor = Fraction(0)
+        for tier in tiers:
+            share = 1 - to_fraction(tier.haircut)
+            if tier.value_max is None:
+                self.tiers.append((None, share))
+            else:
+                ceiling = to_fraction(tier.value_max)
+                self.tiers.append((ceiling - floor, share))
+                floor = ceiling
+        self.float_tiers = [
+            (None if width is None else float(width), float(share)) for width, share in self.tiers
+        ]
+
+    def counted(self, value: Fraction) -> Fraction:
+        """Return what a positive value counts for after haircuts, exactly.
+
+        With tiers of 0 % up to 1,000 and 10 % beyond, 1,500 counts for 1,450. What lies beyond
+        a last bounded tier counts for nothing.
+        """
+        if not self.tiers:
+            return value
+        total = Fraction(0)
+        rest = value
+        for width, share in self.tiers:
+            part = rest if width is None else min(rest, width)
+            total += part * share
+            rest -= part
+            if not rest:
+                break
+        return total
+
+    def float_counted(self, value: float) -> float:
+        """Return `counted` in floats."""
+        if not self.tiers:
+            return value
+        total = 0.0
+        rest = value
+        for width, share in self.float_tiers:
+            part = rest if width is None or rest < width else width
+            total += part * share
+            rest -= part
+            if rest <= 0.0:
+                break
+        return total
+
+    def breakpoints(self) -> list[Fraction]:
+        """Return the values at which the counted share changes."""
+        points = []
+        floor = Fraction(0)
+        for width, _ in self.tiers:
+            if width is not None:
+                floor += width
+                points.append(floor)
+        return points
+
+
+class Market:
+    """The instruments, prices and collateral rules, as the venue told them."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.instruments: dict[str, Instrument] = {}
+        self.collateral: dict[str, Collateral] = {}
+        self.marks: dict[str, Quote] = {}
+        self.indices: dict[str, Quote] = {}
+        self.judges: dict[tuple[str, str], Quote] = {}
+        self.oracles: dict[tuple[str, str], OracleReported] = {}
+        self.statuses: dict[str, TradingStatusChanged] = {}
+        self.funding_rates: dict[str, FundingRateChanged] = {}
+        self._value_index: dict[str, str | None] = {}
+        self._settlements: frozenset[str] = frozenset()
+
+    # --- facts ----------------------------------------------------------------------------
+
+    def list_instrument(self, event: InstrumentListed) -> Instrument:
+        """Take a definition; a later one replaces it. Returns the instrument."""
+        instrument = Instrument(event)
+        self.instruments[event.instrument] = instrument
+        self._remap()
+        return instrument
+
+    def delist_instrument(self, name: str) -> None:
+        """Forget an instrument with its prices."""
+        del self.instruments[name]
+        self.marks.pop(name, None)
+        self.statuses.pop(name, None)
+        self.funding_rates.pop(name, None)
+        self._remap()
+
+    def list_collateral(self, event: CollateralListed) -> None:
+        """Take a collateral rule; a later one replaces it."""
+        self.collateral[event.asset] = Collateral(event)
+        self._remap()
+
+    def change_index(self, event: IndexPriceChanged) -> bool:
+        """Take an index price; returns whether it values anything (source `exchange`)."""
+        if event.source == EXCHANGE:
+            self.indices[event.index] = Quote(event.price, event.event_ns)
+            return True
+        self.judges[event.index, event.source] = Quote(event.price, event.event_ns)
+        return False
+
+    # --- questions ------------------------------------------------------------------------
+
+    def unit(self, asset: str) -> Unit:
+        """Return the minor unit of an asset."""
+        collateral = self.collateral.get(asset)
+        return DEFAULT_MINOR_UNIT if collateral is None else collateral.unit
+
+    def counts(self, asset: str) -> bool:
+        """Return whether a positive balance of the asset is collateral."""
+        return asset in self.collateral or asset in self._settlements or asset in UNIT_OF_ACCOUNT
+
+    def index_of(self, asset: str) -> str | None:
+        """Return the index that values an asset; None if it is worth 1 or has no value."""
+        index = self._value_index.get(asset)
+        return index or None
+
+    def has_value(self, asset: str) -> bool:
+        """Return whether the asset has a value now."""
+        return self.value(asset) is not None
+
+    def value(self, asset: str) -> float | None:
+        """Return what one unit is worth in the valuation currency, None if unknown."""
+        index = self._value_index.get(asset)
+        if index is None:
+            return 1.0 if self._is_unit_of_account(asset) else None
+        quote = self.indices.get(index)
+        return None if quote is None else quote.number
+
+    def exact_value(self, asset: str) -> Fraction | None:
+        """Return `value` as a rational."""
+        index = self._value_index.get(asset)
+        if index is None:
+            return ONE if self._is_unit_of_account(asset) else None
+        quote = self.indices.get(index)
+        return None if quote is None else quote.exact
+
+    def _is_unit_of_account(self, asset: str) -> bool:
+        collateral = self.collateral.get(asset)
+        if collateral is not None:
+            return collateral.index is None
+        return asset in UNIT_OF_ACCOUNT
+
+    def _remap(self) -> None:
+        """Decide again which index values which asset.
+
+        A listed collateral says so itself; the coin of an inverse instrument is valued by that
+        instrument's index (of several, the one with the smallest name).
+        """
+        self._settlements = frozenset(i.settlement for i in self.instruments.values())
+        mapping: dict[str, str | None] = {}
+        for name in sorted(self.instruments, reverse=True):
+            instrument = self.instruments[name]
+            coin = instrument.settlement
+            if instrument.inverse and instrument.definition.base == coin and instrument.index:
+                mapping[coin] = instrument.index
+        for asset in UNIT_OF_ACCOUNT:
+            mapping.pop(asset, None)
+        for asset, collateral in self.collateral.items():
+            mapping[asset] = collateral.index
+        self._value_index = mapping
+
+    # --- state ----------------------------------------------------------------------------
+
+    def export_state(self) -> dict[str, Any]:
+        """Return everything as plain values, in a canonical order."""
+        return {
+            "instruments": [
+                msgspec.to_builtins(self.instruments[name].definition)
+                for name in sorted(self.instruments)
+            ],
+            "collateral": [
+                msgspec.to_builtins(self.collateral[asset].definition)
+                for asset in sorted(self.collateral)
+            ],
+            "marks": [[n, q.text, q.event_ns] for n, q in sorted(self.marks.items())],
+            "indices": [[n, q.text, q.event_ns] for n, q in sorted(self.indices.items())],
+            "judges": [[*key, q.text, q.event_ns] for key, q in sorted(self.judges.items())],
+            "oracles": [msgspec.to_builtins(r) for _, r in sorted(self.oracles.items())],
+            "statuses": [msgspec.to_builtins(s) for _, s in sorted(self.statuses.items())],
+            "funding_rates": [
+                msgspec.to_builtins(r) for _, r in sorted(self.funding_rates.items())
+            ],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Market":
+        """Return the market that `export_state` described."""
+        market = cls()
+        for plain in state["instruments"]:
+            definition = msgspec.convert(plain, InstrumentListed)
+            market.instruments[definition.instrument] = Instrument(definition)
+        for plain in state["collateral"]:
+            rule = msgspec.convert(plain, CollateralListed)
+            market.collateral[rule.asset] = Collateral(rule)
+        market.marks = {name: Quote(text, ns) for name, text, ns in state["marks"]}
+        market.indices = {name: Quote(text, ns) for name, text, ns in state["indices"]}
+        market.judges = {(i, s): Quote(text, ns) for i, s, text, ns in state["judges"]}
+        for plain in state["oracles"]:
+            report = msgspec.convert(plain, OracleReported)
+            market.oracles[report.oracle, report.index] = report
+        for plain in state["statuses"]:
+            status = msgspec.convert(plain, TradingStatusChanged)
+            market.statuses[status.instrument] = status
+        for plain in state["funding_rates"]:
+            rate = msgspec.convert(plain, FundingRateChanged)
+            market.funding_rates[rate.instrument] = rate
+        market._remap()
+        return market

@@ -1,0 +1,155 @@
+"""Makes the immutable view of the engine that outsiders read."""
+
+import heapq
+from typing import TYPE_CHECKING
+
+from monitor.core.breakers.breaker import Breaker
+from monitor.core.report import account_view, notional_usd
+from monitor.core.view import (
+    AccountView,
+    BreakerView,
+    FeedView,
+    FundView,
+    InstrumentView,
+    OracleView,
+    RiskView,
+)
+
+if TYPE_CHECKING:
+    from monitor.core.engine import RiskEngine
+
+WORST_ACCOUNTS = 100
+
+
+def build_view(engine: "RiskEngine") -> RiskView:
+    """Return the state of the whole exchange as of the engine's time."""
+    states: dict[str, int] = {}
+    suspect = liquidating = 0
+    shortfall = 0.0
+    for part in engine.shards.engines:
+        for state, count in part.state_counts.items():
+            states[state] = states.get(state, 0) + count
+        suspect += sum(account.is_suspect for account in part.ledger.accounts.values())
+        for unit in part.units():
+            liquidating += unit.liquidating
+            if unit.state in ("liquidatable", "bankrupt"):
+                shortfall += max(0.0, unit.maintenance - unit.equity)
+    return RiskView(
+        engine_ns=engine.engine_ns,
+        events_applied=dict(engine.event_counts),
+        events_ignored=dict(engine.ignored_counts),
+        decisions=dict(engine.decision_counts),
+        accounts=states,
+        suspect_accounts=suspect,
+        liquidating_accounts=liquidating,
+        margin_shortfall_usd=shortfall,
+        worst=_worst(engine),
+        instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
+        funds=tuple(_fund(engine, name) for name in sorted(engine.venue.funds)),
+        breakers=tuple(
+            _breaker(engine.venue.breakers[key]) for key in sorted(engine.venue.breakers)
+        ),
+        oracles=_oracles(engine),
+        feeds=tuple(
+            FeedView(feed=name, lost=lost, changed_ns=changed_ns)
+            for name, (lost, changed_ns) in sorted(engine.feeds.items())
+        ),
+        configuration_hash=engine.configuration_hash,
+        ready=engine.caught_up and not engine.bootstrapping,
+    )
+
+
+def _worst(engine: "RiskEngine") -> tuple[AccountView, ...]:
+    """Return the accounts nearest to liquidation, by their last measure, worst first."""
+    scored = (
+        (
+            unit.maintenance / unit.equity if unit.equity > 0 else float("inf"),
+            name,
+            part,
+        )
+        for part in engine.shards.engines
+        for name, unit in part.cross.items()
+        if unit.maintenance > 0 or unit.equity < 0
+    )
+    worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
+    return tuple(account_view(part, name) for _, name, part in worst)
+
+
+def _instrument(engine: "RiskEngine", name: str) -> InstrumentView:
+    market = engine.market
+    instrument = market.instruments[name]
+    quote = market.marks.get(name)
+    index = market.indices.get(instrument.index) if instrument.index else None
+    status = market.statuses.get(name)
+    rate = market.funding_rates.get(name)
+    long_units, short_units = engine.shards.open_interest(name)
+    worth = notional_usd(engine, name, max(long_units, short_units))
+    return InstrumentView(
+        instrument=name,
+        kind=instrument.kind,
+        status="open" if status is None else status.status,
+        mark_price=None if quote is None else quote.number,
+        mark_price_ns=0 if quote is None else quote.event_ns,
+        index_price=None if index is None else index.number,
+        funding_rate=None if rate is None else float(rate.rate),
+        open_interest_long_contracts=float(instrument.contracts(long_units)),
+        open_interest_short_contracts=float(instrument.contracts(short_units)),
+        open_interest_usd=None if worth is None else float(worth),
+    )
+
+
+def _fund(engine: "RiskEngine", name: str) -> FundView:
+    fund = engine.venue.funds[name]
+    unit = float(engine.market.unit(fund.asset).value)
+    value = engine.market.value(fund.asset)
+    balance = fund.available * unit
+    return FundView(
+        fund=name,
+        asset=fund.asset,
+        balance=balance,
+        balance_usd=None if value is None else balance * value,
+        drawn=fund.drawn * unit,
+        credited=fund.credited * unit,
+        uncovered=fund.uncovered * unit,
+        shortfall_usd=float(engine.venue.shortfall_usd.get(name, 0)),
+        socialized_loss_usd=float(engine.venue.socialized_usd.get(name, 0)),
+        updated_ns=fund.reported_ns,
+    )
+
+
+def _breaker(breaker: Breaker) -> BreakerView:
+    status = breaker.status
+    return BreakerView(
+        breaker=breaker.settings.name,
+        kind=breaker.kind,
+        scope=breaker.scope,
+        state=status.state,
+        action=breaker.settings.action,
+        measured=float(status.measured),
+        limit=float(breaker.limit),
+        extended=status.extended,
+        changed_ns=status.changed_ns,
+    )
+
+
+def _oracles(engine: "RiskEngine") -> tuple[OracleView, ...]:
+    """Return every outside price of an index, with its deviation from the exchange's."""
+    indices = engine.market.indices
+    outside = [
+        (name, index, float(report.price), report.published_ns)
+        for (name, index), report in engine.market.oracles.items()
+    ]
+    outside += [
+        (source, index, quote.number, quote.event_ns)
+        for (index, source), quote in engine.market.judges.items()
+    ]
+    return tuple(
+        OracleView(
+            oracle=name,
+            index=index,
+            price=price,
+            deviation_ratio=price / indices[index].number - 1 if index in indices else None,
+            published_ns=published_ns,
+        )
+        for name, index, price, published_ns in sorted(outside)
+    )

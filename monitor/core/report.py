@@ -1,0 +1,263 @@
+"""What is told about one account, and about a whole run: exact amounts as decimal text."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from monitor.core.accounts import AccountEngine
+from monitor.core.amounts import REPORT_DIGITS, exact_text, rounded_text, rounded_text_or_none
+from monitor.core.decisions import Side
+from monitor.core.deleveraging.policy import light
+from monitor.core.ledger import Position
+from monitor.core.margin.book import MarginUnit, measure
+from monitor.core.margin.exact import (
+    PositionAmounts,
+    UnitAmounts,
+    collateral_value,
+    position_amounts,
+    unit_amounts,
+)
+from monitor.core.margin.prices import bankruptcy_price, liquidation_price
+from monitor.core.shards import Shards
+from monitor.core.view import AccountView
+from monitor.core.winners import all_candidates
+
+if TYPE_CHECKING:
+    from monitor.core.engine import RiskEngine
+
+# (rank, how many) by (account, leg), for one side of one instrument.
+Ranking = dict[tuple[str, str], tuple[int, int]]
+Rankings = dict[tuple[str, Side], Ranking]
+
+
+def _text(value: Fraction | None) -> str | None:
+    return rounded_text_or_none(value, REPORT_DIGITS)
+
+
+def _ranking(shards: Shards, instrument: str, side: Side, rankings: Rankings) -> Ranking:
+    """Return the deleveraging ranks of one side, made once per collection of reports."""
+    key = (instrument, side)
+    if key not in rankings:
+        candidates = [
+            candidate
+            for engine in shards.engines
+            for candidate in all_candidates(engine, instrument, side)
+        ]
+        ranked = shards.policy.rank(candidates)
+        rankings[key] = {
+            (place.candidate.account, place.candidate.leg): (place.rank, len(ranked))
+            for place in ranked
+        }
+    return rankings[key]
+
+
+def withdrawable(amounts: UnitAmounts) -> Fraction:
+    """Return max(0, min(equity - initial margin, collateral)): gains cannot be taken out."""
+    free = amounts.equity - amounts.initial_margin
+    return max(Fraction(0), min(free, amounts.collateral_value))
+
+
+def account_flags(engine: AccountEngine, name: str) -> list[str]:
+    """Return the flags beside the state, sorted."""
+    flags = []
+    if any(unit.liquidating for unit in engine.units_of(name)):
+        flags.append("liquidating")
+    if engine.ledger.accounts[name].is_suspect:
+        flags.append("suspect")
+    return flags
+
+
+def account_report(
+    shards: Shards, engine: AccountEngine, name: str, rankings: Rankings
+) -> dict[str, Any]:
+    """Return one account with its positions, in the form of `accounts.ndjson`."""
+    account = engine.ledger.accounts[name]
+    unit = engine.cross[name]
+    amounts = unit_amounts(unit, engine.market)
+    known = unit.state != "unknown" and amounts is not None
+    return {
+        "account": name,
+        "state": unit.state,
+        "equity": _text(amounts.equity) if known and amounts else None,
+        "initial_margin": _text(amounts.initial_margin) if known and amounts else None,
+        "maintenance_margin": _text(amounts.maintenance_margin) if known and amounts else None,
+        "margin_ratio": _text(amounts.margin_ratio) if known and amounts else None,
+        "collateral_value": _text(collateral_value(account, engine.market)),
+        "free_collateral": _text(amounts.equity - amounts.initial_margin)
+        if known and amounts
+        else None,
+        "withdrawable": _text(withdrawable(amounts)) if known and amounts else None,
+        "flags": account_flags(engine, name),
+        "owner": account.owner,
+        "role": account.role,
+        "balances": {
+            asset: engine.market.unit(asset).text_of(units)
+            for asset, units in sorted(account.balances.items())
+        },
+        "positions": [
+            position_report(shards, engine, account.positions[key], name, rankings)
+            for key in sorted(account.positions)
+        ],
+    }
+
+
+def position_report(
+    shards: Shards, engine: AccountEngine, position: Position, name: str, rankings: Rankings
+) -> dict[str, Any]:
+    """Return one position; an isolated one has its own state, equity and margin ratio."""
+    instrument = position.instrument
+    market = engine.market
+    unit = engine.unit_of(engine.ledger.accounts[name], position.key)
+    amounts = position_amounts(position, market) if position.size else None
+    quote = market.marks.get(instrument.name)
+    side: Side = "long" if position.size > 0 else "short"
+    rank = _ranking(shards, instrument.name, side, rankings).get((name, position.leg))
+    report: dict[str, Any] = {
+        "instrument": instrument.name,
+        "leg": position.leg,
+        "size": exact_text(instrument.contracts(position.size)),
+        "entry_price": position.entry_text,
+        "mark_price": None if quote is None else quote.text,
+        "margin_mode": position.margin_mode,
+        "settlement_currency": instrument.settlement,
+        **_position_amounts_report(amounts),
+        "liquidation_price": None,
+        "bankruptcy_price": None,
+        "fillable_price": None,
+        "deleveraging_rank": None if rank is None else rank[0],
+        "deleveraging_light": None if rank is None else light(*rank),
+    }
+    if amounts is not None and unit.state != "unknown":
+        report["liquidation_price"] = _text(liquidation_price(unit, position, market, engine.rules))
+        report["bankruptcy_price"] = _text(bankruptcy_price(unit, position, market, engine.rules))
+    if position.margin_mode == "isolated":
+        report |= _isolated_report(unit, engine, position)
+    return report
+
+
+def _position_amounts_report(amounts: PositionAmounts | None) -> dict[str, Any]:
+    if amounts is None:
+        return dict.fromkeys(
+            (
+                "notional",
+                "unrealized_pnl",
+                "unrealized_pnl_settlement",
+                "initial_margin",
+                "maintenance_margin",
+            )
+        )
+    return {
+        "notional": _text(amounts.notional * amounts.value),
+        "unrealized_pnl": _text(amounts.unrealized_pnl * amounts.value),
+        "unrealized_pnl_settlement": _text(amounts.unrealized_pnl),
+        "initial_margin": _text(amounts.initial_margin * amounts.value),
+        "maintenance_margin": _text(amounts.maintenance_margin * amounts.value),
+    }
+
+
+def _isolated_report(unit: MarginUnit, engine: AccountEngine, position: Position) -> dict[str, Any]:
+    amounts = unit_amounts(unit, engine.market)
+    return {
+        "isolated_margin": engine.market.unit(position.instrument.settlement).text_of(
+            position.isolated_margin
+        ),
+        "state": unit.state,
+        "equity": None if amounts is None else _text(amounts.equity),
+        "margin_ratio": None if amounts is None else _text(amounts.margin_ratio),
+    }
+
+
+def account_view(engine: AccountEngine, name: str) -> AccountView:
+    """Return one account in floats, for views and the mirror."""
+    account = engine.ledger.accounts[name]
+    unit = engine.cross[name]
+    known = measure(unit, engine.market)
+    initial = collateral = 0.0
+    if known:
+        for position in unit.positions():
+            amounts = position_amounts(position, engine.market)
+            assert amounts is not None
+            initial += float(amounts.initial_margin * amounts.value)
+        collateral = float(collateral_value(account, engine.market) or 0)
+    free = unit.equity - initial
+    return AccountView(
+        account=name,
+        owner=account.owner,
+        role=account.role,
+        state=unit.state,
+        equity=unit.equity if known else None,
+        initial_margin=initial if known else None,
+        maintenance_margin=unit.maintenance if known else None,
+        margin_ratio=unit.maintenance / unit.equity if known and unit.equity > 0 else None,
+        free_collateral=free if known else None,
+        withdrawable=max(0.0, min(free, collateral)) if known else None,
+        flags=tuple(account_flags(engine, name)),
+        has_position=bool(unit.positions()),
+        updated_ns=unit.updated_ns,
+    )
+
+
+def summary(engine: "RiskEngine") -> dict[str, Any]:
+    """Return the totals of a run, in the form of `summary.json`."""
+    market = engine.market
+    states: dict[str, int] = dict.fromkeys(
+        ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown"), 0
+    )
+    for part in engine.shards.engines:
+        for state, count in part.state_counts.items():
+            states[state] += count
+    shortfall = sum(engine.venue.shortfall_usd.values(), Fraction(0))
+    return {
+        "events": {
+            "applied": engine.events_applied,
+            "ignored": sum(engine.ignored_counts.values()),
+            "by_type": dict(sorted(engine.event_counts.items())),
+        },
+        "accounts": states,
+        "open_interest": {
+            name: open_interest_report(engine, name) for name in sorted(market.instruments)
+        },
+        "indices": {
+            name: {"price": quote.text, "stable_price": None}
+            for name, quote in sorted(market.indices.items())
+        },
+        "funds": {
+            name: {
+                "asset": fund.asset,
+                "balance": market.unit(fund.asset).text_of(fund.available),
+                "drawn": market.unit(fund.asset).text_of(fund.drawn),
+                "credited": market.unit(fund.asset).text_of(fund.credited),
+                "uncovered": market.unit(fund.asset).text_of(fund.uncovered),
+            }
+            for name, fund in sorted(engine.venue.funds.items())
+        },
+        "shortfall_usd": rounded_text(shortfall, REPORT_DIGITS),
+        "decisions": dict(sorted(engine.decision_counts.items())),
+        "last_event_ns": engine.engine_ns,
+        "state_hash": engine.state_hash(),
+    }
+
+
+def open_interest_report(engine: "RiskEngine", name: str) -> Mapping[str, str | None]:
+    """Return long and short contracts as magnitudes, and the larger side's value."""
+    instrument = engine.market.instruments[name]
+    long_units, short_units = engine.shards.open_interest(name)
+    worth = notional_usd(engine, name, max(long_units, short_units))
+    return {
+        "long": exact_text(instrument.contracts(long_units)),
+        "short": exact_text(instrument.contracts(short_units)),
+        "notional_usd": _text(worth),
+    }
+
+
+def notional_usd(engine: "RiskEngine", name: str, units: int) -> Fraction | None:
+    """Return the value of so many size units at the mark, None without a price."""
+    market = engine.market
+    instrument = market.instruments[name]
+    quote = market.marks.get(name)
+    value = market.exact_value(instrument.settlement)
+    if quote is None or value is None:
+        return None
+    quantity = units * instrument.quantity_per_unit
+    size = quantity / quote.exact if instrument.inverse else quantity * quote.exact
+    return size * value

@@ -1,0 +1,57 @@
+"""Several AccountEngines seen as one: what the venue's half asks is merged here.
+
+Each answer of a shard is a partial one that merges: sums add, the foremost candidates of all are
+among the foremost of each.
+"""
+
+import zlib
+from collections.abc import Mapping
+from fractions import Fraction
+
+from monitor.core.accounts import AccountEngine
+from monitor.core.decisions import Side
+from monitor.core.deleveraging.policy import CandidateSet, Policy
+from monitor.core.winners import foremost_candidates, unrealized_gains
+
+
+class Shards:
+    """The account engines of one process, and the `Winners` that the venue's half asks."""
+
+    def __init__(self, engines: list[AccountEngine], policy: Policy) -> None:
+        """Take at least one engine."""
+        assert engines
+        self.engines = engines
+        self.policy = policy
+
+    def of(self, account: str) -> AccountEngine:
+        """Return the engine that keeps an account."""
+        if len(self.engines) == 1:
+            return self.engines[0]
+        return self.engines[zlib.crc32(account.encode()) % len(self.engines)]
+
+    def candidates(
+        self, instrument: str, side: Side, *, without: str, contracts: Fraction
+    ) -> CandidateSet:
+        """Return the foremost candidates of every shard, and how many there are in all."""
+        parts = [
+            foremost_candidates(
+                engine, instrument, side, without=without, contracts=contracts, policy=self.policy
+            )
+            for engine in self.engines
+        ]
+        return CandidateSet(
+            [candidate for part in parts for candidate in part.foremost],
+            sum(part.total for part in parts),
+        )
+
+    def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
+        """Return every trader's unrealized gain in an instrument."""
+        gains: dict[str, Fraction] = {}
+        for engine in self.engines:
+            gains.update(unrealized_gains(engine, instrument, without=without))
+        return gains
+
+    def open_interest(self, instrument: str) -> tuple[int, int]:
+        """Return (long, short) in size units, as magnitudes."""
+        sides = [engine.ledger.open_interest.get(instrument, [0, 0]) for engine in self.engines]
+        return sum(side[0] for side in sides), sum(side[1] for side in sides)

@@ -1,0 +1,402 @@
+"""VenueEngine: breakers, insurance funds, the waterfall, deleveraging and socialized loss.
+
+It knows accounts only through values: a `Shortfall` comes in, and `Winners` answers what the
+shards' candidates and gains are. So it is the same for one shard and for many, and a fund is
+never spent twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
+
+from monitor.core import events
+from monitor.core.amounts import ceil_units, exact_text, floor_units, rounded_text
+from monitor.core.breakers import make_breaker
+from monitor.core.breakers.breaker import Breaker
+from monitor.core.contracts import unrealized_pnl
+from monitor.core.decisions import (
+    Charge,
+    Decision,
+    DeleveragingPlanned,
+    InsuranceFundCredited,
+    InsuranceFundDrawn,
+    LossSocialized,
+    Reduction,
+    Side,
+)
+from monitor.core.deleveraging import POLICIES
+from monitor.core.deleveraging.policy import CandidateSet, Taken, light, take_in_order
+from monitor.core.instruments import Instrument
+from monitor.core.market import Market
+from monitor.core.settings import BreakerSettings, EngineSettings
+from monitor.core.socialization import METHODS
+from monitor.core.waterfall import Fund, Shortfall
+
+
+class Winners(Protocol):
+    """What the accounts' half answers about the other side of a shortfall."""
+
+    def candidates(
+        self, instrument: str, side: Side, *, without: str, contracts: Fraction
+    ) -> CandidateSet:
+        """Return who could be deleveraged."""
+
+    def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
+        """Return each trader's unrealized gain (> 0) in the settlement currency."""
+
+
+class VenueEngine:
+    """The venue's half of the engine."""
+
+    def __init__(self, market: Market, settings: EngineSettings) -> None:
+        """Begin without funds, all breakers armed."""
+        self.market = market
+        self.settings = settings
+        self.policy = POLICIES[settings.deleveraging.policy]
+        self.funds: dict[str, Fund] = {}
+        self.breakers: dict[tuple[str, str], Breaker] = {}
+        self._timed: set[tuple[str, str]] = set()
+        self.shortfall_usd: dict[str, Fraction] = {}
+        self.socialized_usd: dict[str, Fraction] = {}
+
+    # --- breakers -------------------------------------------------------------------------
+
+    def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
+        """Let the breakers of an instrument see its new mark."""
+        decisions: list[Decision] = []
+        for settings in self.settings.breakers:
+            if settings.scope in ("*", event.instrument):
+                breaker = self._breaker(settings, event.instrument)
+                breaker.rule.observe(now_ns, event.price, event.high, event.low)
+                decisions += self._look((settings.name, event.instrument), now_ns)
+        return decisions
+
+    def _look(self, key: tuple[str, str], now_ns: int) -> list[Decision]:
+        decisions = self.breakers[key].look(now_ns)
+        self._note_timer(key)
+        return decisions
+
+    def _note_timer(self, key: tuple[str, str]) -> None:
+        if self.breakers[key].status.due_ns is None:
+            self._timed.discard(key)
+        else:
+            self._timed.add(key)
+
+    def _breaker(self, settings: BreakerSettings, scope: str) -> Breaker:
+        key = (settings.name, scope)
+        if key not in self.breakers:
+            self.breakers[key] = make_breaker(settings, scope)
+        return self.breakers[key]
+
+    def next_timer(self) -> tuple[int, str, tuple[str, str]] | None:
+        """Return the first timer as (due_ns, name, breaker key), None without one."""
+        timers = []
+        for key in self._timed:
+            breaker = self.breakers[key]
+            if breaker.status.due_ns is not None:
+                timers.append((breaker.status.due_ns, breaker.timer_name, key))
+        return min(timers) if timers else None
+
+    def fire(self, key: tuple[str, str], due_ns: int) -> list[Decision]:
+        """Let a breaker look at its timer."""
+        if self.breakers[key].status.state == "tripped":
+            self.breakers[key].status.due_ns = None
+        return self._look(key, due_ns)
+
+    def reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
+        """Arm a breaker by hand, on every scope."""
+        decisions = []
+        for key in sorted(self.breakers):
+            if key[0] == event.breaker:
+                decisions += self.breakers[key].reset(now_ns, event.by)
+                self._note_timer(key)
+        return decisions
+
+    def standing(self, now_ns: int) -> list[Decision]:
+        """Return the trips that stand now."""
+        return [
+            self.breakers[key].tripped(now_ns)
+            for key in sorted(self.breakers)
+            if self.breakers[key].status.state == "tripped"
+        ]
+
+    def configure(self, settings: EngineSettings) -> None:
+        """Take new settings; a breaker whose rule is unchanged keeps its state and window."""
+        unchanged = {s.name for s in settings.breakers if s in self.settings.breakers}
+        self.breakers = {k: b for k, b in self.breakers.items() if k[0] in unchanged}
+        self._timed &= set(self.breakers)
+        self.settings = settings
+        self.policy = POLICIES[settings.deleveraging.policy]
+
+    # --- funds ----------------------------------------------------------------------------
+
+    def fund_changed(self, event: events.InsuranceFundChanged) -> None:
+        """Take a fund's reported balance."""
+        fund = self.fund(event.fund, event.asset)
+        fund.report(event, self.market.unit(event.asset).count(event.balance))
+
+    def fund(self, name: str, asset: str) -> Fund:
+        """Return a fund, made on its first mention in its configured asset or `asset`."""
+        if name not in self.funds:
+            configured = {fund.name: fund.asset for fund in self.settings.funds}
+            self.funds[name] = Fund(name, configured.get(name, asset))
+        return self.funds[name]
+
+    # --- the waterfall --------------------------------------------------------------------
+
+    def credit(
+        self, instrument: Instrument, liquidation_id: str, gain: Fraction, now_ns: int
+    ) -> list[Decision]:
+        """Credit an execution gain (settlement currency) to the instrument's fund."""
+        if instrument.fund is None:
+            return []
+        fund = self.fund(instrument.fund, instrument.settlement)
+        converted = self._convert(gain, instrument.settlement, fund.asset)
+        if converted is None:
+            return []
+        unit = self.market.unit(fund.asset)
+        amount = floor_units(converted, unit.value)
+        if not amount:
+            return []
+        fund.credited += amount
+        return [
+            InsuranceFundCredited(
+                event_ns=now_ns,
+                rule="waterfall",
+                fund=fund.name,
+                asset=fund.asset,
+                amount=unit.text_of(amount),
+                liquidation_id=liquidation_id,
+            )
+        ]
+
+    def bear(self, shortfall: Shortfall, winners: Winners, now_ns: int) -> list[Decision]:
+        """Pass a shortfall down the layers; returns what each of them decides."""
+        instrument = self.market.instruments[shortfall.instrument]
+        layers = self.settings.waterfall.layers
+        account_of = instrument.fund or ""
+        value = self.market.exact_value(shortfall.asset)
+        assert value is not None
+        unit = self.market.unit(shortfall.asset).value
+        self.shortfall_usd[account_of] = (
+            self.shortfall_usd.get(account_of, Fraction(0)) + shortfall.amount * unit * value
+        )
+        loss = _Loss(shortfall, shortfall.asset, shortfall.amount)
+        decisions: list[Decision] = []
+        if "insurance_fund" in layers and instrument.fund is not None:
+            decisions += self._draw(loss, self.fund(instrument.fund, shortfall.asset), now_ns)
+        taken: dict[str, Fraction] = {}
+        if "deleveraging" in layers and loss.amount:
+            decisions += self._deleverage(loss, instrument, winners, taken, now_ns)
+        if "socialized_loss" in layers and loss.amount:
+            decisions += self._socialize(loss, instrument, winners, taken, now_ns)
+        return decisions
+
+    def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
+        if asset == target:
+            return amount
+        value, target_value = self.market.exact_value(asset), self.market.exact_value(target)
+        return None if value is None or not target_value else amount * value / target_value
+
+    def _draw(self, loss: "_Loss", fund: Fund, now_ns: int) -> list[Decision]:
+        unit = self.market.unit(fund.asset)
+        if fund.asset != loss.asset:
+            amount = loss.amount * self.market.unit(loss.asset).value
+            converted = self._convert(amount, loss.asset, fund.asset)
+            if converted is None:
+                return []
+            loss.asset, loss.amount = fund.asset, ceil_units(converted, unit.value)
+        asked = loss.amount
+        paid = fund.draw(asked, loss.shortfall.liquidation_id, now_ns)
+        loss.amount -= paid
+        return [
+            InsuranceFundDrawn(
+                event_ns=now_ns,
+                rule="waterfall",
+                fund=fund.name,
+                asset=fund.asset,
+                amount=unit.text_of(asked),
+                paid=unit.text_of(paid),
+                uncovered=unit.text_of(loss.amount),
+                liquidation_id=loss.shortfall.liquidation_id,
+            )
+        ]
+
+    def _concession(self, loss: "_Loss", instrument: Instrument) -> Fraction:
+        """Return what a winner gives up per contract, closing at the bankruptcy price."""
+        price = loss.shortfall.bankruptcy_price
+        quote = self.market.marks.get(instrument.name)
+        if self.settings.deleveraging.price == "mark" or price is None or quote is None:
+            return Fraction(0)
+        quantity = instrument.contract_size * (1 if loss.shortfall.closed_side == "short" else -1)
+        # The winner's pnl on one contract, from closing there to the mark, is what it gives up.
+        return unrealized_pnl(instrument.kind, quantity, price, quote.exact)
+
+    def _deleverage(
+        self,
+        loss: "_Loss",
+        instrument: Instrument,
+        winners: Winners,
+        taken: dict[str, Fraction],
+        now_ns: int,
+    ) -> list[Decision]:
+        shortfall = loss.shortfall
+        if shortfall.closed_side is None:
+            return []
+        side: Side = "short" if shortfall.closed_side == "long" else "long"
+        unit = self.market.unit(loss.asset)
+        uncovered = loss.amount
+        concession = self._concession(loss, instrument)
+        each = self._convert(concession, instrument.settlement, loss.asset)
+        plan: list[Taken] = []
+        total = 0
+        if each is not None and each > 0:
+            lots = uncovered * unit.value / each / instrument.lot_size
+            contracts = -(-lots.numerator // lots.denominator) * instrument.lot_size
+            found = winners.candidates(
+                instrument.name, side, without=shortfall.account, contracts=contracts
+            )
+            plan = take_in_order(self.policy.rank(found.foremost), contracts)
+            total = found.total
+            collected = sum((part.contracts for part in plan), Fraction(0)) * each
+            loss.amount -= min(uncovered, floor_units(collected, unit.value))
+        for part in plan:
+            name = part.ranked.candidate.account
+            taken[name] = taken.get(name, Fraction(0)) + part.contracts * concession
+        return [
+            DeleveragingPlanned(
+                event_ns=now_ns,
+                rule=self.policy.name,
+                instrument=instrument.name,
+                side=side,
+                policy=self.policy.name,
+                asset=loss.asset,
+                amount=unit.text_of(uncovered),
+                taken=unit.text_of(uncovered - loss.amount),
+                left=unit.text_of(loss.amount),
+                price=None
+                if shortfall.bankruptcy_price is None
+                else rounded_text(shortfall.bankruptcy_price),
+                reductions=self._reductions(plan, instrument, concession, total),
+                liquidation_id=shortfall.liquidation_id,
+            )
+        ]
+
+    def _reductions(
+        self, plan: list[Taken], instrument: Instrument, concession: Fraction, total: int
+    ) -> list[Reduction]:
+        value = self.market.exact_value(instrument.settlement) or Fraction(0)
+        return [
+            Reduction(
+                account=part.ranked.candidate.account,
+                size=exact_text(part.contracts),
+                amount=rounded_text(part.contracts * concession * value),
+                score="inf" if part.ranked.score is None else rounded_text(part.ranked.score),
+                rank=part.ranked.rank,
+                light=light(part.ranked.rank, total),
+            )
+            for part in plan
+        ]
+
+    def _socialize(
+        self,
+        loss: "_Loss",
+        instrument: Instrument,
+        winners: Winners,
+        taken: Mapping[str, Fraction],
+        now_ns: int,
+    ) -> list[Decision]:
+        unit = self.market.unit(loss.asset)
+        gains: dict[str, int] = {}
+        for name, gain in winners.gains(instrument.name, without=loss.shortfall.account).items():
+            rest = self._convert(
+                gain - taken.get(name, Fraction(0)), instrument.settlement, loss.asset
+            )
+            if rest is not None and rest > 0:
+                gains[name] = floor_units(rest, unit.value)
+        method = self.settings.waterfall.socialized_loss
+        charges = METHODS[method](loss.amount, gains)
+        asked = loss.amount
+        loss.amount -= sum(charges.values())
+        value = self.market.exact_value(loss.asset) or Fraction(0)
+        fund = instrument.fund or ""
+        self.socialized_usd[fund] = (
+            self.socialized_usd.get(fund, Fraction(0)) + asked * unit.value * value
+        )
+        return [
+            LossSocialized(
+                event_ns=now_ns,
+                rule=method,
+                method=method,
+                asset=loss.asset,
+                amount=unit.text_of(asked),
+                accounts=[
+                    Charge(
+                        account=name,
+                        amount=unit.text_of(charge),
+                        share=rounded_text(Fraction(charge, asked)),
+                    )
+                    for name, charge in charges.items()
+                ],
+                left=unit.text_of(loss.amount),
+                liquidation_id=loss.shortfall.liquidation_id,
+            )
+        ]
+
+    # --- state ----------------------------------------------------------------------------
+
+    def export_state(self) -> dict[str, Any]:
+        """Return everything as plain values, in a canonical order."""
+        return {
+            "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
+            "breakers": [
+                [*key, *_status(breaker), breaker.rule.export_state()]
+                for key, breaker in sorted(self.breakers.items())
+            ],
+            "shortfall_usd": _plain_sums(self.shortfall_usd),
+            "socialized_usd": _plain_sums(self.socialized_usd),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what `export_state` described; breakers that are no longer configured are left."""
+        self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
+        settings_by_name = {settings.name: settings for settings in self.settings.breakers}
+        for name, scope, standing, changed_ns, due_ns, extended, measured, rule in state[
+            "breakers"
+        ]:
+            if name not in settings_by_name:
+                continue
+            breaker = self._breaker(settings_by_name[name], scope)
+            breaker.status.state = standing
+            breaker.status.changed_ns = changed_ns
+            breaker.status.due_ns = due_ns
+            breaker.status.extended = extended
+            breaker.status.measured = Fraction(int(measured[0]), int(measured[1]))
+            breaker.rule.restore(rule)
+            self._note_timer((name, scope))
+        self.shortfall_usd = _sums(state["shortfall_usd"])
+        self.socialized_usd = _sums(state["socialized_usd"])
+
+
+@dataclass(slots=True)
+class _Loss:
+    """What is left of a shortfall on its way down: minor units of `asset`."""
+
+    shortfall: Shortfall
+    asset: str
+    amount: int
+
+
+def _status(breaker: Breaker) -> list[Any]:
+    status = breaker.status
+    measured = [str(status.measured.numerator), str(status.measured.denominator)]
+    return [status.state, status.changed_ns, status.due_ns, status.extended, measured]
+
+
+def _plain_sums(sums: Mapping[str, Fraction]) -> list[Any]:
+    return [[name, str(v.numerator), str(v.denominator)] for name, v in sorted(sums.items())]
+
+
+def _sums(plain: list[Any]) -> dict[str, Fraction]:
+    return {name: Fraction(int(n), int(d)) for name, n, d in plain}

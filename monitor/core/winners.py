@@ -1,0 +1,120 @@
+"""Who stands on the other side of a shortfall: candidates for deleveraging, and gains.
+
+Candidates are positions of traders whose margin unit is healthy or margin called; vaults, funds
+and the liquidated account itself are none.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from monitor.core.accounts import AccountEngine
+from monitor.core.contracts import notional
+from monitor.core.decisions import Side
+from monitor.core.deleveraging.policy import Candidate, CandidateSet, Policy
+from monitor.core.ledger import Position, entry_price
+from monitor.core.margin.book import MarginUnit, measure
+from monitor.core.margin.exact import position_amounts, unit_amounts
+
+# Floats preselect; this much beyond the float cut is still ranked exactly.
+_PRESELECTION_MARGIN = 1e-6
+
+
+def eligible(
+    engine: AccountEngine, instrument: str, side: Side, *, without: str | None = None
+) -> Iterator[tuple[MarginUnit, Position]]:
+    """Yield the positions of a side that may be deleveraged, with their margin units."""
+    for account, position in engine.ledger.positions_in(instrument):
+        if (position.size > 0) != (side == "long") or account.name == without:
+            continue
+        unit = engine.unit_of(account, position.key)
+        if account.is_trader and unit.state in ("healthy", "margin_call"):
+            yield unit, position
+
+
+def candidate(engine: AccountEngine, unit: MarginUnit, position: Position) -> Candidate:
+    """Return the exact candidate for a position; its prices must be known."""
+    amounts = position_amounts(position, engine.market)
+    total = unit_amounts(unit, engine.market)
+    assert amounts is not None
+    assert total is not None
+    instrument = position.instrument
+    entry_value = notional(instrument.kind, amounts.quantity, entry_price(position))
+    return Candidate(
+        account=unit.account.name,
+        leg=position.leg,
+        contracts=abs(instrument.contracts(position.size)),
+        pnl_ratio=amounts.unrealized_pnl / entry_value,
+        leverage=amounts.notional * amounts.value / total.equity if total.equity else None,
+    )
+
+
+def all_candidates(engine: AccountEngine, instrument: str, side: Side) -> list[Candidate]:
+    """Return every candidate of a side, exactly."""
+    return [
+        candidate(engine, unit, position) for unit, position in eligible(engine, instrument, side)
+    ]
+
+
+def foremost_candidates(
+    engine: AccountEngine,
+    instrument: str,
+    side: Side,
+    *,
+    without: str,
+    contracts: Fraction,
+    policy: Policy,
+) -> CandidateSet:
+    """Return the candidates that a policy would reach for so many contracts.
+
+    Floats sort all of them; the exact ranking is only done for those up to the cut.
+    """
+    scored = []
+    for unit, position in eligible(engine, instrument, side, without=without):
+        score = _float_score(engine, unit, position, policy)
+        scored.append((score, unit, position))
+    scored.sort(key=lambda entry: -entry[0])
+    foremost: list[Candidate] = []
+    covered = Fraction(0)
+    cut: float | None = None
+    for score, unit, position in scored:
+        if cut is not None and score < cut:
+            break
+        foremost.append(candidate(engine, unit, position))
+        covered += foremost[-1].contracts
+        if cut is None and covered >= contracts:
+            cut = score - _PRESELECTION_MARGIN * max(1.0, abs(score))
+    return CandidateSet(foremost, len(scored))
+
+
+def _float_score(
+    engine: AccountEngine, unit: MarginUnit, position: Position, policy: Policy
+) -> float:
+    known = measure(unit, engine.market)
+    assert known
+    instrument = position.instrument
+    mark = engine.market.marks[instrument.name].number
+    value = engine.market.value(instrument.settlement)
+    assert value is not None
+    entry_value = notional(instrument.kind, position.quantity, position.entry)
+    worth = notional(instrument.kind, position.quantity, mark)
+    pnl_ratio = worth / entry_value - 1.0 if not instrument.inverse else 1.0 - worth / entry_value
+    if position.size < 0:
+        pnl_ratio = -pnl_ratio
+    leverage = worth * value / unit.equity if unit.equity > 0 else 1e300
+    return policy.float_score(pnl_ratio, leverage)
+
+
+def unrealized_gains(
+    engine: AccountEngine, instrument: str, *, without: str
+) -> dict[str, Fraction]:
+    """Return each trader's unrealized gain (> 0) in an instrument, in its settlement currency."""
+    gains: dict[str, Fraction] = {}
+    for account, position in engine.ledger.positions_in(instrument):
+        if account.name == without or not account.is_trader:
+            continue
+        amounts = position_amounts(position, engine.market)
+        if amounts is None or engine.unit_of(account, position.key).state == "unknown":
+            continue
+        if amounts.unrealized_pnl > 0:
+            gains[account.name] = gains.get(account.name, Fraction(0)) + amounts.unrealized_pnl
+    return gains

@@ -1,0 +1,188 @@
+"""Plays recordings through the engine as fast as possible, and writes down what it decided.
+
+The same recording and configuration give the same bytes: nothing here reads a clock.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from monitor.core import gate
+from monitor.core.decisions import Decision, stamp
+from monitor.core.engine import RiskEngine
+from monitor.core.events import Event
+from monitor.replay.recording import lines
+
+BATCH_EVENTS = 2_000
+STANDARD_INPUT = "<stdin>"
+
+
+class StrictError(Exception):
+    """A line could not be applied and `--strict` was asked for."""
+
+
+@dataclass(slots=True, frozen=True)
+class Line:
+    """One event at its place in a recording, or the reason why there is none."""
+
+    file: str
+    line: int
+    event: Event | gate.Refusal
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a replay came to."""
+
+    applied: int = 0
+    quarantined: int = 0
+    decisions: int = 0
+    first_event_ns: int | None = None
+    quarantine_reasons: dict[str, int] = field(default_factory=dict)
+
+
+def read(paths: Iterable[str]) -> Iterator[Line]:
+    """Yield every event of several recordings, in order."""
+    for path in paths:
+        name = STANDARD_INPUT if path == "-" else path
+        for number, raw in lines(path):
+            for event in gate.decode(raw):
+                yield Line(name, number, event, raw)
+
+
+def from_events(events: Iterable[Event], name: str) -> Iterator[Line]:
+    """Yield made events as the lines of a recording that was never written."""
+    for number, event in enumerate(events, start=1):
+        yield Line(name, number, event, b"")
+
+
+class Player:
+    """One replay into a directory: decisions, accounts, quarantine and a summary."""
+
+    def __init__(self, engine: RiskEngine, output: Path, *, strict: bool = False) -> None:
+        """Write into `output`, which is made if it is missing."""
+        self.engine = engine
+        self.output = output
+        self.strict = strict
+        self.outcome = Outcome()
+        self._causes: list[tuple[str, int]] = []  # of the events of the present batch
+        self._late: dict[int, Line] = {}  # by ordinal: held back, or in an open change
+        self._ordinal = 0
+
+    def play(self, source: Iterable[Line], *, batch_events: int = BATCH_EVENTS) -> Outcome:
+        """Apply every line and write the four files.
+
+        Raises StrictError at the first line that cannot be applied, if strict.
+        """
+        self.output.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            decisions = stack.enter_context((self.output / "decisions.ndjson").open("wb"))
+            quarantine = stack.enter_context((self.output / "quarantine.ndjson").open("wb"))
+            batch: list[Line] = []
+            for line in source:
+                if isinstance(line.event, gate.Refusal):
+                    self._quarantine(quarantine, line, line.event.reason, line.event.detail)
+                    continue
+                batch.append(line)
+                if len(batch) >= batch_events:
+                    self._apply(batch, decisions, quarantine)
+                    batch = []
+            self._apply(batch, decisions, quarantine)
+            self._quarantine_held(quarantine)
+        self._write_accounts()
+        self._write_summary()
+        return self.outcome
+
+    def _apply(self, batch: list[Line], decisions: IO[bytes], quarantine: IO[bytes]) -> None:
+        if not batch:
+            return
+        events = [line.event for line in batch if not isinstance(line.event, gate.Refusal)]
+        if self.outcome.first_event_ns is None:
+            self.outcome.first_event_ns = events[0].event_ns
+        made = self.engine.apply(events)
+        self.outcome.decisions += len(made)
+        for decision in _stamped(made, batch, self.engine.configuration_hash):
+            decisions.write(msgspec.json.encode(decision) + b"\n")
+        for refused in self.engine.take_refused():
+            line = (
+                batch[refused.index]
+                if refused.index >= 0
+                else self._late.get(refused.ordinal, _lost_line(refused.event))
+            )
+            if refused.held:
+                self._late[refused.ordinal] = line
+            else:
+                self._late.pop(refused.ordinal, None)
+                self._quarantine(quarantine, line, refused.reason, refused.detail)
+        self._remember_open_changes(batch)
+        self._ordinal += len(batch)
+
+    def _remember_open_changes(self, batch: list[Line]) -> None:
+        """Keep the lines of changes that are not whole yet: they may still be refused."""
+        for buffer in self.engine.changes.buffers.values():
+            for ordinal, _ in buffer:
+                if ordinal >= self._ordinal:
+                    self._late[ordinal] = batch[ordinal - self._ordinal]
+
+    def _quarantine_held(self, quarantine: IO[bytes]) -> None:
+        """Quarantine what still waits for its instrument when the recording ends."""
+        for ordinal in self.engine.held_back_ordinals():
+            self._quarantine(
+                quarantine,
+                self._late[ordinal],
+                "unknown_instrument",
+                "expected its instrument to be listed before the end of the recording",
+            )
+
+    def _quarantine(self, quarantine: IO[bytes], line: Line, reason: str, detail: str) -> None:
+        if self.strict:
+            raise StrictError(f"{line.file}:{line.line}: {reason}: {detail}")
+        self.outcome.quarantined += 1
+        reasons = self.outcome.quarantine_reasons
+        reasons[reason] = reasons.get(reason, 0) + 1
+        raw = line.raw
+        if not raw and not isinstance(line.event, gate.Refusal):
+            raw = gate.encode(line.event)
+        record = {
+            "position": {"file": line.file, "line": line.line},
+            "reason": reason,
+            "detail": detail,
+            "line": raw[:1_000_000].decode(errors="replace"),
+        }
+        quarantine.write(json.dumps(record).encode() + b"\n")
+
+    def _write_accounts(self) -> None:
+        with (self.output / "accounts.ndjson").open("wb") as stream:
+            for report in self.engine.account_reports():
+                stream.write(msgspec.json.encode(report) + b"\n")
+
+    def _write_summary(self) -> None:
+        summary: dict[str, Any] = self.engine.summary()
+        summary["events"]["quarantined"] = self.outcome.quarantined
+        summary["first_event_ns"] = self.outcome.first_event_ns
+        self.outcome.applied = summary["events"]["applied"]
+        if self.outcome.first_event_ns is None:
+            summary["last_event_ns"] = None
+        text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
+        (self.output / "summary.json").write_bytes(text + b"\n")
+
+
+def _stamped(
+    made: list[tuple[int, Decision]], batch: list[Line], configuration_hash: str
+) -> list[Decision]:
+    """Return the decisions with their envelopes, those of one line stamped together."""
+    pairs = [
+        (decision, {"file": batch[index].file, "line": batch[index].line})
+        for index, decision in made
+    ]
+    return stamp(pairs, configuration_hash=configuration_hash, epoch=0)  # type: ignore[arg-type]
+
+
+def _lost_line(event: Event) -> Line:
+    return Line("", 0, event, b"")

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from monitor.config import FeedSettings
 from monitor.core.events import Event
+from monitor.core.gate import AHEAD_MAX_NS
 from monitor.feeds.adapter import (
     AnyAdapter,
     Ignored,
@@ -41,7 +42,6 @@ FRAMES_BUFFERED_MAX = 1_024
 FRAMES_A_TURN = 64
 BACKOFF_INITIAL_S = 0.2
 BACKOFF_CAP_S = 30.0
-AHEAD_MAX_NS = 5_000_000_000
 TOO_LARGE = 1009
 
 Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]

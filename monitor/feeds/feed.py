@@ -71,14 +71,15 @@ async def publish_queue(
     queue: CoalescingQueue, publish: Publish, statistics: FeedStatistics
 ) -> None:
     """Give what waits its place in the log, a batch at a time."""
+    coalesced, dropped = statistics.events_coalesced, statistics.events_dropped
     while True:
         events = await queue.take(BATCH_PLACES_MAX)
         await publish(events)
         statistics.events_published += len(events)
         newest_ns = max(event.event_ns for event in events)
         statistics.last_event_ns = max(statistics.last_event_ns, newest_ns)
-        statistics.events_coalesced = queue.coalesced
-        statistics.events_dropped = queue.dropped
+        statistics.events_coalesced = coalesced + queue.coalesced
+        statistics.events_dropped = dropped + queue.dropped
 
 
 def authorization(adapter: AnyAdapter) -> dict[str, str]:

@@ -6,7 +6,7 @@ from monitor.api.presenting import (
     account_record,
     breaker_record,
     check_records,
-    decision_record,
+    decision_line,
     feed_record,
     fund_record,
     instrument_record,
@@ -96,7 +96,7 @@ class Desk:
             state=self.state(),
             history=self.history.after(0),
             decisions=[
-                decision_record(one) for one in self.source.decisions.newest(limit=DECISIONS_SHOWN)
+                decision_line(one) for one in self.source.decisions.newest(limit=DECISIONS_SHOWN)
             ],
         )
 
@@ -106,7 +106,7 @@ class Desk:
         return Step(
             state=self.state(),
             history=self.history.after(after_sample),
-            decisions=[decision_record(one) for one in reversed(newer)],
+            decisions=[decision_line(one) for one in reversed(newer)],
         )
 
     def _service(self, view: RiskView) -> ServiceRecord:

@@ -6,6 +6,7 @@ from monitor.api.records import (
     AccountRecord,
     BreakerRecord,
     CheckRecord,
+    DecisionLine,
     DecisionRecord,
     FeedRecord,
     FundRecord,
@@ -129,6 +130,17 @@ def decision_record(numbered: NumberedDecision) -> DecisionRecord:
         number=numbered.number,
         text=describe(numbered.decision),
         decision=numbered.decision,  # type: ignore[arg-type]
+    )
+
+
+def decision_line(numbered: NumberedDecision) -> DecisionLine:
+    """Return one decision as the console lists it."""
+    decision = numbered.decision
+    return DecisionLine(
+        number=numbered.number,
+        kind=decision.kind,
+        event_ns=decision.event_ns,
+        text=describe(decision),
     )
 
 

@@ -153,6 +153,15 @@ class DecisionRecord(Record, frozen=True, kw_only=True):
     decision: AnyDecision
 
 
+class DecisionLine(Record, frozen=True, kw_only=True):
+    """A decision as the console lists it: when, of what kind, and in plain words."""
+
+    number: int
+    kind: str
+    event_ns: int
+    text: str
+
+
 class AccountsPage(Record, frozen=True, kw_only=True):
     """Accounts at risk, worst first; `next_offset` is null on the last page."""
 
@@ -253,7 +262,7 @@ class Hello(Record, frozen=True, kw_only=True):
 
     state: ConsoleState
     history: HistoryRecord
-    decisions: list[DecisionRecord]
+    decisions: list[DecisionLine]
 
 
 class Step(Record, frozen=True, kw_only=True):
@@ -261,7 +270,7 @@ class Step(Record, frozen=True, kw_only=True):
 
     state: ConsoleState
     history: HistoryRecord
-    decisions: list[DecisionRecord]
+    decisions: list[DecisionLine]
 
 
 class ErrorRecord(Record, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ class RunningServer:
 
     def __init__(self, server: uvicorn.Server, hub: StreamHub, listener: socket.socket) -> None:
         self._server = server
-        self._hub = hub
+        self.hub = hub
         self._listener = listener
         self._tasks: list[asyncio.Task[None]] = []
         self.port: int = listener.getsockname()[1]
@@ -57,7 +57,7 @@ class RunningServer:
     async def start(self) -> None:
         """Serve; return when the server answers."""
         serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
-        self._tasks = [serving, asyncio.create_task(self._hub.run())]
+        self._tasks = [serving, asyncio.create_task(self.hub.run())]
         async with asyncio.timeout(START_TIMEOUT_S):
             while not self._server.started:
                 if serving.done():
@@ -73,7 +73,7 @@ class RunningServer:
 
     async def stop(self) -> None:
         """End the streams, then the server."""
-        self._hub.close()
+        self.hub.close()
         self._server.should_exit = True
         serving, stepping = self._tasks
         stepping.cancel()

@@ -50,7 +50,7 @@ class StreamHub:
     """All followers, and the loop that feeds them and the history."""
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         self._followers: set[Follower] = set()
         self._sample_sent = 0
         self._decision_sent = 0
@@ -62,7 +62,7 @@ class StreamHub:
         number = 0
         while True:
             if number % steps_a_sample == 0:
-                self._desk.sample()
+                self.desk.sample()
             self.step()
             number += 1
             await asyncio.sleep(STEP_INTERVAL_S)
@@ -70,15 +70,15 @@ class StreamHub:
     def step(self) -> None:
         """Send what is new to everybody; without followers only remember where they would be."""
         if self._followers:
-            step = self._desk.step(
+            step = self.desk.step(
                 after_sample=self._sample_sent, after_decision=self._decision_sent
             )
             chunk = message("step", step)
             for follower in list(self._followers):
                 if not follower.offer(chunk):
                     self._drop(follower)
-        self._sample_sent = self._desk.history.last_number
-        self._decision_sent = self._desk.source.decisions.last_number
+        self._sample_sent = self.desk.history.last_number
+        self._decision_sent = self.desk.source.decisions.last_number
 
     def join(self) -> Follower | None:
         """Return a new follower that starts with `hello`; None when there are too many."""
@@ -86,7 +86,7 @@ class StreamHub:
             return None
         self.step()
         follower = Follower()
-        follower.offer(_RETRY + message("hello", self._desk.hello()))
+        follower.offer(_RETRY + message("hello", self.desk.hello()))
         self._followers.add(follower)
         self._measure()
         return follower
@@ -105,10 +105,10 @@ class StreamHub:
     def _drop(self, follower: Follower) -> None:
         follower.end()
         self.leave(follower)
-        self._desk.source.measurements.increase(_DROPPED)
+        self.desk.source.measurements.increase(_DROPPED)
 
     def _measure(self) -> None:
-        self._desk.source.measurements.set_to(_CLIENTS, len(self._followers))
+        self.desk.source.measurements.set_to(_CLIENTS, len(self._followers))
 
 
 class StreamResponse:

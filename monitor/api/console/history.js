@@ -1,0 +1,46 @@
+// The past minutes, column by column, as the server keeps them; bounded like there.
+
+const POINTS_MAX = 900;
+const GROUPS = ["mark_price", "open_interest_usd", "fund_balance_usd", "accounts"];
+
+export function emptyHistory() {
+  return { seconds: [], mark_price: {}, open_interest_usd: {}, fund_balance_usd: {}, accounts: {} };
+}
+
+export function appendHistory(history, added) {
+  if (!added.seconds.length) return;
+  const before = history.seconds.length;
+  history.seconds.push(...added.seconds);
+  for (const group of GROUPS) {
+    const names = new Set([...Object.keys(history[group]), ...Object.keys(added[group])]);
+    for (const name of names) {
+      const column = history[group][name] ??= Array(before).fill(null);
+      column.push(...(added[group][name] ?? Array(added.seconds.length).fill(null)));
+    }
+  }
+  const surplus = history.seconds.length - POINTS_MAX;
+  if (surplus <= 0) return;
+  history.seconds.splice(0, surplus);
+  for (const group of GROUPS) {
+    for (const column of Object.values(history[group])) column.splice(0, surplus);
+  }
+}
+
+// The sum over all columns of a group at each moment; null where nothing was known.
+export function sumOf(history, group) {
+  const columns = Object.values(history[group]);
+  return history.seconds.map((_, index) => {
+    const known = columns.map((column) => column[index]).filter((value) => value !== null);
+    return known.length ? known.reduce((total, value) => total + value, 0) : null;
+  });
+}
+
+// How fast a column fell over the last minute of engine time, per minute; 0 if it did not.
+export function drainPerMinute(seconds, column) {
+  const last = seconds.length - 1;
+  if (last < 1 || column[last] === null) return 0;
+  let first = last;
+  while (first > 0 && seconds[first] > seconds[last] - 60) first -= 1;
+  if (column[first] === null || seconds[last] === seconds[first]) return 0;
+  return Math.max(0, (column[first] - column[last]) * 60 / (seconds[last] - seconds[first]));
+}

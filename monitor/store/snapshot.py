@@ -27,6 +27,7 @@ from monitor.store.snapshot_codec import (
     decode_head,
     decode_state,
     encode,
+    encode_head,
     head_length,
 )
 
@@ -130,6 +131,14 @@ class SnapshotStore:
                 f"{self.directory}: expected an intact snapshot, received {reasons}"
             )
         return None
+
+    def read_encoded(self, path: Path) -> EncodedSnapshot:
+        """Return a snapshot's bytes, to be kept elsewhere too.
+
+        Raises SnapshotError when it is damaged, or OSError.
+        """
+        head, chunks = self._read(path)
+        return EncodedSnapshot(head.header, encode_head(head), chunks)
 
     def headers(self) -> list[SnapshotHeader]:
         """Return the headers of the readable snapshots, oldest first, without their states."""

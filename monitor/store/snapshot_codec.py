@@ -89,10 +89,14 @@ def encode(state: dict[str, Any], header: SnapshotHeader) -> EncodedSnapshot:
             chunk = packed[start : start + CHUNK_BYTES_MAX]
             entries.append(ChunkEntry(section, len(chunk), hashlib.sha256(chunk).digest()))
             chunks.append(chunk)
-    head = msgspec.msgpack.encode(SnapshotHead(header, tuple(entries)))
-    # The version stands before everything else, so that any version can read it.
-    lead = MAGIC + header.format_version.to_bytes(4, "big") + len(head).to_bytes(8, "big")
-    return EncodedSnapshot(header, lead + head + hashlib.sha256(lead + head).digest(), chunks)
+    return EncodedSnapshot(header, encode_head(SnapshotHead(header, tuple(entries))), chunks)
+
+
+def encode_head(head: SnapshotHead) -> bytes:
+    """Return the bytes of a head; the version stands first, so that any version can read it."""
+    body = msgspec.msgpack.encode(head)
+    lead = MAGIC + head.header.format_version.to_bytes(4, "big") + len(body).to_bytes(8, "big")
+    return lead + body + hashlib.sha256(lead + body).digest()
 
 
 LEAD_BYTES = len(MAGIC) + 4 + 8

@@ -48,6 +48,17 @@ async def put_to_sleep(client: "redis.asyncio.Redis", seconds: float = 0.4) -> N
     await command("DEBUG", "SLEEP", str(seconds))
 
 
+def freeze(server: RedisServer, seconds: float = 0.4) -> asyncio.Task[None]:
+    """Freeze the server now; the task that is returned lets it go on after a while."""
+
+    async def resume() -> None:
+        await asyncio.sleep(seconds)
+        server.process.resume()
+
+    server.process.suspend()
+    return asyncio.create_task(resume())
+
+
 async def test_every_key_of_the_contract_is_written(redis_server: RedisServer) -> None:
     view = RiskView(
         worst=(account("alice", 60.0, state="margin_call"),),
@@ -316,7 +327,7 @@ async def test_a_frozen_redis_that_wakes_up_doubles_nothing(start_redis: StartRe
 
 async def test_the_client_s_defaults_would_double_a_transaction(start_redis: StartRedis) -> None:
     """The negative control: what the compare-and-set and the missing retries are there for."""
-    server = start_redis(options=DEBUG)
+    server = start_redis()
     naive = redis.asyncio.Redis(host="127.0.0.1", port=server.port, socket_timeout=0.15)
     careful = redis.asyncio.Redis.from_url(
         server.url, socket_timeout=0.15, retry=Retry(NoBackoff(), 0)
@@ -324,16 +335,14 @@ async def test_the_client_s_defaults_would_double_a_transaction(start_redis: Sta
     async with reader(server) as client:
         await naive.ping()
         await careful.ping()
-        pause = asyncio.create_task(put_to_sleep(client))
-        await asyncio.sleep(0.02)
+        pause = freeze(server)
         async with naive.pipeline(transaction=True) as transaction:
             transaction.incr("counted")
             transaction.set("offset", 1)
             await transaction.execute()
         await pause
         assert int(str(await client.get("counted"))) > 1
-        pause = asyncio.create_task(put_to_sleep(client))
-        await asyncio.sleep(0.02)
+        pause = freeze(server)
         with pytest.raises(redis.TimeoutError):
             await careful.incr("once")
         await pause

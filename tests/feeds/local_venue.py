@@ -1,6 +1,7 @@
 """A venue on this machine that misbehaves to order, and a daemon's side that only remembers."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -100,6 +101,17 @@ def says(*frames: str | bytes, then: Script | None = None) -> Script:
         for frame in frames:
             await socket.send(frame)
         await (then(socket) if then else socket.wait_closed())
+
+    return script
+
+
+def chatters(frame: Callable[[int], bytes | str]) -> Script:
+    """Return a script that sends a frame again and again, numbered, until the client leaves."""
+
+    async def script(socket: ServerConnection) -> None:
+        for number in itertools.count():
+            await socket.send(frame(number))
+            await asyncio.sleep(0.01)
 
     return script
 

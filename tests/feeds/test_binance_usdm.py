@@ -40,8 +40,9 @@ RECORDINGS = (
 )
 
 
-def feed(role: str = "mark", *, symbols: tuple[str, ...] = ("BTCUSDT",), **more: Any) -> Any:
-    return FeedSettings(name="binance", venue="binance-usdm", symbols=symbols, role=role, **more)  # type: ignore[arg-type]
+def feed(role: str = "mark", **more: Any) -> FeedSettings:
+    chosen: dict[str, Any] = {"symbols": ("BTCUSDT",), "role": role, **more}
+    return FeedSettings(name="binance", venue="binance-usdm", **chosen)
 
 
 def state(role: str = "mark", **more: Any) -> BinanceState:

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +23,8 @@ PRICES = st.integers(1, 10_000).map(lambda cents: f"{cents // 100}.{cents % 100:
 EVERYTHING = 1_000_000
 
 
-def mark(instrument: str, price: str, event_ns: int = 0, **more: object) -> MarkPriceChanged:
-    return MarkPriceChanged(event_ns=event_ns, instrument=instrument, price=price, **more)  # type: ignore[arg-type]
+def mark(instrument: str, price: str, event_ns: int = 0, **more: Any) -> MarkPriceChanged:
+    return MarkPriceChanged(event_ns=event_ns, instrument=instrument, price=price, **more)
 
 
 def trade(number: int) -> TradePrinted:

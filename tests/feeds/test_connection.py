@@ -1,6 +1,5 @@
 """One loop against a real server that closes, stalls and lies: nothing ends it."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from http import HTTPStatus
@@ -22,6 +21,7 @@ from tests.feeds.local_venue import (
     LocalVenue,
     Script,
     breaks_off,
+    chatters,
     closes,
     eventually,
     says,
@@ -98,15 +98,6 @@ async def test_a_venue_that_falls_silent_is_lost(listener: Listener) -> None:
     assert prices(listener)[:2] == ["10", "21"] or prices(listener)[:3] == ["10", "20", "21"]
 
 
-async def chatters(socket: ServerConnection, frame: Callable[[int], bytes | str]) -> None:
-    """Send a frame again and again until the client leaves."""
-    number = 0
-    while True:
-        await socket.send(frame(number))
-        number += 1
-        await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     ("frame", "what"),
     [
@@ -119,10 +110,7 @@ async def chatters(socket: ServerConnection, frame: Callable[[int], bytes | str]
 async def test_frames_that_say_nothing_new_are_silence(
     listener: Listener, frame: Callable[[int], bytes | str], what: str
 ) -> None:
-    async def lies(socket: ServerConnection) -> None:
-        await chatters(socket, frame)
-
-    venue = LocalVenue(lies, says(quote(20, 1)))
+    venue = LocalVenue(chatters(frame), says(quote(20, 1)))
     async with venue.serving() as port, listener.running(settings(port, stale_after_s=0.3)):
         await eventually(lambda: "20" in prices(listener))
     assert listener.lost()[0] == "no valid new bookTicker frame for 0.3 s", what
@@ -194,10 +182,7 @@ async def test_an_old_connection_is_renewed_without_a_loss(
 ) -> None:
     altered(monkeypatch, connection_age_max_s=0.1)
 
-    async def ticks(socket: ServerConnection) -> None:
-        await chatters(socket, lambda number: quote(10, number))
-
-    venue = LocalVenue(ticks)
+    venue = LocalVenue(chatters(lambda number: quote(10, number)))
     async with venue.serving() as port, listener.running(settings(port)):
         await eventually(lambda: venue.connections >= 3)
     assert listener.reports == []

@@ -163,8 +163,13 @@ def create_topics(bootstrap_servers: str, topics: dict[str, int]) -> None:
     for name, outcome in client.create_topics(wanted, operation_timeout=TOPICS_TIMEOUT_S).items():
         try:
             outcome.result(timeout=TOPICS_TIMEOUT_S)
+        except TimeoutError as error:
+            raise ServiceError(
+                f"Kafka {bootstrap_servers}: expected the topic {name} within "
+                f"{TOPICS_TIMEOUT_S} s, received no answer; is a broker running there?"
+            ) from error
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise ServiceError(
-                    f"{bootstrap_servers}: expected the topic {name}, received {error}"
+                    f"Kafka {bootstrap_servers}: expected the topic {name}, received {error}"
                 ) from error

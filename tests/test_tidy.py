@@ -23,8 +23,8 @@ BANNED_NAMES = ("utils.py", "helpers.py", "common.py", "types.py", "misc.py")
 # Tests of what several modules do together, or of what is no module.
 FREE_TESTS = ("configs", "deploy", "end_to_end", "faults", "integration", "reference", "scenarios")
 FREE_TEST_FILES = (
-    "tests/test_tidy.py", "tests/test_documentation.py", "tests/test_schema.py",
-    "tests/test_setup.py",
+    "tests/test_documentation.py", "tests/test_scenarios.py", "tests/test_schema.py",
+    "tests/test_setup.py", "tests/test_tidy.py",
 )  # fmt: skip
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -59,8 +59,9 @@ Rule = Callable[[Source], Iterator[Problem]]
 
 def lines_are_short(source: Source) -> Iterator[Problem]:
     for number, line in enumerate(source.text.splitlines(), 1):
-        if len(line) > LINE_LENGTH_MAX:
-            yield number, f"{len(line)} characters: at most {LINE_LENGTH_MAX}"
+        length = len(re.split(r"  # (?:noqa|type: ignore)", line)[0])  # as ruff counts
+        if length > LINE_LENGTH_MAX:
+            yield number, f"{length} characters: at most {LINE_LENGTH_MAX}"
 
 
 def names_explain(source: Source) -> Iterator[Problem]:

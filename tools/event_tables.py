@@ -16,7 +16,7 @@ from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, Eve
 from monitor.streams.codec import BatchApplied, LeaderStarted, Local, Run
 from tools.meanings import meaning
 from tools.type_names import default_of, describe_type, tag_of
-from tools.unused import UNUSED_DECISIONS, UNUSED_EVENTS, UNUSED_FIELDS
+from tools.unused import UNUSED_DECISIONS, UNUSED_EVENTS, UNUSED_FIELDS, UNUSED_RECORDS
 
 _HEAD = """# Events and decisions
 
@@ -31,7 +31,8 @@ most three digits are accepted in. Times are integer nanoseconds since the epoch
 signed contracts, > 0 is long. What does not exist is `null`, not 0. A field without a default is
 required; an unknown field is refused.
 
-*Not used yet* means: the gate checks it, the engine takes no notice of it.
+*Not used yet* means: the gate checks it, and nothing follows from it; a decision that is not used
+yet is never made.
 """
 _ENVELOPE = """Every event has `type` and `event_ns`. An account event also has `account`,
 `seq` (1, 2, 3, … an account; `account_opened` has none) and `more`. These are left out of the
@@ -102,7 +103,7 @@ def _record(record: type[Any], envelope: tuple[str, ...]) -> str:
 
 
 def _is_unused(record: type[Any]) -> bool:
-    return tag_of(record) in UNUSED_EVENTS or tag_of(record) in UNUSED_DECISIONS
+    return tag_of(record) in UNUSED_EVENTS | UNUSED_RECORDS | UNUSED_DECISIONS
 
 
 def _table(record: type[Any], names: tuple[str, ...], unused: tuple[str, ...]) -> str:

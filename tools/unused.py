@@ -1,9 +1,59 @@
 """What the contract knows and the engine does not use yet, in one place.
 
 The gate checks all of it, so a producer may send it today; `docs/events.md` says so beside each.
-`tests/tools/test_unused.py` asks the engine: an event stands here exactly as long as it is ignored.
+An event counts as used when a decision, a report or the view can follow from it. A test asks the
+engine: an event stands here exactly as long as nothing follows from it, a field as long as the
+core does not read it.
 """
 
-UNUSED_EVENTS: frozenset[str] = frozenset()
-UNUSED_FIELDS: dict[str, tuple[str, ...]] = {}
-UNUSED_DECISIONS: frozenset[str] = frozenset()
+UNUSED_EVENTS = frozenset({
+    "audit_point",
+    "deleveraging_filled",
+    "depth_changed",
+    "forecast_finished",
+    "margin_orders_changed",
+    "trade_printed",
+    "withdrawal_requested",
+})  # fmt: skip
+
+# Only for events and records that are used otherwise.
+UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
+    "account_snapshot": ("orders",),
+    "balance_changed": ("instrument",),
+    "funding_rate_changed": ("next_funding_ns",),
+    "instrument_listed": (
+        "quote",
+        "tick_size",
+        "margin_model",
+        "closing_fee_rate",
+        "closing_fee_basis",
+        "margin_price",
+        "bankruptcy_price_after_fee",
+        "hedge_margin",
+        "liquidation_buffer_rate",
+    ),
+    "insurance_fund_changed": ("reason", "instrument"),
+    "liquidation_filled": ("fee",),
+    "liquidation_finished": ("price", "fee"),
+    "liquidation_started": ("price", "fee"),
+    "mark_price_changed": ("count",),
+    "oracle_reported": ("confidence_interval", "round", "signers"),
+    "trading_status_changed": ("until_ns",),
+}
+
+# Parts of events that only unused fields contain.
+UNUSED_RECORDS = frozenset({
+    "open_interest_scaled", "orders_record", "size_linear", "skew_scaled", "square_root", "tiered",
+})  # fmt: skip
+
+UNUSED_DECISIONS = frozenset({
+    "conservation_violated",
+    "liquidation_mispriced",
+    "liquidation_overdue",
+    "liquidation_unjustified",
+    "margin_change_recommended",
+    "oracle_rejected",
+    "oracle_restored",
+    "withdrawals_gated",
+    "withdrawals_released",
+})  # fmt: skip

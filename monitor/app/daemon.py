@@ -343,6 +343,7 @@ class App:
             detail = "" if done else "expected to have applied the topics' backlog, still applying"
             health.set("caught_up", detail, is_ok=done)
             if done:
+                log.info("caught_up")
                 self._notifier.status("applying events")
         if self.configuration.service.bootstrap:
             detail = "" if self.views.view.ready else "expected bootstrap_finished, none received"

@@ -1,0 +1,1 @@
+"""Faults: processes killed, brokers dead, clocks that jump."""

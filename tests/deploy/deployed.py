@@ -38,7 +38,10 @@ def read_yaml(path: Path) -> Any:
 def rules() -> list[dict[str, Any]]:
     """Return every rule of every file, in order."""
     return [
-        rule for path in RULE_FILES for group in read_yaml(path)["groups"] for rule in group["rules"]
+        rule
+        for path in RULE_FILES
+        for group in read_yaml(path)["groups"]
+        for rule in group["rules"]
     ]
 
 

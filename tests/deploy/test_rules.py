@@ -13,6 +13,8 @@ from tests.deploy.deployed import (
     RULE_TEST_FILES,
     RUNBOOK,
     alerts,
+    dashboard_queries,
+    dashboards,
     known_metrics,
     metric_names,
     read_yaml,
@@ -74,8 +76,6 @@ def test_recorded_names_are_level_metric_operations() -> None:
 
 
 def test_every_recorded_series_is_read() -> None:
-    from tests.deploy.deployed import dashboard_queries, dashboards
-
     read = {name for rule in rules() for name in metric_names(rule["expr"])}
     for dashboard in dashboards().values():
         for _, expression in dashboard_queries(dashboard):

@@ -1,0 +1,136 @@
+"""Alertmanager: amtool accepts the file, each alert reaches who must act, causes hide effects."""
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.deployed import DEPLOY, alerts, read_yaml
+from tests.observers import Alertmanager
+
+FILE = DEPLOY / "alertmanager/alertmanager.yml"
+RECEIVERS = {"critical": "pager", "warning": "chat", "info": "nobody"}
+POLLS = 100
+
+
+def matcher_text(alert: str) -> list[str]:
+    """Return the labels of an alert as amtool takes them."""
+    labels = alerts()[alert]["labels"]
+    return [f"alertname={alert}", *(f"{name}={value}" for name, value in labels.items())]
+
+
+def test_amtool_accepts_the_file(amtool: Path) -> None:
+    finished = subprocess.run(
+        [amtool, "check-config", FILE], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+@pytest.mark.parametrize("alert", alerts())
+def test_an_alert_goes_to_who_must_act(amtool: Path, alert: str) -> None:
+    severity = alerts()[alert]["labels"]["severity"]
+    finished = subprocess.run(
+        [
+            amtool, "config", "routes", "test", f"--config.file={FILE}",
+            f"--verify.receivers={RECEIVERS[severity]}", *matcher_text(alert),
+        ],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_an_alert_without_a_severity_is_not_lost(amtool: Path) -> None:
+    command = [amtool, "config", "routes", "test", f"--config.file={FILE}", "alertname=Strange"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert finished.stdout.strip() == "chat"
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for key in ("routing_key:", "api_url:", "credentials:", "password:", "auth_password:"):
+        assert key not in text, f"expected {key[:-1]}_file, received {key}"
+    assert "secrets/" in (DEPLOY / "alertmanager/.gitignore").read_text(encoding="utf-8")
+
+
+def test_critical_alerts_are_told_at_once() -> None:
+    critical = next(
+        route
+        for route in read_yaml(FILE)["route"]["routes"]
+        if route["matchers"] == ['severity = "critical"']
+    )
+    assert critical["group_wait"] == "2s"
+
+
+def test_inhibitions_name_alerts_that_exist_and_never_hide_a_loss() -> None:
+    for rule in read_yaml(FILE)["inhibit_rules"]:
+        named = [
+            name
+            for matcher in (*rule["source_matchers"], *rule["target_matchers"])
+            if matcher.startswith("alertname")
+            for name in matcher.split('"')[1].split("|")
+        ]
+        assert set(named) <= set(alerts()), named
+        for hidden in (name for matcher in rule["target_matchers"]
+                       if matcher.startswith("alertname")
+                       for name in matcher.split('"')[1].split("|")):  # fmt: skip
+            assert hidden not in ("Watchdog", "LossSocialized", "DeleveragingPlanned",
+                                  "ShortfallIncurred", "BreakerTripped")  # fmt: skip
+
+
+@pytest.fixture
+def running(alertmanager: Callable[[str], Alertmanager]) -> Alertmanager:
+    """Return a real Alertmanager with the file of deploy/, whose receivers reach nobody."""
+    configuration = dict(read_yaml(FILE))
+    configuration["receivers"] = [{"name": one["name"]} for one in configuration["receivers"]]
+    return alertmanager(json.dumps(configuration))
+
+
+def tell(server: Alertmanager, *labels: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the status of each alert by name once Alertmanager has them all."""
+    request = urllib.request.Request(
+        f"{server.url}/api/v2/alerts",
+        data=json.dumps([{"labels": one} for one in labels]).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+    for _ in range(POLLS):
+        status = {one["labels"]["alertname"]: one["status"] for one in server.get("/api/v2/alerts")}
+        if len(status) == len(labels) and not any(
+            one["state"] == "unprocessed" for one in status.values()
+        ):
+            return status
+    raise AssertionError(f"expected {len(labels)} alerts, received {status}")
+
+
+def test_a_lost_feed_hides_that_it_is_stale_and_nothing_of_another_feed(
+    running: Alertmanager,
+) -> None:
+    where = {"job": "loss-monitor", "instance": "m:8080"}
+    status = tell(
+        running,
+        {"alertname": "FeedLost", "feed": "pyth", "severity": "warning", **where},
+        {"alertname": "FeedStale", "feed": "pyth", "severity": "warning", **where},
+        {"alertname": "FeedReconnecting", "feed": "binance", "severity": "warning", **where},
+    )
+    assert status["FeedStale"]["inhibitedBy"]
+    assert not status["FeedLost"]["inhibitedBy"]
+    assert not status["FeedReconnecting"]["inhibitedBy"]
+
+
+def test_a_monitor_that_is_down_hides_warnings_and_not_what_is_critical(
+    running: Alertmanager,
+) -> None:
+    where = {"job": "loss-monitor", "instance": "m:8080"}
+    status = tell(
+        running,
+        {"alertname": "MonitorDown", "severity": "critical", **where},
+        {"alertname": "SuspectAccounts", "severity": "warning", **where},
+        {"alertname": "LossSocialized", "severity": "critical", **where},
+    )
+    assert status["SuspectAccounts"]["inhibitedBy"]
+    assert not status["LossSocialized"]["inhibitedBy"]

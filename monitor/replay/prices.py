@@ -41,7 +41,7 @@ STEP_DEFAULT_NS = 60_000_000_000
 Path4 = tuple[int, int, int, int]
 
 
-class HistoryError(Exception):
+class HistoryError(ValueError):
     """A price file cannot be used; the message says what was expected, received, and where."""
 
 

@@ -148,27 +148,6 @@ def test_every_environment_variable_is_documented() -> None:
     assert used <= documented, f"say in docs/ what these do: {sorted(used - documented)}"
 
 
-@pytest.mark.parametrize(
-    "package",
-    sorted(path.parent for path in (ROOT / "monitor").rglob("__init__.py")),
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_the_architecture_names_every_package(package: Path) -> None:
-    name = str(package.relative_to(ROOT / "monitor"))
-    if name != ".":
-        assert f"`{name}/`" in page("docs/architecture.md"), f"docs/architecture.md: say {name}/"
-
-
-@pytest.mark.parametrize(
-    "path",
-    sorted((ROOT / "monitor/core").glob("*.py")),
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_the_architecture_names_every_module_of_the_core(path: Path) -> None:
-    if path.name != "__init__.py":
-        assert f"`{path.name}`" in page("docs/architecture.md"), f"say what {path.name} does"
-
-
 def test_every_module_that_the_architecture_names_exists() -> None:
     names = set(re.findall(r"`([a-z_]+\.py)`", page("docs/architecture.md")))
     exist = {path.name for folder in ("monitor", "tests", "tools", "bench")

@@ -7,7 +7,7 @@ folders in which they hold; `EXAMPLES` proves that each rule sees what it forbid
 import ast
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -220,10 +220,13 @@ RULES = (
 )
 
 
-def sources(folder: str) -> Iterator[Source]:
-    """Yield every Python file under a folder."""
-    for path in sorted((ROOT / folder).rglob("*.py")):
-        yield Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+@cache
+def sources(folder: str) -> list[Source]:
+    """Return every Python file under a folder."""
+    return [
+        Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
 
 
 @pytest.mark.parametrize("check", RULES, ids=lambda check: check.rule.__name__)

@@ -9,6 +9,7 @@ from pathlib import Path
 from monitor.exporter.document import render_markdown
 from tools.asyncapi import asyncapi_document, encode_document
 from tools.event_tables import render_events
+from tools.module_tables import render_architecture
 from tools.schemas import decisions_schema, events_schema
 from tools.settings_tables import render_configuration
 
@@ -20,6 +21,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/events.md": render_events,
     "docs/configuration.md": render_configuration,
     "docs/metrics.md": render_markdown,
+    "docs/architecture.md": render_architecture,
 }
 
 

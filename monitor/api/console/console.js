@@ -65,7 +65,7 @@ function show() {
   showAccounts(seen.state, openAccount);
   showInstruments(seen.state);
   showService(seen.state);
-  drawCharts(seen.history, chosenInstrument());
+  drawCharts(seen.history, chosenInstrument(), tripSeconds());
 }
 
 function showCondition(status) {
@@ -81,6 +81,11 @@ function showCondition(status) {
   setText(find("sentence"), sentence);
   setText(find("engine-time"), `${day(status.engine_ns)} ${clock(status.engine_ns)} UTC`);
   document.title = `${level}: ${sentence}`;
+}
+
+function tripSeconds() {
+  return seen.decisions.filter((one) => one.kind === "breaker_tripped")
+    .map((one) => one.event_ns / 1e9);
 }
 
 // The choice of the person at the desk; the largest instrument until there is one.

@@ -35,12 +35,11 @@ export function sumOf(history, group) {
   });
 }
 
-// How fast a column fell over the last minute of engine time, per minute; 0 if it did not.
-export function drainPerMinute(seconds, column) {
+// How much a column fell over the last `span` seconds of engine time; 0 if it did not.
+export function fallOver(seconds, column, span) {
   const last = seconds.length - 1;
   if (last < 1 || column[last] === null) return 0;
   let first = last;
-  while (first > 0 && seconds[first] > seconds[last] - 60) first -= 1;
-  if (column[first] === null || seconds[last] === seconds[first]) return 0;
-  return Math.max(0, (column[first] - column[last]) * 60 / (seconds[last] - seconds[first]));
+  while (first > 0 && seconds[first] > seconds[last] - span) first -= 1;
+  return column[first] === null ? 0 : Math.max(0, column[first] - column[last]);
 }

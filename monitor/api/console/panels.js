@@ -1,9 +1,10 @@
 // One function a panel: from the newest state to what stands on the page.
 
 import { clock, count, duration, money, percent, price, signedPercent, words } from "./format.js";
-import { drainPerMinute, sumOf } from "./history.js";
+import { fallOver, sumOf } from "./history.js";
 import { fillList, find, make, row, setFlag, setText } from "./elements.js";
 
+const PACE_S = 15;
 const STATES = ["bankrupt", "liquidatable", "margin_call", "unknown", "healthy"];
 const CATEGORIES = {
   loss: /shortfall|fund|deleveraging|socialized|withdrawals|conservation/,
@@ -31,7 +32,9 @@ export function showTiles(state, history) {
     "maintenance margin that equity does not cover", shortfall > 0 ? "watch" : "calm");
   const socialized = Number(status.socialized_loss_usd);
   tile("tile-socialized", `${money(socialized)} USD`,
-    `of ${money(status.shortfall_usd)} USD shortfall since the start`,
+    Number(status.shortfall_usd) > 0
+      ? `of ${money(status.shortfall_usd)} USD shortfall since the start`
+      : "no shortfall since the start",
     socialized > 0 ? "critical" : "calm");
   tile("tile-interest", `${money(status.open_interest_usd)} USD`,
     `${count(state.instruments_total)} instruments`, "calm");
@@ -46,16 +49,24 @@ function showFund(state, history) {
   const balance = known.reduce((total, fund) => total + Number(fund.balance_usd), 0);
   const peak = known.reduce((total, fund) => total + Number(fund.peak_usd ?? 0), 0);
   const left = peak > 0 ? balance / peak : 0;
-  const drain = drainPerMinute(history.seconds, sumOf(history, "fund_balance_usd"));
-  const remark = drain > 0
-    ? `${percent(left, 0)} of its peak; drains ${money(drain)} a minute, ` +
-      `empty in ${duration(balance / drain * 60)} at this pace`
-    : `${percent(left, 0)} of its peak; no drain in the last minute`;
+  const remark = `${percent(left, 0)} of its peak; ${drainWords(history, balance)}`;
   const mood = left < 0.5 ? "critical" : left < 0.9 ? "watch" : "calm";
   const element = tile("tile-fund", `${money(balance)} USD`, remark, mood);
   const gauge = element.querySelector(".gauge");
   gauge.setAttribute("aria-valuenow", String(Math.round(left * 100)));
   gauge.firstElementChild.style.width = `${Math.min(100, Math.max(0, left * 100))}%`;
+}
+
+// What the fund lost lately, and how long it lasts if the last seconds go on.
+function drainWords(history, balance) {
+  const column = sumOf(history, "fund_balance_usd");
+  const drained = fallOver(history.seconds, column, 60);
+  const now = fallOver(history.seconds, column, PACE_S);
+  if (now > 0) {
+    return `drained ${money(drained)} in the last minute, ` +
+      `empty in ${duration(balance / now * PACE_S)} at this pace`;
+  }
+  return drained > 0 ? `drained ${money(drained)} in the last minute, now steady` : "steady";
 }
 
 function showAccountStates(status) {

@@ -84,7 +84,7 @@ class AccountEngine:
         else:
             self._waiting.discard(name)
 
-    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:
+    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:  # noqa: C901 (the one dispatch on an account event's kind)
         """Book one account event.
 
         Raises RefusedError, with nothing changed, if an amount is not representable.
@@ -198,6 +198,7 @@ class AccountEngine:
 
     def _close(self, account: Account) -> None:
         self.ledger.clear(account, "closed")
+        self.liquidations.forget(account.name)
         for unit in self.units_of(account.name):
             self._forget(unit)
         self._count(self.cross[account.name].state, -1)
@@ -281,16 +282,15 @@ class AccountEngine:
 
     def judge(self, engine_ns: int) -> list[Transition]:
         """Judge every touched unit once; return the changes of known states."""
+        touched, self._touched = self._touched, {}
         transitions = []
-        waiting = []
-        for unit in self._touched:
+        for unit in touched:
             if unit.account.name in self._waiting:
-                waiting.append(unit)
+                self._touched[unit] = None
                 continue
             transition = self._judge_unit(unit, engine_ns)
             if transition is not None:
                 transitions.append(transition)
-        self._touched = dict.fromkeys(waiting)
         return transitions
 
     def _judge_unit(self, unit: MarginUnit, engine_ns: int) -> Transition | None:

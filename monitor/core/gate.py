@@ -8,8 +8,10 @@ Nothing is computed from a number before its length and exponent are known to be
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -51,6 +53,9 @@ class _NumberToken(str):
 
     __slots__ = ()
 
+
+# What JSON decodes to.
+Plain: TypeAlias = Any
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -154,7 +159,7 @@ class _FieldError(ValueError):
     """A value does not fit its field; the message says which."""
 
 
-def _shape(value: Any, info: msgspec.inspect.Type, path: str) -> Any:  # noqa: PLR0911
+def _shape(value: Plain, info: msgspec.inspect.Type, path: str) -> Plain:  # noqa: C901, PLR0911, PLR0912 (one branch a type)
     """Return a value with every number in the form that its field expects."""
     match info:
         case msgspec.inspect.Metadata(type=inner, extra=extra):
@@ -187,12 +192,12 @@ def _shape(value: Any, info: msgspec.inspect.Type, path: str) -> Any:  # noqa: P
             return value
 
 
-def _tagged(value: Any, structs: list[msgspec.inspect.StructType]) -> msgspec.inspect.Type:
+def _tagged(value: Plain, structs: list[msgspec.inspect.StructType]) -> msgspec.inspect.Type:
     tag = value.get("type") if isinstance(value, dict) else None
     return next((struct for struct in structs if struct.tag == tag), structs[0])
 
 
-def _shape_fields(value: Any, types: dict[str, msgspec.inspect.Type], path: str) -> Any:
+def _shape_fields(value: Plain, types: dict[str, msgspec.inspect.Type], path: str) -> Plain:
     if not isinstance(value, dict):
         return value
     return {
@@ -201,7 +206,9 @@ def _shape_fields(value: Any, types: dict[str, msgspec.inspect.Type], path: str)
     }
 
 
-def _shape_items(value: Any, info_of: Any, path: str) -> Any:
+def _shape_items(
+    value: Plain, info_of: Callable[[int], msgspec.inspect.Type | None], path: str
+) -> Plain:
     if not isinstance(value, list):
         return value
     shaped = []
@@ -211,7 +218,7 @@ def _shape_items(value: Any, info_of: Any, path: str) -> Any:
     return shaped
 
 
-def _integer(value: Any, path: str) -> Any:
+def _integer(value: Plain, path: str) -> Plain:
     if not isinstance(value, _NumberToken):
         return value
     if not re.fullmatch(r"-?[0-9]{1,20}", value):
@@ -219,7 +226,7 @@ def _integer(value: Any, path: str) -> Any:
     return int(value)
 
 
-def _canonical(value: Any, path: str) -> Any:
+def _canonical(value: Plain, path: str) -> Plain:
     """Return a number as canonical decimal text: "1e3" and 1000 are "1000"."""
     if not isinstance(value, str):
         return value
@@ -280,12 +287,12 @@ def _check_instrument(event: events.InstrumentListed) -> str | None:
     if any(bound is None for bound in bounds[:-1]):
         return "expected only the last risk tier without notional_max - at `$.risk_tiers`"
     known = [to_fraction(bound) for bound in bounds if bound is not None]
-    if any(after <= before for before, after in zip(known, known[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(known)):
         return f"expected ascending notional_max, received {bounds} - at `$.risk_tiers`"
     for name in ("initial_margin_rate", "maintenance_margin_rate"):
         rates = [getattr(tier, name) for tier in event.risk_tiers]
         values = [to_fraction(rate) for rate in rates]
-        if any(after < before for before, after in zip(values, values[1:], strict=False)):
+        if any(after < before for before, after in pairwise(values)):
             return f"expected rates that do not fall, received {rates} - at `$.risk_tiers.{name}`"
     return None
 
@@ -300,7 +307,7 @@ def _check_collateral(event: events.CollateralListed) -> str | None:
     if any(bound is None for bound in bounds[:-1]):
         return "expected only the last haircut tier without value_max - at `$.haircut_tiers`"
     known = [to_fraction(bound) for bound in bounds if bound is not None]
-    if any(after <= before for before, after in zip(known, known[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(known)):
         return f"expected ascending value_max, received {bounds} - at `$.haircut_tiers`"
     return None
 

@@ -14,7 +14,12 @@ def instruments_of(event: events.Event) -> tuple[str, ...]:
     None for `mark_prices_changed`: its known part is applied at once.
     """
     match event:
-        case events.InstrumentListed() | events.InsuranceFundChanged() | events.BalanceChanged():
+        case (
+            events.InstrumentListed()
+            | events.InstrumentDelisted()
+            | events.InsuranceFundChanged()
+            | events.BalanceChanged()
+        ):
             return ()
         case events.AccountSnapshot():
             return (
@@ -49,6 +54,19 @@ class HeldEvents:
         self._count -= len(released)
         return released
 
+    def drop_account(self, account: str, until_seq: int) -> int:
+        """Drop an account's events up to a sequence number; return how many there were."""
+        dropped = 0
+        for name, waiting in list(self._events.items()):
+            kept = [pair for pair in waiting if not _is_of(pair[1], account, until_seq)]
+            dropped += len(waiting) - len(kept)
+            if kept:
+                self._events[name] = kept
+            else:
+                del self._events[name]
+        self._count -= dropped
+        return dropped
+
     def ordinals(self) -> tuple[int, ...]:
         """Return the ordinals of everything that waits, ascending."""
         return tuple(sorted(o for waiting in self._events.values() for o, _ in waiting))
@@ -65,3 +83,11 @@ class HeldEvents:
         for name, waiting in state:
             for ordinal, plain in waiting:
                 self.keep(name, ordinal, msgspec.convert(plain, AnyEvent))
+
+
+def _is_of(event: events.Event, account: str, until_seq: int) -> bool:
+    return (
+        isinstance(event, events.AccountEvent)
+        and event.account == account
+        and event.seq <= until_seq
+    )

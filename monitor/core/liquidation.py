@@ -67,6 +67,7 @@ class LiquidationBook:
         self, event: LiquidationStarted, unit: MarginUnit, market: Market, rules: MarginRules
     ) -> None:
         """Freeze the bankruptcy price of the position that is being liquidated."""
+        self.open.pop((event.account, event.liquidation_id), None)
         liquidation = self._of(event)
         liquidation.started = True
         liquidation.size = to_fraction(event.size)
@@ -86,6 +87,11 @@ class LiquidationBook:
             liquidation.size = to_fraction(event.size)
         del self.open[event.account, event.liquidation_id]
         return liquidation
+
+    def forget(self, account: str) -> None:
+        """Forget the liquidations of a closed account."""
+        for key in [key for key in self.open if key[0] == account]:
+            del self.open[key]
 
     def _of(self, event: LiquidationEvent) -> Liquidation:
         key = (event.account, event.liquidation_id)

@@ -11,7 +11,13 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from monitor.core import events
-from monitor.core.amounts import ceil_units, exact_text, floor_units, rounded_text
+from monitor.core.amounts import (
+    ceil_units,
+    exact_text,
+    floor_units,
+    rounded_text,
+    rounded_text_or_none,
+)
 from monitor.core.breakers import make_breaker
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.contracts import unrealized_pnl
@@ -100,8 +106,10 @@ class VenueEngine:
 
     def fire(self, key: tuple[str, str], due_ns: int) -> list[Decision]:
         """Let a breaker look at its timer."""
-        if self.breakers[key].status.state == "tripped":
-            self.breakers[key].status.due_ns = None
+        breaker = self.breakers[key]
+        breaker.rule.pass_time()
+        if breaker.status.state == "tripped":
+            breaker.status.due_ns = None
         return self._look(key, due_ns)
 
     def reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
@@ -112,6 +120,12 @@ class VenueEngine:
                 decisions += self.breakers[key].reset(now_ns, event.by)
                 self._note_timer(key)
         return decisions
+
+    def forget_breakers(self, instrument: str) -> None:
+        """Forget the breakers of a delisted instrument, with their windows."""
+        for key in [key for key in self.breakers if key[1] == instrument]:
+            del self.breakers[key]
+            self._timed.discard(key)
 
     def standing(self, now_ns: int) -> list[Decision]:
         """Return the trips that stand now."""
@@ -223,11 +237,18 @@ class VenueEngine:
             )
         ]
 
+    def _closing_price(self, shortfall: Shortfall) -> Fraction | None:
+        """Return where deleveraged positions are closed: the bankruptcy price, or the mark."""
+        if self.settings.deleveraging.price == "bankruptcy":
+            return shortfall.bankruptcy_price
+        quote = self.market.marks.get(shortfall.instrument)
+        return None if quote is None else quote.exact
+
     def _concession(self, loss: "_Loss", instrument: Instrument) -> Fraction:
         """Return what a winner gives up per contract, closing at the bankruptcy price."""
-        price = loss.shortfall.bankruptcy_price
+        price = self._closing_price(loss.shortfall)
         quote = self.market.marks.get(instrument.name)
-        if self.settings.deleveraging.price == "mark" or price is None or quote is None:
+        if price is None or quote is None:
             return Fraction(0)
         quantity = instrument.contract_size * (1 if loss.shortfall.closed_side == "short" else -1)
         # The winner's pnl on one contract, from closing there to the mark, is what it gives up.
@@ -275,9 +296,7 @@ class VenueEngine:
                 amount=unit.text_of(uncovered),
                 taken=unit.text_of(uncovered - loss.amount),
                 left=unit.text_of(loss.amount),
-                price=None
-                if shortfall.bankruptcy_price is None
-                else rounded_text(shortfall.bankruptcy_price),
+                price=rounded_text_or_none(self._closing_price(shortfall)),
                 reductions=self._reductions(plan, instrument, concession, total),
                 liquidation_id=shortfall.liquidation_id,
             )

@@ -39,6 +39,9 @@ class Rule(Protocol):
     def observe(self, now_ns: int, price: str, high: str | None, low: str | None) -> None:
         """Take one mark, with the extremes that were coalesced into it."""
 
+    def pass_time(self) -> None:
+        """Time moves on without a mark: the newest one counts by its price alone."""
+
     def measure(self, now_ns: int) -> Fraction:
         """Return the measure now (>= 0)."""
 

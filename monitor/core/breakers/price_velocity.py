@@ -22,21 +22,27 @@ class PriceVelocity:
         self.settings = settings
         self.window = ExtremesWindow(round(settings.lookback_s * SECOND_NS))
         self._now: tuple[str, str] | None = None  # high and low of the newest mark
-        self._first = True
+        self._newest_ns: int | None = None
+        self._earlier_ns: int | None = None  # of the mark before the newest one
 
     def observe(self, now_ns: int, price: str, high: str | None, low: str | None) -> None:
         """Take one mark, with the extremes that were coalesced into it."""
         self.window.move_to(now_ns)
-        self._first = self.window.is_empty
-        points = (price, high or price, low or price)
-        for text in (points[1], points[2], price):
+        for text in (high or price, low or price, price):
             self.window.add(now_ns, text)
-        self._now = (max(points, key=to_fraction), min(points, key=to_fraction))
+        self._now = (high or price, low or price)
+        self._earlier_ns, self._newest_ns = self._newest_ns, now_ns
+
+    def pass_time(self) -> None:
+        """Count the newest mark by its price alone."""
+        if self.window.last is not None:
+            self._now = (self.window.last[2], self.window.last[2])
 
     def measure(self, now_ns: int) -> Fraction:
         """Return the larger of the watched moves."""
         self.window.move_to(now_ns)
-        if self._now is None or self._first or self.window.is_empty:
+        earlier_ns = self._earlier_ns
+        if self._now is None or earlier_ns is None or earlier_ns < now_ns - self.window.lookback_ns:
             return Fraction(0)
         high, low = self._now
         moves = [Fraction(0)]
@@ -49,8 +55,9 @@ class PriceVelocity:
     def restart(self, now_ns: int) -> None:
         """Measure from the present mark on."""
         self.window.restart(now_ns)
-        if self.window.last is not None:
-            self._now = (self.window.last[2], self.window.last[2])
+        self.pass_time()
+        if self._now is not None:
+            self._earlier_ns, self._newest_ns = None, now_ns
 
     def next_change_ns(self) -> int | None:
         """Return when the older extreme leaves the window."""
@@ -61,11 +68,12 @@ class PriceVelocity:
         return {
             "window": self.window.export_state(),
             "now": None if self._now is None else list(self._now),
-            "first": self._first,
+            "newest_ns": self._newest_ns,
+            "earlier_ns": self._earlier_ns,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take what `export_state` described."""
         self.window.restore(state["window"])
         self._now = None if state["now"] is None else (state["now"][0], state["now"][1])
-        self._first = state["first"]
+        self._newest_ns, self._earlier_ns = state["newest_ns"], state["earlier_ns"]

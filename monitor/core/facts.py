@@ -1,0 +1,145 @@
+"""Market facts: what each one changes, and which accounts and breakers must look again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from monitor.core import events
+from monitor.core.accounts import RefusedError
+from monitor.core.amounts import to_fraction
+from monitor.core.decisions import Decision
+from monitor.core.market import Market, Quote
+from monitor.core.shards import Shards
+from monitor.core.venue import VenueEngine
+
+Handler = Callable[[Any, int], list[Decision]]
+
+
+class MarketFacts:
+    """Takes market events on behalf of the engine; `handlers` says which."""
+
+    def __init__(self, market: Market, shards: Shards, venue: VenueEngine) -> None:
+        """Change a market, and tell the accounts' and the venue's half."""
+        self.market = market
+        self.shards = shards
+        self.venue = venue
+        self.handlers: dict[type[events.Event], Handler] = {
+            events.InstrumentListed: self._list_instrument,
+            events.InstrumentDelisted: self._delist_instrument,
+            events.CollateralListed: self._list_collateral,
+            events.MarkPriceChanged: self._change_mark,
+            events.MarkPricesChanged: self._change_marks,
+            events.IndexPriceChanged: self._change_index,
+            events.OracleReported: self._note_oracle,
+            events.TradingStatusChanged: self._note_status,
+            events.FundingRateChanged: self._note_funding_rate,
+            events.FundingPaid: self._pay_funding,
+            events.InsuranceFundChanged: self._change_fund,
+            events.BreakerReset: self._reset_breaker,
+            # Known, and not used yet: docs/events.md says so.
+            events.DepthChanged: _ignore,
+            events.TradePrinted: _ignore,
+            events.AuditPoint: _ignore,
+            events.ForecastFinished: _ignore,
+            events.ClockTicked: _ignore,
+        }
+
+    def _list_instrument(self, event: events.InstrumentListed, _: int) -> list[Decision]:
+        before = self.market.instruments.get(event.instrument)
+        size_unit = event.size_unit or event.lot_size
+        if before is not None and before.size_unit.value != to_fraction(size_unit):
+            raise RefusedError(
+                "unit_is_fixed",
+                f"{event.instrument}: expected size unit {before.size_unit.text}, "
+                f"received {size_unit}",
+            )
+        self.market.list_instrument(event)
+        for engine in self.shards.engines:
+            engine.relist_instrument(event.instrument)
+            engine.touch_all()
+        return []
+
+    def _delist_instrument(self, event: events.InstrumentDelisted, _: int) -> list[Decision]:
+        if event.instrument not in self.market.instruments:
+            return []
+        for engine in self.shards.engines:
+            engine.drop_instrument(event.instrument)
+        self.market.delist_instrument(event.instrument)
+        self.venue.forget_breakers(event.instrument)
+        for engine in self.shards.engines:
+            engine.touch_all()
+        return []
+
+    def _list_collateral(self, event: events.CollateralListed, _: int) -> list[Decision]:
+        fixed = self.market.unit(event.asset)
+        in_use = any(engine.uses_asset(event.asset) for engine in self.shards.engines)
+        if in_use and fixed.value != to_fraction(event.minor_unit):
+            raise RefusedError(
+                "unit_is_fixed",
+                f"{event.asset}: expected minor unit {fixed.text}, received {event.minor_unit}",
+            )
+        self.market.list_collateral(event)
+        for engine in self.shards.engines:
+            engine.touch_all()
+        return []
+
+    def _change_mark(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
+        self._set_marks({event.instrument: event.price}, event.event_ns)
+        return self.venue.mark_changed(event, now_ns)
+
+    def _change_marks(self, event: events.MarkPricesChanged, now_ns: int) -> list[Decision]:
+        """Apply the marks of all listed instruments at once; the engine holds back the rest."""
+        marks = [mark for mark in single_marks(event) if mark.instrument in self.market.instruments]
+        self._set_marks({mark.instrument: mark.price for mark in marks}, event.event_ns)
+        return [decision for mark in marks for decision in self.venue.mark_changed(mark, now_ns)]
+
+    def _set_marks(self, prices: Mapping[str, str], event_ns: int) -> None:
+        marks = self.market.marks
+        first = any(name not in marks for name in prices)
+        for name, price in prices.items():
+            marks[name] = Quote(price, event_ns)
+        for engine in self.shards.engines:
+            engine.prices_moved(prices, (), first=first)
+
+    def _change_index(self, event: events.IndexPriceChanged, _: int) -> list[Decision]:
+        first = event.index not in self.market.indices
+        if self.market.change_index(event):
+            for engine in self.shards.engines:
+                engine.prices_moved((), (event.index,), first=first)
+        return []
+
+    def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:
+        self.market.oracles[event.oracle, event.index] = event
+        return []
+
+    def _note_status(self, event: events.TradingStatusChanged, _: int) -> list[Decision]:
+        self.market.statuses[event.instrument] = event
+        return []
+
+    def _note_funding_rate(self, event: events.FundingRateChanged, _: int) -> list[Decision]:
+        self.market.funding_rates[event.instrument] = event
+        return []
+
+    def _pay_funding(self, event: events.FundingPaid, _: int) -> list[Decision]:
+        for engine in self.shards.engines:
+            engine.pay_funding(event)
+        return []
+
+    def _change_fund(self, event: events.InsuranceFundChanged, _: int) -> list[Decision]:
+        self.venue.fund_changed(event)
+        return []
+
+    def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
+        return self.venue.reset_breaker(event, now_ns)
+
+
+def single_marks(event: events.MarkPricesChanged) -> list[events.MarkPriceChanged]:
+    """Return the marks of one instant as single events, by instrument."""
+    return [
+        events.MarkPriceChanged(event_ns=event.event_ns, instrument=name, price=price)
+        for name, price in sorted(event.prices.items())
+    ]
+
+
+def _ignore(_: events.Event, __: int) -> list[Decision]:
+    """Take knowingly what nothing uses yet."""
+    return []

@@ -9,7 +9,7 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +28,7 @@ from monitor.core.events import (
 )
 from monitor.core.gate import decode, encode
 from monitor.replay.recorded_feed import RecordedFeed, port_of
+from tests.feeds.local_venue import eventually
 
 EXCERPT = (
     Path(__file__)
@@ -67,13 +68,6 @@ role = "mark"
 mark_from = "mid"
 stale_after_s = {stale_after_s}
 """
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fail after DEADLINE_S."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - the condition is another's state
-            await asyncio.sleep(0.02)
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
@@ -154,8 +148,8 @@ async def test_the_marks_of_a_recorded_day_reach_the_view(
             return marks.get(INSTRUMENT)
 
         async with running(app):
-            await eventually(lambda: feed.played)
-            await eventually(lambda: shown_mark() == float(mids[-1]))
+            await eventually(lambda: feed.played, deadline_s=DEADLINE_S)
+            await eventually(lambda: shown_mark() == float(mids[-1]), deadline_s=DEADLINE_S)
     events = await market_events(kafka.bootstrap_servers, topic_names.market)
     marks = [event for event in events if isinstance(event, MarkPriceChanged)]
     assert sum(mark.count for mark in marks) == len(mids), "every quote is in exactly one mark"

@@ -18,9 +18,9 @@ DEADLINE_S = 15.0
 Script = Callable[[ServerConnection], Awaitable[None]]
 
 
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fail after DEADLINE_S."""
-    async with asyncio.timeout(DEADLINE_S):
+async def eventually(condition: Callable[[], object], *, deadline_s: float = DEADLINE_S) -> None:
+    """Wait until a condition holds; fail after the deadline."""
+    async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 - the condition is another's state
             await asyncio.sleep(0.005)
 

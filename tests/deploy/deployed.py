@@ -122,7 +122,7 @@ def selectors(expression: str) -> list[promql_parser.VectorSelector]:
 
 def metric_names(expression: str) -> set[str]:
     """Return the series that an expression reads."""
-    return {selector.name for selector in selectors(expression)}
+    return {selector.name for selector in selectors(expression) if selector.name}
 
 
 def seconds(duration: str) -> int:

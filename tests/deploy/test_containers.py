@@ -128,7 +128,6 @@ def test_what_the_image_copies_exists_and_is_let_through() -> None:
     assert "*" in ignore, "expected a list of what may enter the build"
     for name, arguments in instructions():
         if name == "COPY" and "--from" not in arguments:
-            for source in arguments.split(" ")[:-1]:
-                source = source.removeprefix("./")
+            for source in arguments.replace("./", "").split(" ")[:-1]:
                 assert (ROOT / source).exists(), source
                 assert f"!{source}" in ignore, f"expected !{source} in Dockerfile.dockerignore"

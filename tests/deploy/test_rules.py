@@ -115,7 +115,8 @@ def test_the_runbook_tells_of_no_alert_that_is_gone() -> None:
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_an_alert_is_tested_silent_firing_and_at_its_boundary(name: str) -> None:
-    silent, firing = set(), set()
+    silent: set[tuple[str, int]] = set()
+    firing: set[tuple[str, int]] = set()
     for group, expectation in alert_tests():
         if expectation["alertname"] == name:
             moment = (group["name"], seconds(expectation["eval_time"]))

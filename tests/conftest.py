@@ -9,7 +9,6 @@
 
 import os
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,12 @@ from tests import missing_services
 
 TESTS = Path(__file__).parent
 SERVER_DIRECTORIES = (
-    "api", "deploy", "embedded", "end_to_end", "exporter", "faults", "feeds", "integration",
+    "api", "app", "deploy", "embedded", "end_to_end", "exporter", "faults", "feeds", "integration",
     "replay", "store", "streams",
 )  # fmt: skip
 THIS_MACHINE = ["127.0.0.1", "::1", "localhost"]
 
-pytest_plugins = ["tests.services"] if find_spec("tests.services") else []
+pytest_plugins = ["tests.services"]
 
 settings.register_profile(
     "repeatable",

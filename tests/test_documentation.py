@@ -1,6 +1,8 @@
 """What exists is documented, and what is documented exists; each failure names the page."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +114,20 @@ def test_every_link_of_a_page_leads_somewhere(path: Path) -> None:
         assert target.exists(), f"{path.relative_to(ROOT)}: {link} leads nowhere"
         if anchor and target.suffix == ".md":
             assert anchor in headings(target.read_text()), f"{path.relative_to(ROOT)}: {link}"
+
+
+def verbs() -> list[str]:
+    """Return the verbs of the command line, as `--help` lists them."""
+    command = [sys.executable, "-m", "monitor", "--help"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    return re.findall(r"^    ([a-z][a-z-]+)(?: |$)", told, flags=re.MULTILINE)
+
+
+def test_every_verb_of_the_command_is_shown_in_the_documents() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in MARKDOWN)
+    assert verbs()
+    for verb in verbs():
+        assert f"loss-monitor {verb}" in text, f"show `loss-monitor {verb}` in README.md or docs/"
 
 
 def alerts() -> Iterator[tuple[str, str]]:

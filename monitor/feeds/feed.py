@@ -20,6 +20,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from monitor.config import ConfigurationError, FeedSettings
 from monitor.core.events import Event
@@ -35,6 +36,7 @@ from monitor.runtime.clock import Clock
 Publish: TypeAlias = Callable[[Sequence[Event]], Awaitable[None]]
 
 BATCH_PLACES_MAX = 500
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 async def run_feed(
@@ -58,7 +60,7 @@ async def run_feed(
         outage=Outage(report, clock, statistics),
         clock=clock,
         statistics=statistics,
-        headers=authorization(adapter),
+        headers=authorization(adapter, settings.url or adapter.url),
         fetch=fetch,
     )
     async with asyncio.TaskGroup() as group:
@@ -82,21 +84,35 @@ async def publish_queue(
         statistics.events_dropped = dropped + queue.dropped
 
 
-def authorization(adapter: AnyAdapter) -> dict[str, str]:
+def authorization(adapter: AnyAdapter, url: str) -> dict[str, str]:
     """Return the header with the venue's bearer key, from the environment or a file.
 
-    Without a key no header: the venue then says what it thinks of it.
+    Without a key no header: the venue then says what it thinks of it. A key never leaves this
+    machine unencrypted: raises ConfigurationError for a `ws://` address elsewhere, and for a
+    key's file that cannot be read.
     """
-    if adapter.token_variable is None:
+    token = read_token(adapter.token_variable) if adapter.token_variable else ""
+    if not token:
         return {}
-    token = os.environ.get(adapter.token_variable, "").strip()
-    path = os.environ.get(f"{adapter.token_variable}_FILE")
+    address = urlsplit(url)
+    if address.scheme != "wss" and address.hostname not in LOOPBACK:
+        raise ConfigurationError(
+            f"{adapter.token_variable}: expected a wss:// address to send a key to, "
+            f"received {address.scheme}://{address.hostname}"
+        )
+    return {"Authorization": f"Bearer {token}"}
+
+
+def read_token(variable: str) -> str:
+    """Return a key from an environment variable, or from the file that `.._FILE` names."""
+    token = os.environ.get(variable, "").strip()
+    path = os.environ.get(f"{variable}_FILE")
     if not token and path:
         try:
             token = Path(path).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
-                f"{adapter.token_variable}_FILE: expected a readable file of plain text, "
+                f"{variable}_FILE: expected a readable file of plain text, "
                 f"received {type(error).__name__} at {path}"
             ) from error
-    return {"Authorization": f"Bearer {token}"} if token else {}
+    return token

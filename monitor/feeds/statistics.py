@@ -48,12 +48,15 @@ class FeedStatistics(msgspec.Struct, kw_only=True):
         self.ignored[kind] = self.ignored.get(kind, 0) + 1
 
     def write_to(self, measurements: Measurements) -> None:
-        """Write the counts to the feed's metrics."""
+        """Write the counts to the feed's metrics; a time only once there is one."""
+        if self.last_frame_ns:
+            name = "loss_monitor_feed_last_event_timestamp_seconds"
+            measurements.set_to(name, self.last_frame_ns / 1e9, self.feed)
         for name, value in (
-            ("loss_monitor_feed_last_event_timestamp_seconds", self.last_frame_ns / 1e9),
             ("loss_monitor_feed_events_total", self.events),
             ("loss_monitor_feed_refused_total", sum(self.refusals.values())),
             ("loss_monitor_feed_coalesced_total", self.events_coalesced),
+            ("loss_monitor_feed_dropped_total", self.events_dropped),
             ("loss_monitor_feed_reconnects_total", self.reconnects),
         ):
             measurements.set_to(name, value, self.feed)

@@ -99,13 +99,13 @@ async def test_an_oracle_is_heard_with_the_key_from_the_environment(
 def test_a_key_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     adapter = VENUES["pyth-hermes"]
     monkeypatch.delenv(TOKEN, raising=False)
-    assert authorization(adapter) == {}
+    assert authorization(adapter, adapter.url) == {}
     path = tmp_path / "key"
     path.write_text("from-a-file\n")
     monkeypatch.setenv(f"{TOKEN}_FILE", str(path))
-    assert authorization(adapter) == {"Authorization": "Bearer from-a-file"}
+    assert authorization(adapter, adapter.url) == {"Authorization": "Bearer from-a-file"}
     monkeypatch.setenv(TOKEN, "from-the-environment")
-    assert authorization(adapter) == {"Authorization": "Bearer from-the-environment"}
+    assert authorization(adapter, adapter.url) == {"Authorization": "Bearer from-the-environment"}
 
 
 def test_a_key_file_that_cannot_be_read_is_named_without_its_content(
@@ -114,8 +114,17 @@ def test_a_key_file_that_cannot_be_read_is_named_without_its_content(
     monkeypatch.delenv(TOKEN, raising=False)
     monkeypatch.setenv(f"{TOKEN}_FILE", str(tmp_path / "missing"))
     with pytest.raises(ConfigurationError, match=r"expected a readable file.*FileNotFoundError"):
-        authorization(VENUES["pyth-hermes"])
+        authorization(VENUES["pyth-hermes"], "wss://oracle.example")
 
 
 def test_venues_without_a_key_send_no_header() -> None:
-    assert authorization(VENUES["binance-usdm"]) == {}
+    assert authorization(VENUES["binance-usdm"], "ws://venue.example") == {}
+
+
+def test_a_key_is_not_sent_unencrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, "secret-key")
+    adapter = VENUES["pyth-hermes"]
+    with pytest.raises(ConfigurationError, match="expected a wss:// address") as raised:
+        authorization(adapter, "ws://oracle.example/hermes")
+    assert "secret-key" not in str(raised.value)
+    assert authorization(adapter, "ws://127.0.0.1:9")

@@ -3,8 +3,9 @@
 from typing import get_args
 
 import msgspec
+import pytest
 
-from monitor.config import FeedSettings
+from monitor.config import ConfigurationError, FeedSettings, parse_configuration
 from monitor.feeds.venues import VENUES
 
 
@@ -21,3 +22,16 @@ def test_every_adapter_states_its_limits() -> None:
         settings = FeedSettings(name="feed", venue=name, symbols=("A",))  # type: ignore[arg-type]
         for plan in adapter.plans(settings):
             assert plan.required_channels, f"{name}: expected a channel that must keep arriving"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['url = "http://venue"', 'rest_url = "file:///etc/passwd"', 'symbols = ["BTC USDT"]',
+     'symbols = ["=BTC"]', 'symbols = []', 'stale_after_s = 0.0', 'role = "judge"'],
+)  # fmt: skip
+def test_a_feed_that_cannot_work_is_refused_with_the_configuration(line: str) -> None:
+    key = line.partition(" ")[0]
+    lines = {"name": 'name = "a"', "venue": 'venue = "binance-usdm"', "symbols": 'symbols = ["A"]'}
+    text = "\n".join(["[[feeds]]", *{**lines, key: line}.values()])
+    with pytest.raises(ConfigurationError, match=f"feeds.*{key}"):
+        parse_configuration(text, where="test")

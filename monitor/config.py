@@ -27,6 +27,9 @@ from monitor.core.settings import (
 )
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+FeedSymbol = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9_.:/-]+(=\S+)?$")]
+WebsocketUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^wss?://\S+$")]
+HttpUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://\S+$")]
 
 
 class ConfigurationError(Exception):
@@ -102,13 +105,15 @@ class FeedSettings(Settings, frozen=True, kw_only=True):
 
     `role`: `reference` (its mark becomes an index price with the feed as source: it judges),
     `index` (its index values collateral), `mark` (its mark margins: running without an exchange).
+    A symbol is the venue's; where our instrument or index has another name, that stands behind
+    it: `BTCUSDT=BTC-PERP`.
     """
 
     name: Name
     venue: Literal["binance-usdm", "pyth-hermes"]
-    symbols: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=1024)]
-    url: str | None = None
-    rest_url: str | None = None
+    symbols: Annotated[tuple[FeedSymbol, ...], msgspec.Meta(min_length=1, max_length=1024)]
+    url: WebsocketUrl | None = None
+    rest_url: HttpUrl | None = None
     stale_after_s: PositiveFloat = 10.0
     role: Literal["reference", "index", "mark"] = "reference"
     mark_from: Literal["mark", "mid"] = "mark"

@@ -154,6 +154,15 @@ FEED_METRICS = (
         series_max=FEEDS_MAX,
     ),
     Metric(
+        name="loss_monitor_feed_dropped_total",
+        kind="counter",
+        help="Trades dropped because the log did not take the ones before them in time.",
+        unit="events",
+        source="measurements",
+        labels=("feed",),
+        series_max=FEEDS_MAX,
+    ),
+    Metric(
         name="loss_monitor_feed_reconnects_total",
         kind="counter",
         help="Connections made again after a loss.",

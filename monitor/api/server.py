@@ -23,7 +23,8 @@ from monitor.config import HttpSettings, http_problems, listen_address
 
 STOP_TIMEOUT_S = 3.0
 START_TIMEOUT_S = 10.0
-BACKLOG = 128
+SEND_BUFFER_BYTES = 256 * 1024
+"""What the kernel may hold for one client that does not read."""
 TOKEN_LENGTH_MIN = 16
 
 
@@ -118,6 +119,7 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     try:
         listener.bind((host, port))
     except OSError as error:

@@ -51,7 +51,7 @@ class StreamHub:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._followers: set[Follower] = set()
+        self.followers: set[Follower] = set()
         self._sample_sent = 0
         self._decision_sent = 0
         self._is_closed = False
@@ -69,12 +69,12 @@ class StreamHub:
 
     def step(self) -> None:
         """Send what is new to everybody; without followers only remember where they would be."""
-        if self._followers:
+        if self.followers:
             step = self.desk.step(
                 after_sample=self._sample_sent, after_decision=self._decision_sent
             )
             chunk = message("step", step)
-            for follower in list(self._followers):
+            for follower in list(self.followers):
                 if not follower.offer(chunk):
                     self._drop(follower)
         self._sample_sent = self.desk.history.last_number
@@ -82,24 +82,24 @@ class StreamHub:
 
     def join(self) -> Follower | None:
         """Return a new follower that starts with `hello`; None when there are too many."""
-        if self._is_closed or len(self._followers) >= FOLLOWERS_MAX:
+        if self._is_closed or len(self.followers) >= FOLLOWERS_MAX:
             return None
         self.step()
         follower = Follower()
         follower.offer(_RETRY + message("hello", self.desk.hello()))
-        self._followers.add(follower)
+        self.followers.add(follower)
         self._measure()
         return follower
 
     def leave(self, follower: Follower) -> None:
         """Forget a follower."""
-        self._followers.discard(follower)
+        self.followers.discard(follower)
         self._measure()
 
     def close(self) -> None:
         """End every stream."""
         self._is_closed = True
-        for follower in list(self._followers):
+        for follower in list(self.followers):
             follower.end()
 
     def _drop(self, follower: Follower) -> None:
@@ -108,7 +108,7 @@ class StreamHub:
         self.desk.source.measurements.increase(_DROPPED)
 
     def _measure(self) -> None:
-        self.desk.source.measurements.set_to(_CLIENTS, len(self._followers))
+        self.desk.source.measurements.set_to(_CLIENTS, len(self.followers))
 
 
 class StreamResponse:

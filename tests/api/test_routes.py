@@ -1,0 +1,174 @@
+"""Every address answers what it promises, and refuses what it must."""
+
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+
+from monitor.api.desk import Desk
+from monitor.api.openapi import openapi_document
+from tests.api.crash import END, Crash
+
+
+def record_schema(name: str) -> dict[str, Any]:
+    """Return the schema of one record, with the others it refers to."""
+    document = openapi_document("1.2.3")
+    return {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+
+
+async def answer(client: httpx.AsyncClient, path: str, record: str) -> Any:
+    """Return a 200 answer after checking it against the published schema."""
+    response = await client.get(path)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    content = response.json()
+    jsonschema.validate(content, record_schema(record), cls=jsonschema.Draft202012Validator)
+    return content
+
+
+async def test_status_sums_up_the_crash(
+    client: httpx.AsyncClient, crash: Crash, desk: Desk
+) -> None:
+    crash.go_to(END, desk)
+    status = await answer(client, "/v1/status", "Status")
+    assert status["condition"]["level"] == "critical"
+    assert "Breaker tripped on BTC-PERP" in status["condition"]["sentence"]
+    assert "14 accounts bankrupt" in status["condition"]["sentence"]
+    assert status["socialized_loss_usd"] == "412000"
+    assert status["service"]["epoch"] == 3
+    assert status["service"]["version"] == "1.2.3"
+
+
+async def test_accounts_come_page_by_page_worst_first(
+    client: httpx.AsyncClient, crash: Crash
+) -> None:
+    crash.go_to(END)
+    first = await answer(client, "/v1/accounts?limit=40", "AccountsPage")
+    assert first["total"] == 60
+    assert first["next_offset"] == 40
+    assert first["accounts"][0]["state"] == "bankrupt"
+    assert first["accounts"][0]["margin_ratio"] is None
+    assert first["accounts"][0]["risk_rank"] == 1
+    second = await answer(client, "/v1/accounts?limit=40&offset=40", "AccountsPage")
+    assert len(second["accounts"]) == 20
+    assert second["next_offset"] is None
+    beyond = await answer(client, "/v1/accounts?offset=1000000", "AccountsPage")
+    assert beyond["accounts"] == []
+
+
+async def test_accounts_of_one_state_keep_their_rank(
+    client: httpx.AsyncClient, crash: Crash
+) -> None:
+    crash.go_to(END)
+    page = await answer(client, "/v1/accounts?state=liquidatable", "AccountsPage")
+    assert {account["state"] for account in page["accounts"]} == {"liquidatable"}
+    assert page["accounts"][0]["risk_rank"] == 15
+
+
+async def test_one_account_is_found_even_with_a_slash_in_its_name(
+    client: httpx.AsyncClient, crash: Crash
+) -> None:
+    response = await client.get("/v1/accounts/trader-1000")
+    assert response.json()["positions"][0]["instrument"] == "BTC-PERP"
+    missing = await client.get("/v1/accounts/desk%2Fnobody")
+    assert missing.status_code == 404
+    assert missing.json()["received"] == "'desk/nobody'"
+
+
+async def test_decisions_come_newest_first_with_a_sentence(
+    client: httpx.AsyncClient, crash: Crash
+) -> None:
+    crash.go_to(END)
+    page = await answer(client, "/v1/decisions?limit=2", "DecisionsPage")
+    assert page["decisions"][0]["text"] == "412,000 USDT are spread over 1,000 accounts"
+    assert page["decisions"][0]["decision"]["type"] == "loss_socialized"
+    number = page["next_before"]
+    older = await answer(client, f"/v1/decisions?limit=2&before={number}", "DecisionsPage")
+    assert [one["number"] for one in older["decisions"]] == [number - 1, number - 2]
+
+
+async def test_decisions_of_one_type(client: httpx.AsyncClient, crash: Crash) -> None:
+    crash.go_to(END)
+    page = await answer(client, "/v1/decisions?type=breaker_tripped", "DecisionsPage")
+    assert [one["decision"]["scope"] for one in page["decisions"]] == ["BTC-PERP"]
+    assert page["next_before"] is None
+
+
+async def test_instruments_funds_and_breakers(
+    client: httpx.AsyncClient, crash: Crash, desk: Desk
+) -> None:
+    crash.go_to(END, desk)
+    instruments = await answer(client, "/v1/instruments", "InstrumentsAnswer")
+    assert instruments["instruments"][0]["instrument"] == "BTC-PERP"
+    funds = await answer(client, "/v1/funds", "FundsAnswer")
+    assert funds["funds"][0]["peak_usd"] == "5000000"
+    assert funds["funds"][0]["left_ratio"] == "0.23"
+    breakers = await answer(client, "/v1/breakers", "BreakersAnswer")
+    assert breakers["breakers"][0]["state"] == "tripped"
+
+
+async def test_not_ready_says_why(client: httpx.AsyncClient, crash: Crash) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+    crash.health.set("kafka", "Kafka does not answer", is_ok=False)
+    response = await client.get("/readyz")
+    assert response.status_code == 503
+    assert {"name": "kafka", "ok": False, "detail": "Kafka does not answer", "need": "ready"} in (
+        response.json()["checks"]
+    )
+    assert (await client.get("/livez")).status_code == 200
+
+
+async def test_metrics_are_passed_on(client: httpx.AsyncClient) -> None:
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert response.text == "loss_monitor_ready 1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "received"),
+    [
+        ("/v1/accounts?limit=0", "a whole number from 1 to 500", "'0'"),
+        ("/v1/accounts?limit=٣", "a whole number from 1 to 500", "'٣'"),
+        ("/v1/accounts?limit=1e3", "a whole number from 1 to 500", "'1e3'"),
+        ("/v1/accounts?offset=-1", "a whole number from 0 to 9223372036854775807", "'-1'"),
+        ("/v1/accounts?state=rich", "one of bankrupt, healthy", "'rich'"),
+        ("/v1/accounts?limit=1&limit=2", "each parameter once", "limit"),
+        ("/v1/decisions?type=heartbeat", "one of account_bankrupt", "'heartbeat'"),
+        ("/v1/decisions?color=red", "before or limit or type", "color"),
+        ("/v1/status?x=1", "no query parameter", "x"),
+        ("/v1/accounts/" + "x" * 129, "an account of 1 to 128 characters", "129 characters"),
+    ],
+)
+async def test_a_bad_request_says_what_was_expected_and_received(
+    client: httpx.AsyncClient, path: str, expected: str, received: str
+) -> None:
+    response = await client.get(path)
+    assert response.status_code == 400
+    content = response.json()
+    jsonschema.validate(content, record_schema("ErrorRecord"))
+    assert content["expected"].startswith(expected)
+    assert content["received"] == received
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/status", "/console/../server.py", "/console/%2e%2e/guard.py"]
+)
+async def test_nothing_else_can_be_reached(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 404
+    assert response.json()["error"] == "not found"
+
+
+async def test_the_console_and_its_files_are_there_and_unchanged_files_stay_home(
+    client: httpx.AsyncClient,
+) -> None:
+    page = await client.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    script = await client.get("/console/console.js")
+    assert script.status_code == 200
+    again = await client.get(
+        "/console/console.js", headers={"if-none-match": script.headers["etag"]}
+    )
+    assert again.status_code == 304
+    assert again.content == b""

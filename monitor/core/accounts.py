@@ -122,7 +122,7 @@ class AccountEngine:
                     return
         except NotRepresentableError as error:
             raise RefusedError("not_representable", f"{event.account}: {error}") from error
-        self._touch(account)
+        self.touch(account)
 
     def _change_balance(self, account: Account, event: events.BalanceChanged) -> None:
         units = self.market.unit(event.asset).count(event.balance)
@@ -233,14 +233,14 @@ class AccountEngine:
                         event.funding_id,
                     )
                 )
-                self._touch(account)
+                self.touch(account)
 
     def drop_instrument(self, name: str) -> None:
         """Drop every position in a delisted instrument."""
         for account in self.ledger.accounts.values():
             for key in [key for key in account.positions if key[0] == name]:
                 self.ledger.drop_position(account, key)
-                self._touch(account)
+                self.touch(account)
             account.orders.pop(name, None)
         self.ledger.open_interest.pop(name, None)
 
@@ -256,7 +256,7 @@ class AccountEngine:
     def touch_all(self) -> None:
         """Have every unit judged again: a rule that values or margins has changed."""
         for account in self.ledger.accounts.values():
-            self._touch(account)
+            self.touch(account)
 
     def uses_asset(self, asset: str) -> bool:
         """Return whether any account has booked an amount of the asset."""
@@ -327,7 +327,8 @@ class AccountEngine:
         else:
             unit.episode = None
 
-    def _touch(self, account: Account) -> None:
+    def touch(self, account: Account) -> None:
+        """Have every unit of an account judged at the end of the step."""
         self.changed.add(account.name)
         for unit in self.units_of(account.name):
             self._touched[unit] = None

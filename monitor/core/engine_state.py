@@ -65,4 +65,6 @@ def restore_engine(engine: "RiskEngine", state: dict[str, Any]) -> None:
     engine.changes = OpenChanges.from_state(state["changes"])
     engine.held.restore(state["held"])
     for name in engine.changes.buffers:
-        engine.shards.of(name).wait(name, waiting=True)
+        part = engine.shards.of(name)
+        part.wait(name, waiting=True)
+        part.touch(part.ledger.accounts[name])

@@ -19,7 +19,7 @@ async def wait_until(condition: Callable[[], object], *, what: str, wait_s: floa
     """Return when the condition holds; fail, naming it, when it does not in time."""
     try:
         async with asyncio.timeout(wait_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0.01)
     except TimeoutError as error:
         raise AssertionError(f"expected {what} within {wait_s} s") from error

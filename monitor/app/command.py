@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 
+from monitor.api.server import ListenError
 from monitor.app.daemon import App
 from monitor.app.state import StateError
 from monitor.config import Configuration, ConfigurationError, load_configuration
@@ -25,6 +26,7 @@ EXIT_USAGE = 2
 EXPECTED_ERRORS = (
     BrokerError,
     ConfigurationError,
+    ListenError,
     LeadershipLostError,
     LogRecordError,
     RestartsExhaustedError,

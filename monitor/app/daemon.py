@@ -14,24 +14,28 @@ import secrets
 import socket
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
+from platform import python_version
 from typing import Any
 
 import structlog
-from aiokafka import TopicPartition
 
 from monitor.api.decision_ring import DecisionRing
+from monitor.api.server import RunningServer, serve
+from monitor.api.source import ApiSource
 from monitor.app.mirroring import MirrorFeeder
 from monitor.app.reloading import Reloader
 from monitor.app.snapshots import Snapshotter
+from monitor.app.start import Start
 from monitor.app.state import StateDirectory
 from monitor.app.view_holder import ViewHolder
 from monitor.config import Configuration, FeedSettings, configuration_hash
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
 from monitor.exporter.collector import declared_measurements
+from monitor.exporter.scrape import Scraper
 from monitor.feeds.feed import run_feed
 from monitor.feeds.statistics import FeedStatistics
-from monitor.runtime.backoff import Backoff
 from monitor.runtime.inbox import Inbox
 from monitor.runtime.measurements import Measurements
 from monitor.runtime.notify import Notifier
@@ -39,20 +43,18 @@ from monitor.runtime.supervise import Supervisor
 from monitor.runtime.vitals import Vitals
 from monitor.store.redis import RedisMirror
 from monitor.streams.batch import Item
-from monitor.streams.broker import BROKER_ERRORS
 from monitor.streams.journal import Journal
 from monitor.streams.leadership import watch_leadership
 from monitor.streams.outbox import Outbox, market_record
-from monitor.streams.recovery import Recovered, recover
+from monitor.streams.recovery import Recovered
 from monitor.streams.shard import Applied, Shard
 from monitor.streams.source import Source
-from monitor.streams.topics import ensure_topics, own_partitions
 from monitor.streams.writer import Outlets, Writer
 
+DISTRIBUTION = "socialized-loss-monitor"
 DRAIN_TIMEOUT_S = 4.0
 SNAPSHOT_TIMEOUT_S = 3.0
 PULSE_S = 1.0
-START_RETRY_CAP_S = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -76,10 +78,12 @@ class App:
         self.state_hash_interval_s: float | None = None
         self._text = text
         self._create_topics = create_topics or configuration.kafka.create_topics
-        self._instance = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._inbox: Inbox[Item] = Inbox(configuration.service.inbox_events_max)
         self._journal = Journal(
-            configuration.kafka, shard=configuration.service.shard, vitals=self.vitals
+            configuration.kafka,
+            shard=configuration.service.shard,
+            instance=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            vitals=self.vitals,
         )
         self._outbox = Outbox(configuration.kafka, vitals=self.vitals)
         self._mirror = self._make_mirror()
@@ -89,6 +93,8 @@ class App:
         self._intake: list[asyncio.Task[None]] = []
         self._stop_requested = asyncio.Event()
         self._notifier = Notifier()
+        self._scraper: Scraper | None = None
+        self.server: RunningServer | None = None
         self._supervisor = Supervisor(self.vitals.clock)
         self.reloader = Reloader(configuration, path, inbox=self._inbox, vitals=self.vitals)
 
@@ -109,21 +115,59 @@ class App:
         self.vitals.health.set("recovery", "starting", is_ok=False)
         capacity = self.configuration.service.inbox_events_max
         self.vitals.measurements.set_to("loss_monitor_inbox_capacity_events", capacity)
+        self.vitals.measurements.set_to(
+            "loss_monitor_build_info", 1, version(DISTRIBUTION), python_version()
+        )
         with StateDirectory(self.configuration) as state:
             try:
                 async with self._supervisor as supervisor:
+                    await self._start_http()
                     supervisor.start("pulse", self._pulse)
                     engine = supervisor.start("engine", partial(self._live, state))
                     supervisor.start("stop", partial(self._stop, engine))
                     self._notifier.ready()
             finally:
-                await asyncio.gather(self._journal.close(), self._outbox.close())
+                await self._close()
+
+    async def _start_http(self) -> None:
+        """Answer from the first moment on, so that people see what the start waits for."""
+        if not self.configuration.http.listen:
+            return
+        self._scraper = Scraper(lambda: self.views.view, self.vitals.measurements)
+        source = ApiSource(
+            view=lambda: self.views.view,
+            health=self.vitals.health,
+            account_report=self.account_report,
+            metrics=self._scraper.scrape,
+            now_ns=self.vitals.clock.now_ns,
+            decisions=self.decisions,
+            measurements=self.vitals.measurements,
+            version=version(DISTRIBUTION),
+        )
+        self.server = await serve(self.configuration.http, source)
+        self._supervisor.start("http", self.server.wait)
+        log.info("listening", url=self.server.url)
+
+    async def _close(self) -> None:
+        """Let go of what talks to the outside, whatever the end was."""
+        await asyncio.gather(self._journal.close(), self._outbox.close())
+        if self.server is not None:
+            await self.server.stop()
+        if self._scraper is not None:
+            self._scraper.close()
 
     # --- start ------------------------------------------------------------------------------
 
     async def _live(self, state: StateDirectory) -> None:
         """Recover, join the parts, and apply until the inbox is closed and empty."""
-        shard, recovered = await self._recover(state)
+        start = Start(
+            configuration=self.configuration,
+            journal=self._journal,
+            vitals=self.vitals,
+            notifier=self._notifier,
+            create_topics=self._create_topics,
+        )
+        shard, recovered = await start.run(state)
         self.shard = shard
         engine = self._engine(shard)
         source = self._make_source(recovered)
@@ -142,67 +186,6 @@ class App:
         await self._configure(engine)
         self._start_intake(source)
         await writer.run()
-
-    async def _recover(self, state: StateDirectory) -> tuple[Shard, Recovered]:
-        """Return the shard as the log leaves it, leading; tries until the broker is there."""
-        backoff = Backoff(self.vitals.clock, cap_s=START_RETRY_CAP_S)
-        snapshot = await asyncio.to_thread(state.load)
-        for skipped in snapshot.skipped if snapshot else ():
-            log.warning("snapshot_skipped", path=str(skipped.path), reason=skipped.reason)
-        while True:
-            try:
-                present = await self._ensure_topics()
-                shard = state.restore(snapshot)
-                recovered = await recover(
-                    self.configuration.kafka,
-                    shard,
-                    self._journal,
-                    instance=self._instance,
-                    inputs=self._inputs(present),
-                )
-            except BROKER_ERRORS as error:
-                self._wait_for_kafka(error)
-            else:
-                self.vitals.health.set("recovery", is_ok=True)
-                self.vitals.measurements.set_to("loss_monitor_leader_epoch", shard.epoch)
-                log.info(
-                    "recovered",
-                    epoch=shard.epoch,
-                    log_offset=shard.log_offset,
-                    batches=recovered.batches,
-                    snapshot=str(snapshot.path) if snapshot else None,
-                )
-                return shard, recovered
-            await asyncio.sleep(backoff.next_delay_s())
-
-    async def _ensure_topics(self) -> dict[str, int]:
-        return await ensure_topics(
-            self.configuration.kafka,
-            shards=self.configuration.service.shards,
-            create=self._create_topics,
-        )
-
-    def _wait_for_kafka(self, error: BaseException) -> None:
-        servers = self.configuration.kafka.bootstrap_servers
-        detail = f"expected Kafka at {servers}, received {error!r}; trying again"
-        self.vitals.measurements.increase("loss_monitor_kafka_errors_total")
-        self.vitals.measurements.set_to("loss_monitor_kafka_connected", 0)
-        self.vitals.health.set("recovery", detail, is_ok=False)
-        self._notifier.status(detail)
-        log.warning("waiting_for_kafka", servers=servers, error=repr(error))
-
-    def _inputs(self, present: dict[str, int]) -> list[TopicPartition]:
-        """Return the partitions that this shard reads."""
-        topics, service = self.configuration.kafka.topics, self.configuration.service
-        own = own_partitions(
-            shard=service.shard,
-            shards=service.shards,
-            accounts_partitions=present[topics.accounts],
-        )
-        return [
-            TopicPartition(topics.market, 0),
-            *(TopicPartition(topics.accounts, number) for number in own),
-        ]
 
     def _make_source(self, recovered: Recovered) -> Source:
         self._source = Source(
@@ -238,7 +221,7 @@ class App:
             self.vitals.measurements,
             shard=self.configuration.service.shard,
         )
-        mirror.instance = self._instance
+        mirror.instance = self._journal.instance
         return mirror
 
     def _start_mirror(self, mirror: RedisMirror, writer: Writer, engine: RiskEngine) -> None:

@@ -71,7 +71,8 @@ class Pending(NamedTuple):
 class Journal:
     """The log of one shard, for its one writer.
 
-    `epoch` is the writer's; `end_offset` is the next offset after everything acknowledged.
+    `instance` names this start of the writer among all others, for ever. `epoch` is its epoch;
+    `end_offset` is the next offset after everything acknowledged.
     """
 
     def __init__(
@@ -79,22 +80,22 @@ class Journal:
         settings: KafkaSettings,
         *,
         shard: int,
+        instance: str,
         vitals: Vitals,
     ) -> None:
         self._settings = settings
         self.partition = TopicPartition(settings.topics.decisions, shard)
-        self.instance = ""
+        self.instance = instance
         self._vitals = vitals
         self._producer: AIOKafkaProducer | None = None
         self.epoch = 0
         self.end_offset = 0
 
-    async def announce(self, *, instance: str, epoch_seen: int) -> int:
+    async def announce(self, *, epoch_seen: int) -> int:
         """Append `leader_started` with an epoch above `epoch_seen`; return its offset.
 
         Tries until the broker acknowledges. Whether it leads says the log up to that offset.
         """
-        self.instance = instance
         return await self._until_done(lambda: self._announce(epoch_seen))
 
     async def append(self, pending: Pending) -> int:

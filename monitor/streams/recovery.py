@@ -132,7 +132,6 @@ async def recover(
     shard: Shard,
     journal: Journal,
     *,
-    instance: str,
     inputs: list[TopicPartition],
 ) -> Recovered:
     """Bring a shard from its snapshot (or from nothing) to the end of the log, and take the lead.
@@ -154,9 +153,9 @@ async def recover(
         replay = LogReplay(shard, RunReader(input_consumer, starts), guard)
         await _read(replay, log_consumer, partition, shard, newest[partition])
         while True:
-            own_offset = await journal.announce(instance=instance, epoch_seen=guard.epoch)
+            own_offset = await journal.announce(epoch_seen=guard.epoch)
             await _read(replay, log_consumer, partition, shard, own_offset + 1)
-            if guard.instance == instance and guard.epoch == journal.epoch:
+            if guard.instance == journal.instance and guard.epoch == journal.epoch:
                 break
     shard.epoch = journal.epoch
     positions = {

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from monitor.core.decisions import Decision, stamp
-from monitor.core.engine import Refused as EngineRefused
 from monitor.core.events import AccountEvent, ConfigurationChanged, Event
 from monitor.core.gate import encode
+from monitor.core.refusals import Refused as EngineRefused
 from monitor.streams.batch import Batch, Item, LocalNumbers, Origin, Refused, compose
 
 WAITING_MAX = 20_000

@@ -12,6 +12,8 @@ from monitor.config import KafkaSettings
 from monitor.streams.broker import RECORD_BYTES_MAX, BrokerError
 
 REPLICAS_MAX = 3
+NEW_TOPIC_WAIT_S = 3.0
+NEW_TOPIC_POLL_S = 0.1
 
 
 class TopicError(BrokerError):
@@ -52,8 +54,9 @@ async def ensure_topics(settings: KafkaSettings, *, shards: int, create: bool) -
             missing = [name for name in wanted if name not in present]
             if missing and create:
                 await _create(admin, {name: wanted[name] for name in missing})
+            if missing:
                 present = await _partitions_when_known(admin, list(wanted))
-                missing = []
+                missing = [name for name in wanted if name not in present]
         finally:
             await admin.close()
     _check(settings, present, missing, shards)
@@ -98,12 +101,14 @@ async def _partitions(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str,
 
 
 async def _partitions_when_known(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
-    """Return the counts once the broker has told of all topics (the caller has a deadline)."""
-    while True:
+    """Return the counts, giving brokers a moment to tell each other of new topics."""
+    present: dict[str, int] = {}
+    for _ in range(round(NEW_TOPIC_WAIT_S / NEW_TOPIC_POLL_S)):
         present = await _partitions(admin, names)
         if len(present) == len(names):
-            return present
-        await asyncio.sleep(0.1)
+            break
+        await asyncio.sleep(NEW_TOPIC_POLL_S)
+    return present
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: dict[str, int]) -> None:

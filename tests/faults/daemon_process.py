@@ -18,9 +18,10 @@ def configuration_text(
     state_directory: Path,
     *,
     snapshot_interval_s: float = 0.3,
-    more: str = "",
+    redis_url: str = "",
+    listen: str = "",
 ) -> str:
-    """Return a configuration for a test's own topics, without Redis and HTTP."""
+    """Return a configuration for a test's own topics."""
     topics = settings.topics
     return f"""
 [service]
@@ -39,11 +40,10 @@ decisions = "{topics.decisions}"
 quarantine = "{topics.quarantine}"
 
 [redis]
-url = ""
+url = "{redis_url}"
 
 [http]
-listen = ""
-{more}
+listen = "{listen}"
 """
 
 

@@ -17,7 +17,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from monitor.app.state import parse_engine_settings
-from monitor.config import KafkaSettings, TopicSettings
+from monitor.config import KafkaSettings
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
 from monitor.core.settings import EngineSettings
@@ -28,9 +28,7 @@ from monitor.streams.receiver import DecisionReceiver
 from monitor.streams.recovery import recover
 from monitor.streams.shard import Shard
 from tests.faults.daemon_process import DaemonProcess, configuration_text
-from tests.services import KafkaAddress
 from tests.topic_access import (
-    kafka_settings,
     opening,
     present_journal,
     read_values,
@@ -77,10 +75,10 @@ async def replayed(settings: KafkaSettings) -> Shard:
     """
     engine = RiskEngine(EngineSettings(), parse_settings=parse_engine_settings)
     shard = Shard(engine, log_topic=settings.topics.decisions, number=0)
-    journal = Journal(settings, shard=0, vitals=Vitals())
+    journal = Journal(settings, shard=0, instance="auditor", vitals=Vitals())
     inputs = [TopicPartition(settings.topics.market, 0)]
     inputs += [TopicPartition(settings.topics.accounts, number) for number in range(4)]
-    recovered = await recover(settings, shard, journal, instance="auditor", inputs=inputs)
+    recovered = await recover(settings, shard, journal, inputs=inputs)
     await journal.close()
     assert not recovered.missing, "expected every decision of every batch in the log"
     return shard
@@ -96,12 +94,6 @@ def uninterrupted(events: list[AnyEvent]) -> RiskEngine:
 def reports(engine: RiskEngine) -> list[dict[str, Any] | None]:
     """Return ledger, prices and state of every account."""
     return [engine.account_report(name) for name in sorted(engine.account_ids())]
-
-
-@pytest.fixture
-def settings(kafka: KafkaAddress, topic_names: TopicSettings) -> KafkaSettings:
-    """Return the settings of this test's own topics."""
-    return kafka_settings(kafka.bootstrap_servers, topic_names)
 
 
 async def test_twenty_kills_at_random_moments_lose_nothing_and_double_nothing(

@@ -58,7 +58,6 @@ class Node:
         batch_events_max: int = 50,
     ) -> None:
         self.settings = settings
-        self.instance = instance
         self.vitals = Vitals()
         topic = settings.topics.decisions
         self.shard = (
@@ -67,7 +66,7 @@ class Node:
             else Shard(RiskEngine(EngineSettings()), log_topic=topic, number=0)
         )
         self.inbox: Inbox[Item] = Inbox(1_000)
-        self.journal = journal_kind(settings, shard=0, vitals=self.vitals)
+        self.journal = journal_kind(settings, shard=0, instance=instance, vitals=self.vitals)
         self.outbox = Outbox(settings, vitals=self.vitals)
         outlets = Outlets(self.journal, self.outbox, settings.topics.quarantine)
         self.writer = Writer(
@@ -87,9 +86,7 @@ class Node:
             TopicPartition(topics.market, 0),
             *(TopicPartition(topics.accounts, number) for number in range(4)),
         ]
-        return await recover(
-            self.settings, self.shard, self.journal, instance=self.instance, inputs=inputs
-        )
+        return await recover(self.settings, self.shard, self.journal, inputs=inputs)
 
     async def start(self) -> Recovered:
         """Recover, publish what is missing, and begin to apply."""

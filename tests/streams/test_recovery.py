@@ -2,16 +2,14 @@
 
 import pytest
 
-from monitor.config import KafkaSettings, TopicSettings
-from monitor.streams.codec import BATCH_APPLIED, decode_header, encode_record
+from monitor.config import KafkaSettings
+from monitor.streams.codec import BATCH_APPLIED, BatchApplied, Run, decode_header, encode_record
 from monitor.streams.journal import Journal, Pending
 from monitor.streams.log import RetentionError
 from monitor.streams.receiver import DecisionReceiver
 from monitor.streams.recovery import RecoveryError
-from tests.services import KafkaAddress
 from tests.streams.node import Node, Saved
 from tests.topic_access import (
-    kafka_settings,
     opening,
     present_journal,
     read_values,
@@ -61,12 +59,6 @@ class DiesBeforeKnowing(Journal):
         return offset
 
 
-@pytest.fixture
-def settings(kafka: KafkaAddress, topic_names: TopicSettings) -> KafkaSettings:
-    """Return the settings of this test's own topics."""
-    return kafka_settings(kafka.bootstrap_servers, topic_names)
-
-
 async def run_to(node: Node, events: int) -> None:
     """Run a node until it has applied so many events."""
     await node.start()
@@ -97,12 +89,12 @@ async def test_a_restart_from_nothing_replays_the_log_and_publishes_nothing_agai
 ) -> None:
     journal = present_journal()
     events = opening(journal, accounts=ACCOUNTS)
-    events += trading(journal, steps=100, accounts=ACCOUNTS, seed=1)
+    events += trading(journal, steps=200, accounts=ACCOUNTS, seed=1)
     await write_events(settings, events)
     first = Node(settings)
     await run_to(first, len(events))
     before = await valid_decisions(settings)
-    assert len(before) > 50
+    assert len(before) > 10
 
     second = await rebuilt(settings)
     assert second.shard.engine.state_hash() == first.shard.engine.state_hash()
@@ -209,17 +201,14 @@ async def test_a_topic_that_lost_what_the_snapshot_needs_is_refused(
     await node.drop()
     saved = Saved(node.shard)
     saved.positions = {settings.topics.market: {0: 1_000}}
-    with pytest.raises(RetentionError):
-        heir = Node(settings, instance="heir", saved=saved)
-        await write_records(
-            settings, [(settings.topics.decisions, b"", encode_record_of_a_market_run(settings))]
-        )
+    heir = Node(settings, instance="heir", saved=saved)
+    record = record_of_a_market_run(settings)
+    await write_records(settings, [(settings.topics.decisions, b"", record)])
+    with pytest.raises(RetentionError, match="expected the record"):
         await heir.recover()
 
 
-def encode_record_of_a_market_run(settings: KafkaSettings) -> bytes:
+def record_of_a_market_run(settings: KafkaSettings) -> bytes:
     """Return a batch that says it applied market records that do not exist."""
-    from monitor.streams.codec import BatchApplied, Run
-
     run = Run(topic=settings.topics.market, partition=0, first_offset=1_000, last_offset=1_001)
     return encode_record(BatchApplied(epoch=9, runs=[run], received_ns=1))

@@ -14,6 +14,7 @@ from bench.measure import Figure, Scale, Timing, alternate, main, seconds
 from monitor.core import events
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
+from monitor.runtime.collection import collection_paused
 from monitor.store.snapshot import SnapshotHeader, SnapshotStore
 
 ACCOUNTS: dict[Scale, int] = {"small": 10_000, "full": 100_000}
@@ -116,15 +117,16 @@ def restart(store: SnapshotStore) -> RiskEngine:
     loaded = store.load_newest()
     assert loaded is not None
     assert loaded.skipped == ()
-    return RiskEngine.from_state(loaded.state, EngineSettings(action_age_max_s=1e9))
+    with collection_paused():
+        return RiskEngine.from_state(loaded.state, EngineSettings(action_age_max_s=1e9))
 
 
 def verified_once(store: SnapshotStore) -> None:
     """Restart and compare the state hash."""
-    loaded = store.load_newest()
-    assert loaded is not None
-    engine = RiskEngine.from_state(loaded.state, EngineSettings(action_age_max_s=1e9))
-    assert engine.state_hash() == loaded.header.state_hash
+    expected = store.headers()[-1].state_hash
+    engine = restart(store)
+    with collection_paused():
+        assert engine.state_hash() == expected
 
 
 def _figure(name: str, timing: Timing) -> Figure:

@@ -11,6 +11,7 @@ import msgspec
 from monitor.config import Configuration, parse_configuration
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
+from monitor.runtime.collection import collection_paused
 from monitor.store.snapshot import LoadedSnapshot, SnapshotStore
 from monitor.streams.shard import Shard
 
@@ -120,6 +121,7 @@ class StateDirectory:
         """Return the newest usable snapshot; blocks."""
         return self.store.load_newest()
 
+    @collection_paused()
     def restore(self, snapshot: LoadedSnapshot | None) -> Shard:
         """Return the shard as of a snapshot, or an empty one.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.runtime.collection import collection_paused
 from monitor.store.snapshot_codec import (
     LEAD_BYTES,
     EncodedSnapshot,
@@ -120,7 +121,8 @@ class SnapshotStore:
                 continue
             try:
                 head, chunks = self._read(path)
-                state = decode_state(head, chunks, where=str(path))
+                with collection_paused():
+                    state = decode_state(head, chunks, where=str(path))
             except (SnapshotDamagedError, OSError, ValueError) as error:
                 skipped.append(SkippedSnapshot(path, str(error)))
             else:

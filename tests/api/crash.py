@@ -7,6 +7,8 @@ deleveraged and a part is socialized. No engine is needed: a view is only a reco
 
 import math
 
+import msgspec
+
 from monitor.api.decision_ring import DecisionRing
 from monitor.api.desk import Desk
 from monitor.api.source import ApiSource
@@ -40,7 +42,7 @@ from monitor.runtime.measurements import Measurements
 START_NS = 1_760_131_200_000_000_000  # 2025-10-10 21:20 UTC
 FALL_STARTS = 180
 FALL_LASTS = 60
-END = 300
+END = 270
 INSTRUMENTS = {"BTC-PERP": 121_500.0, "ETH-PERP": 4_350.0, "SOL-PERP": 221.0, "BTC-USD": 121_450.0}
 
 
@@ -274,6 +276,12 @@ class Crash:
             self.step()
             if desk is not None:
                 desk.sample()
+
+    def rename_worst(self, name: str) -> None:
+        """Give the worst account another name."""
+        first, *others = self.view.worst
+        renamed = msgspec.structs.replace(first, account=name)
+        self.view = msgspec.structs.replace(self.view, worst=(renamed, *others))
 
     def source(self) -> ApiSource:
         """Return the crash as the daemon would hand itself over."""

@@ -20,13 +20,18 @@ function timeMarks(_, splits) {
   return splits.map((second) => clock(second * 1e9).slice(0, digits));
 }
 
+// How far apart marks must stand, in pixels: those with seconds are wider.
+function timeSpace(_, __, low, high, width) {
+  return (high - low) * 64 / width < 50 ? 64 : 44;
+}
+
 function axes(format) {
   const common = {
     stroke: color("--ink-soft"), font: "11px system-ui", gap: 5,
     grid: { stroke: color("--line"), width: 1 }, ticks: { show: false },
   };
   return [
-    { ...common, size: 26, space: 64, values: timeMarks },
+    { ...common, size: 26, space: timeSpace, values: timeMarks },
     { ...common, size: 54, space: 34,
       values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))) },
   ];

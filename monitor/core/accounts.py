@@ -13,6 +13,7 @@ from monitor.core import events
 from monitor.core.amounts import NotRepresentableError, ceil_units, to_fraction
 from monitor.core.contracts import funding_owed
 from monitor.core.decisions import State
+from monitor.core.instruments import mark_key
 from monitor.core.ledger import (
     Account,
     Ledger,
@@ -24,8 +25,8 @@ from monitor.core.ledger import (
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.exact import unit_amounts
-from monitor.core.margin.thresholds import Thresholds, index_key, mark_key
-from monitor.core.market import Market
+from monitor.core.margin.thresholds import Thresholds
+from monitor.core.market import Market, index_key
 
 
 class RefusedError(Exception):

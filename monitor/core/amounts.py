@@ -31,12 +31,13 @@ def to_fraction(text: str) -> Fraction:
 class Unit:
     """The smallest part of an asset or of an instrument's size: an exact positive rational."""
 
-    __slots__ = ("decimals", "text", "value")
+    __slots__ = ("decimals", "number", "text", "value")
 
     def __init__(self, text: str) -> None:
         """Take the unit as decimal text, for example `"0.00000001"`."""
         self.text = text
         self.value = to_fraction(text)
+        self.number = float(self.value)
         self.decimals = _powers_of_ten.get(self.value)
 
     def count(self, text: str) -> int:

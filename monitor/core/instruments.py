@@ -108,11 +108,17 @@ class TierSchedule:
         return sorted(points)
 
 
+def mark_key(instrument: str) -> str:
+    """Return the key under which guards on an instrument's mark are kept."""
+    return "mark:" + instrument
+
+
 class Instrument:
     """A tradable contract; `definition` is what the venue said of it."""
 
     __slots__ = (
         "contract_size", "definition", "float_quantity_per_unit", "fund", "funding_in_margin",
+        "guard_key",
         "index", "inverse", "kind", "lot_size", "name", "quantity_per_unit", "schedule",
         "settlement", "size_unit",
     )  # fmt: skip
@@ -121,6 +127,7 @@ class Instrument:
         """Take the definition as listed."""
         self.definition = definition
         self.name = definition.instrument
+        self.guard_key = mark_key(definition.instrument)
         self.kind = definition.kind
         self.inverse = definition.kind == "inverse"
         self.settlement = definition.settlement_currency

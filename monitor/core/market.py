@@ -27,6 +27,11 @@ EXCHANGE = "exchange"
 ONE = Fraction(1)
 
 
+def index_key(index: str) -> str:
+    """Return the key under which guards on an index price are kept."""
+    return "index:" + index
+
+
 class Quote:
     """One price: the venue's text, its float, its exact value on demand, and its time."""
 
@@ -132,7 +137,9 @@ class Market:
         self.statuses: dict[str, TradingStatusChanged] = {}
         self.funding_rates: dict[str, FundingRateChanged] = {}
         self._value_index: dict[str, str | None] = {}
+        self._valued: dict[str, tuple[float, str | None]] = {}
         self._settlements: frozenset[str] = frozenset()
+        self._remap()
 
     # --- facts ----------------------------------------------------------------------------
 
@@ -160,6 +167,7 @@ class Market:
         """Take an index price; returns whether it values anything (source `exchange`)."""
         if event.source == EXCHANGE:
             self.indices[event.index] = Quote(event.price, event.event_ns)
+            self._revalue()
             return True
         self.judges[event.index, event.source] = Quote(event.price, event.event_ns)
         return False
@@ -180,17 +188,17 @@ class Market:
         index = self._value_index.get(asset)
         return index or None
 
-    def has_value(self, asset: str) -> bool:
-        """Return whether the asset has a value now."""
-        return self.value(asset) is not None
+    def valued(self, asset: str) -> tuple[float, str | None] | None:
+        """Return (worth of one unit, guard key of the index that says so), None if unknown.
+
+        The key is None for what is always worth 1.
+        """
+        return self._valued.get(asset)
 
     def value(self, asset: str) -> float | None:
         """Return what one unit is worth in the valuation currency, None if unknown."""
-        index = self._value_index.get(asset)
-        if index is None:
-            return 1.0 if self._is_unit_of_account(asset) else None
-        quote = self.indices.get(index)
-        return None if quote is None else quote.number
+        valued = self._valued.get(asset)
+        return None if valued is None else valued[0]
 
     def exact_value(self, asset: str) -> Fraction | None:
         """Return `value` as a rational."""
@@ -224,6 +232,18 @@ class Market:
         for asset, collateral in self.collateral.items():
             mapping[asset] = collateral.index
         self._value_index = mapping
+        self._revalue()
+
+    def _revalue(self) -> None:
+        """Note the present worth of every asset."""
+        self._valued = dict.fromkeys(UNIT_OF_ACCOUNT, (1.0, None))
+        for asset, index in self._value_index.items():
+            if index is None:
+                self._valued[asset] = (1.0, None)
+            elif index in self.indices:
+                self._valued[asset] = (self.indices[index].number, index_key(index))
+            else:
+                self._valued.pop(asset, None)
 
     # --- state ----------------------------------------------------------------------------
 

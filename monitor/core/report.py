@@ -9,7 +9,7 @@ from monitor.core.amounts import REPORT_DIGITS, exact_text, rounded_text, rounde
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import light
 from monitor.core.ledger import Position
-from monitor.core.margin.book import MarginUnit, measure
+from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.exact import (
     PositionAmounts,
     UnitAmounts,
@@ -17,6 +17,7 @@ from monitor.core.margin.exact import (
     position_amounts,
     unit_amounts,
 )
+from monitor.core.margin.measure import measure
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
 from monitor.core.shards import Shards
 from monitor.core.view import AccountView
@@ -171,7 +172,9 @@ def account_view(engine: AccountEngine, name: str) -> AccountView:
     """Return one account in floats, for views and the mirror."""
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
-    known = measure(unit, engine.market)
+    measured = measure(unit, engine.market)
+    known = measured is not None
+    equity, maintenance = (measured.equity, measured.maintenance) if measured else (0.0, 0.0)
     initial = collateral = 0.0
     if known:
         for position in unit.positions():
@@ -179,16 +182,16 @@ def account_view(engine: AccountEngine, name: str) -> AccountView:
             assert amounts is not None
             initial += float(amounts.initial_margin * amounts.value)
         collateral = float(collateral_value(account, engine.market) or 0)
-    free = unit.equity - initial
+    free = equity - initial
     return AccountView(
         account=name,
         owner=account.owner,
         role=account.role,
         state=unit.state,
-        equity=unit.equity if known else None,
+        equity=equity if known else None,
         initial_margin=initial if known else None,
-        maintenance_margin=unit.maintenance if known else None,
-        margin_ratio=unit.maintenance / unit.equity if known and unit.equity > 0 else None,
+        maintenance_margin=maintenance if known else None,
+        margin_ratio=maintenance / equity if known and equity > 0 else None,
         free_collateral=free if known else None,
         withdrawable=max(0.0, min(free, collateral)) if known else None,
         flags=tuple(account_flags(engine, name)),

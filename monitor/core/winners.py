@@ -12,8 +12,9 @@ from monitor.core.contracts import notional
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import Candidate, CandidateSet, Policy
 from monitor.core.ledger import Position, entry_price
-from monitor.core.margin.book import MarginUnit, measure
+from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.exact import position_amounts, unit_amounts
+from monitor.core.margin.measure import measure
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
 _PRESELECTION_MARGIN = 1e-6
@@ -89,8 +90,8 @@ def foremost_candidates(
 def _float_score(
     engine: AccountEngine, unit: MarginUnit, position: Position, policy: Policy
 ) -> float:
-    known = measure(unit, engine.market)
-    assert known
+    measured = measure(unit, engine.market)
+    assert measured is not None
     instrument = position.instrument
     mark = engine.market.marks[instrument.name].number
     value = engine.market.value(instrument.settlement)
@@ -100,7 +101,7 @@ def _float_score(
     pnl_ratio = worth / entry_value - 1.0 if not instrument.inverse else 1.0 - worth / entry_value
     if position.size < 0:
         pnl_ratio = -pnl_ratio
-    leverage = worth * value / unit.equity if unit.equity > 0 else 1e300
+    leverage = worth * value / measured.equity if measured.equity > 0 else 1e300
     return policy.float_score(pnl_ratio, leverage)
 
 

@@ -14,8 +14,9 @@ import itertools
 import math
 
 from monitor.core.decisions import State
-from monitor.core.margin.book import RADIUS_MAX, MarginRules, MarginUnit, measure
+from monitor.core.margin.book import MarginRules, MarginUnit
 from monitor.core.margin.exact import unit_amounts
+from monitor.core.margin.measure import RADIUS_MAX, Measure, measure
 from monitor.core.market import Market
 
 # Rounding error of `measure`, relative to the sum of magnitudes: decisions/0001.
@@ -26,35 +27,25 @@ GUARD_SHARE = 0.75
 _Entry = tuple[float, int, int, MarginUnit]  # bound, number, guard_version, unit
 
 
-def mark_key(instrument: str) -> str:
-    """Return the guard key of an instrument's mark."""
-    return "mark:" + instrument
-
-
-def index_key(index: str) -> str:
-    """Return the guard key of an index price."""
-    return "index:" + index
-
-
 class _PriceGuards:
     """The guards on one price: lower bounds (negated) and upper bounds, each a heap."""
 
-    __slots__ = ("limit", "lower", "upper")
+    __slots__ = ("limit", "lower", "pushed", "upper")
 
     def __init__(self) -> None:
         self.lower: list[_Entry] = []
         self.upper: list[_Entry] = []
+        self.pushed = 0
         self.limit = 1024
 
     def compact(self) -> None:
-        """Drop outdated guards when there are many."""
-        if len(self.lower) + len(self.upper) <= self.limit:
-            return
+        """Drop the outdated guards."""
         self.lower = [entry for entry in self.lower if entry[2] == entry[3].guard_version]
         self.upper = [entry for entry in self.upper if entry[2] == entry[3].guard_version]
         heapq.heapify(self.lower)
         heapq.heapify(self.upper)
-        self.limit = max(1024, 3 * (len(self.lower) + len(self.upper)))
+        self.pushed = 0
+        self.limit = max(1024, len(self.lower) + len(self.upper))
 
 
 class Thresholds:
@@ -81,8 +72,7 @@ class Thresholds:
                 if entry[2] == entry[3].guard_version:
                     hit.add(entry[3])
         for unit in hit:
-            unit.guard_version += 1
-            unit.guards = {}
+            _drop_guards(unit)
         return hit
 
     def verdict(self, unit: MarginUnit) -> State:
@@ -90,42 +80,42 @@ class Thresholds:
 
         Floats decide outside the band of rounding error, rationals inside it.
         """
-        if not measure(unit, self.market):
+        measured = measure(unit, self.market)
+        if measured is None:
             self.unknown.add(unit)
-            unit.guard_version += 1
-            unit.guards = {}
+            _drop_guards(unit)
             return "unknown"
         self.unknown.discard(unit)
-        positions = unit.positions()
-        if not positions and not unit.sensitivity:
-            unit.guard_version += 1
-            unit.guards = {}
-            if unit.equity > FLOAT_BAND * unit.gross:
-                return "healthy"
-            return self._exact(unit)
-        band = FLOAT_BAND * unit.gross
+        unit.equity, unit.maintenance = measured.equity, measured.maintenance
+        radius = self._safe_radius(measured)
+        if measured.prices:
+            self._guard(unit, measured.prices, radius)
+        else:
+            _drop_guards(unit)
+        return self._float(measured) if radius > 0 else self._exact(unit)
+
+    def _safe_radius(self, measured: Measure) -> float:
+        """Return how far every price may move before a verdict can change; 0 in the band."""
+        equity, maintenance = measured.equity, measured.maintenance
+        band = FLOAT_BAND * measured.gross
         radius = RADIUS_MAX
         for factor in (0.0, 1.0, self.rules.call_factor):
-            slack = abs(unit.equity - factor * unit.maintenance) - 2 * (1 + factor) * band
-            reach = unit.sensitivity + factor * unit.sensitivity_of_requirement
+            slack = abs(equity - factor * maintenance) - 2 * (1 + factor) * band
             if slack <= 0:
-                radius = 0.0
-            elif slack < radius * reach:
+                return 0.0
+            reach = measured.sensitivity + factor * measured.sensitivity_of_requirement
+            if slack < radius * reach:
                 radius = slack / reach
-        if not radius > 0:
-            self._guard(unit, 0.0)
-            return self._exact(unit)
-        self._guard(unit, radius)
-        return self._float(unit, has_position=bool(positions))
+        return radius
 
-    def _float(self, unit: MarginUnit, *, has_position: bool) -> State:
-        if unit.equity < 0:
+    def _float(self, measured: Measure) -> State:
+        if measured.equity < 0:
             return "bankrupt"
-        if not has_position:
+        if not measured.has_position:
             return "healthy"
-        if unit.equity < unit.maintenance:
+        if measured.equity < measured.maintenance:
             return "liquidatable"
-        if unit.maintenance * self.rules.call_factor > unit.equity:
+        if measured.maintenance * self.rules.call_factor > measured.equity:
             return "margin_call"
         return "healthy"
 
@@ -137,45 +127,32 @@ class Thresholds:
             amounts.equity, amounts.maintenance_margin, has_position=amounts.has_position
         )
 
-    def _prices(self, unit: MarginUnit) -> dict[str, float]:
-        """Return every price that the unit depends on, by guard key."""
-        market = self.market
-        prices: dict[str, float] = {}
-        assets = set(unit.account.balances) if unit.key is None else set()
-        assets.update(payment.asset for payment in unit.account.pending_funding)
-        if unit.key is not None and unit.key in unit.account.positions:
-            assets.add(unit.account.positions[unit.key].instrument.settlement)
-        for position in unit.positions():
-            instrument = position.instrument
-            prices[mark_key(instrument.name)] = market.marks[instrument.name].number
-            assets.add(instrument.settlement)
-        for asset in assets:
-            index = market.index_of(asset)
-            if index is not None and index in market.indices:
-                prices[index_key(index)] = market.indices[index].number
-        return prices
-
-    def _guard(self, unit: MarginUnit, radius: float) -> None:
+    def _guard(self, unit: MarginUnit, prices: dict[str, float], radius: float) -> None:
         """Guard every price of the unit, unless the present guards are still safe."""
-        prices = self._prices(unit)
-        stretch = math.exp(radius)
         guards = unit.guards
-        if guards and all(
-            key in guards
-            and guards[key][0] * stretch >= price
-            and guards[key][1] <= price * stretch
-            for key, price in prices.items()
-        ):
+        stretch = math.exp(radius)
+        for key, price in prices.items():
+            guard = guards.get(key)
+            if guard is None or guard[0] * stretch < price or guard[1] > price * stretch:
+                break
+        else:
             return
-        unit.guard_version += 1
+        unit.guard_version = version = unit.guard_version + 1
         stretch = math.exp(GUARD_SHARE * radius)
-        unit.guards = {key: (price / stretch, price * stretch) for key, price in prices.items()}
-        for key, (lower, upper) in unit.guards.items():
+        unit.guards = guards = {}
+        for key, price in prices.items():
+            guards[key] = (lower, upper) = (price / stretch, price * stretch)
             price_guards = self._guards.get(key)
             if price_guards is None:
                 price_guards = self._guards[key] = _PriceGuards()
             number = next(self._numbers)
-            version = unit.guard_version
             heapq.heappush(price_guards.lower, (-lower, number, version, unit))
             heapq.heappush(price_guards.upper, (upper, number, version, unit))
-            price_guards.compact()
+            price_guards.pushed += 1
+            if price_guards.pushed > price_guards.limit:
+                price_guards.compact()
+
+
+def _drop_guards(unit: MarginUnit) -> None:
+    unit.guard_version += 1
+    unit.guards = {}

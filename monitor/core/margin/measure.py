@@ -1,0 +1,132 @@
+"""The float measure of a margin unit: equity, requirement, and how far prices can move them."""
+
+import math
+
+from monitor.core.ledger import Position
+from monitor.core.margin.book import MarginUnit, owns_payment
+from monitor.core.market import Market
+
+# Prices are watched within a factor e^0.1 of where a guard was set.
+RADIUS_MAX = 0.1
+_STRETCH = math.exp(RADIUS_MAX)
+_STRETCH_TWICE = math.exp(2 * RADIUS_MAX)
+
+
+class Measure:
+    """A unit's amounts in floats, in the valuation currency, at the present prices.
+
+    `gross` is the sum of magnitudes that rounding errors scale with. While every price in
+    `prices` (by guard key) stays within a factor e^r of now, r <= RADIUS_MAX,
+    |equity - c x maintenance| changes by at most
+    r x (sensitivity + c x sensitivity_of_requirement), for any c >= 0: the mean value theorem,
+    term by term, with the log of each price as the variable (docs/model/thresholds.md).
+    """
+
+    __slots__ = (
+        "equity",
+        "gross",
+        "has_position",
+        "maintenance",
+        "prices",
+        "sensitivity",
+        "sensitivity_of_requirement",
+    )
+
+    def __init__(self) -> None:
+        """Begin at 0."""
+        self.equity = self.maintenance = self.gross = 0.0
+        self.sensitivity = self.sensitivity_of_requirement = 0.0
+        self.prices: dict[str, float] = {}
+        self.has_position = False
+
+
+def measure(unit: MarginUnit, market: Market) -> Measure | None:
+    """Return a unit's measure, None when a price that it needs is missing."""
+    result = Measure()
+    account = unit.account
+    if unit.key is None:
+        for asset, units in account.balances.items():
+            if units and not _add_balance(result, market, asset, units):
+                return None
+    else:
+        own = account.positions.get(unit.key)
+        if (
+            own is not None
+            and own.isolated_margin
+            and not _add_amount(result, market, own.instrument.settlement, own.isolated_margin)
+        ):
+            return None
+    for payment in account.pending_funding:
+        if owns_payment(unit, payment.instrument, payment.leg) and not _add_amount(
+            result, market, payment.asset, -payment.amount
+        ):
+            return None
+    for position in unit.positions():
+        if not _add_position(result, market, position):
+            return None
+    return result
+
+
+def _add_amount(result: Measure, market: Market, asset: str, units: int) -> bool:
+    """Add an amount that counts in full."""
+    valued = market.valued(asset)
+    if valued is None:
+        return False
+    value, key = valued
+    worth = units * market.unit(asset).number * value
+    result.equity += worth
+    result.gross += abs(worth)
+    if key is not None:
+        result.prices[key] = value
+        result.sensitivity += abs(worth) * _STRETCH
+    return True
+
+
+def _add_balance(result: Measure, market: Market, asset: str, units: int) -> bool:
+    """Add a balance: a debt in full, collateral after haircuts, other assets for nothing."""
+    collateral = market.collateral.get(asset)
+    if units < 0 or (collateral is None and market.counts(asset)):
+        return _add_amount(result, market, asset, units)
+    if collateral is None:
+        return True
+    before = result.equity
+    if not _add_amount(result, market, asset, units):
+        return False
+    result.equity = before + collateral.float_counted(result.equity - before)
+    return True
+
+
+def _add_position(result: Measure, market: Market, position: Position) -> bool:
+    """Add a position's pnl and requirement, and how much they can move."""
+    instrument = position.instrument
+    quote = market.marks.get(instrument.name)
+    valued = market.valued(instrument.settlement)
+    if quote is None or valued is None:
+        return False
+    value, key = valued
+    mark = quote.number
+    quantity = position.quantity
+    size = quantity if quantity > 0.0 else -quantity
+    if instrument.inverse:
+        notional = size / mark
+        pnl = quantity / position.entry - quantity / mark
+        gross = size / position.entry + notional
+    else:
+        notional = size * mark
+        pnl = quantity * (mark - position.entry)
+        gross = size * (mark + position.entry)
+    requirement, rate = instrument.schedule.float_requirement(notional, notional * _STRETCH)
+    reach = notional * value * _STRETCH_TWICE
+    result.equity += pnl * value
+    result.maintenance += requirement * value
+    result.gross += (gross + requirement) * value
+    result.sensitivity += reach
+    result.sensitivity_of_requirement += reach * rate
+    result.prices[instrument.guard_key] = mark
+    result.has_position = True
+    if key is not None:
+        result.prices[key] = value
+        pnl_reach = abs(pnl) + notional * (_STRETCH - 1.0)
+        result.sensitivity += pnl_reach * value * _STRETCH
+        result.sensitivity_of_requirement += reach * rate
+    return True

@@ -145,7 +145,7 @@ class SyntheticBook:
             for pair in range(self.pairs)
         )
         fund = math.floor(open_interest * Fraction(FUND_RATIO).limit_denominator(10_000))
-        self.funds.add(0, fund * USDT_UNITS, "deposit")
+        self.funds.deposit(0, fund * USDT_UNITS)
         return self.journal.take()
 
     def _open_account(self, row: int, deposit: int) -> None:
@@ -218,6 +218,7 @@ class SyntheticBook:
             ticks = self._fill_price(column, rows, selling=selling)
             for row in rows:
                 self._liquidate(row, ticks)
+        self.funds.tell()
         return self.journal.take()
 
     def _fill_price(self, column: int, rows: list[int], *, selling: bool) -> int:
@@ -271,13 +272,7 @@ class SyntheticBook:
             self.ledger.add(row, 0, paid)
             change = BalanceChange(row, 0, "insurance", self.symbols[column])
             self.journal.add_change(self.journal.balance(change))
-            self.funds.add(
-                0,
-                -paid,
-                "liquidation",
-                instrument=self.symbols[column],
-                liquidation_ids=[liquidation_id],
-            )
+            self.funds.pay(0, paid, liquidation_id)
 
     def _about(self, kind: type[LiquidationEvent], row: int, part: Part) -> LiquidationEvent:
         column = int(self.columns[row])

@@ -37,7 +37,7 @@ from monitor.replay.demo.scenario import (
 from monitor.replay.demo.sessions import Sessions
 from monitor.replay.demo.valuation import Valuation
 
-FUND_RATIO = 0.003  # of the open interest that the fund stands behind
+FUND_RATIO = 0.001  # of the open interest that the fund stands behind
 DEPTH_EVERY_STEPS = 5
 
 
@@ -116,6 +116,7 @@ class Exchange:
         assert self.sessions is not None, "expected open() before step()"
         desk, share = self.desk, self.share
         desk.journal.start_step(self.event_ns)
+        desk.funds.tell()
         seconds = CYCLE_DEFAULT_S / self.cycle_steps  # in a cycle of the default length
         for depth in desk.depths:
             depth.pass_time(seconds, interpolate(LIQUIDITY, share))

@@ -113,24 +113,48 @@ class Journal:
 
 
 class Funds:
-    """The insurance funds: a balance in minor units for each settlement asset."""
+    """The insurance funds, one an asset, in minor units: paid from at once, told once a step.
+
+    A fund tells its balance after the step, with the liquidations that it includes, so that
+    whoever reads accounts and funds from two topics has met the liquidations before. Fees come
+    in with that report.
+    """
 
     def __init__(self, journal: Journal, names: Sequence[str]) -> None:
         self.journal = journal
         self.names = tuple(names)
         self.units = [0] * len(self.names)
+        self._fees = [0] * len(self.names)
+        self._paid_for: list[list[str]] = [[] for _ in self.names]
 
-    def add(
-        self,
-        asset: int,
-        units: int,
-        reason: FundReason,
-        *,
-        instrument: str | None = None,
-        liquidation_ids: list[str] | None = None,
-    ) -> None:
-        """Book `units` on the fund of an asset and tell its new balance."""
+    def deposit(self, asset: int, units: int) -> None:
+        """Book a deposit and tell it."""
         self.units[asset] += units
+        self._tell(asset, "deposit")
+
+    def pay(self, asset: int, units: int, liquidation_id: str) -> None:
+        """Pay for a deficit."""
+        assert 0 < units <= self.units[asset], f"expected a payment within the fund: {units}"
+        self.units[asset] -= units
+        self._paid_for[asset].append(liquidation_id)
+
+    def collect(self, asset: int, units: int) -> None:
+        """Take a fee; the fund can pay from it in the next step."""
+        self._fees[asset] += units
+
+    def tell(self) -> None:
+        """Report every fund that has changed since the last report."""
+        for asset in range(len(self.names)):
+            fees, paid_for = self._fees[asset], self._paid_for[asset]
+            if not fees and not paid_for:
+                continue
+            self.units[asset] += fees
+            self._fees[asset], self._paid_for[asset] = 0, []
+            self._tell(asset, "liquidation" if paid_for else "fee", paid_for)
+
+    def _tell(
+        self, asset: int, reason: FundReason, liquidation_ids: list[str] | None = None
+    ) -> None:
         definition = self.journal.ledger.assets[asset]
         self.journal.add(
             InsuranceFundChanged(
@@ -139,7 +163,6 @@ class Funds:
                 asset=definition.name,
                 balance=units_text(self.units[asset], definition.digits),
                 reason=reason,
-                instrument=instrument,
                 liquidation_ids=liquidation_ids,
             )
         )

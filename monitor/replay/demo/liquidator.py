@@ -18,7 +18,7 @@ from monitor.replay.demo.losses import LossSharing
 
 ACCOUNTS_PER_STEP = 80
 SLICE_USD = 250_000.0
-FEE_RATE = Fraction("0.005")
+FEE_RATE = Fraction("0.0005")
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ class Liquidator:
         self.desk.ledger.add(account, asset, -liquidation.fee)
         change = BalanceChange(account, asset, "fee", contract.instrument)
         self.desk.journal.add_change(self.desk.journal.balance(change))
-        self.desk.funds.add(asset, liquidation.fee, "fee", instrument=contract.instrument)
+        self.desk.funds.collect(asset, liquidation.fee)
 
     def _convert_coins(self, account: int) -> None:
         """Sell coins that the account still has to pay a debt in the first asset."""

@@ -71,7 +71,7 @@ CONTRACTS = (
 )
 INDEX_OF_CONTRACT = (0, 1, 0)
 # What a calm side of the book holds, in USD.
-DEPTH_USD = (50_000_000.0, 40_000_000.0, 22_000_000.0)
+DEPTH_USD = (30_000_000.0, 25_000_000.0, 14_000_000.0)
 
 
 def tier_records(contract: Contract) -> list[RiskTier]:

@@ -70,13 +70,7 @@ class LossSharing:
             self.desk.journal.add_change(
                 self.desk.journal.balance(BalanceChange(account, asset, "insurance", instrument))
             )
-            self.desk.funds.add(
-                asset,
-                -paid,
-                "liquidation",
-                instrument=instrument,
-                liquidation_ids=[liquidation_id],
-            )
+            self.desk.funds.pay(asset, paid, liquidation_id)
             self.totals.paid_by_fund[asset] += paid
         return paid
 

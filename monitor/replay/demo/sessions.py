@@ -72,7 +72,7 @@ class Sessions:
             missing = target - self.desk.funds.units[asset]
             if missing > 0:
                 self.desk.net_deposits[asset] += missing
-                self.desk.funds.add(asset, missing, "deposit")
+                self.desk.funds.deposit(asset, missing)
 
     def _pay_funding(self, column: int) -> None:
         desk, ledger = self.desk, self.desk.ledger

@@ -8,10 +8,14 @@ from monitor.runtime.collection import collection_paused
 
 
 def test_it_is_paused_inside_and_goes_on_after_an_error() -> None:
-    assert gc.isenabled()
-    with pytest.raises(ValueError, match="inside"), collection_paused():
+    @collection_paused()
+    def fail() -> None:
         assert not gc.isenabled()
         raise ValueError("inside")
+
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="inside"):
+        fail()
     assert gc.isenabled()
 
 

@@ -1,0 +1,153 @@
+"""Inside the safe radius no verdict changes; the bound is needed and nearly tight."""
+
+import math
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from monitor.core import events as e
+from monitor.core.engine import RiskEngine
+from monitor.core.margin.book import MarginUnit
+from monitor.core.margin.exact import unit_amounts
+from monitor.core.margin.measure import Measure, measure
+from monitor.core.market import Quote
+from monitor.core.settings import EngineSettings
+
+KINDS = ("linear", "inverse", "quanto")
+TIERS = [
+    e.RiskTier(notional_max="50", initial_margin_rate="0.02", maintenance_margin_rate="0.01"),
+    e.RiskTier(notional_max="400", initial_margin_rate="0.05", maintenance_margin_rate="0.04"),
+    e.RiskTier(initial_margin_rate="0.2", maintenance_margin_rate="0.15"),
+]
+
+
+def world(chance: random.Random) -> RiskEngine:
+    """Return a small exchange with one account of random positions and collateral."""
+    engine = RiskEngine(EngineSettings())
+    listing: list[e.AnyEvent] = [
+        e.CollateralListed(
+            event_ns=1,
+            asset="COIN",
+            index="COIN-USD",
+            haircut_tiers=[
+                e.HaircutTier(value_max="300", haircut="0.05"),
+                e.HaircutTier(haircut="0.4"),
+            ],
+        ),
+        e.IndexPriceChanged(event_ns=1, index="COIN-USD", price=_price(chance, 10)),
+    ]
+    for number in range(chance.randint(1, 4)):
+        kind = chance.choice(KINDS)
+        listing += [
+            e.InstrumentListed(
+                event_ns=1,
+                instrument=f"I{number}",
+                kind=kind,
+                base="COIN",
+                quote="USDT",
+                settlement_currency="USDT" if kind == "linear" else "COIN",
+                contract_size="0.01" if kind == "quanto" else "1",
+                lot_size="1",
+                tick_size="0.01",
+                index="COIN-USD",
+                risk_tiers=TIERS[: chance.randint(0, 3)] if chance.random() < 0.8 else TIERS,
+            ),
+            e.MarkPriceChanged(event_ns=1, instrument=f"I{number}", price=_price(chance, 10)),
+        ]
+    engine.apply(
+        [*listing, *_account(chance, sum(isinstance(x, e.InstrumentListed) for x in listing))]
+    )
+    return engine
+
+
+def _price(chance: random.Random, middle: float) -> str:
+    return f"{middle * math.exp(chance.gauss(0, 0.2)):.4f}"
+
+
+def _account(chance: random.Random, instruments: int) -> Iterator[e.AnyEvent]:
+    amounts = {"USDT": f"{chance.gauss(60, 120):.2f}", "COIN": f"{chance.gauss(5, 20):.2f}"}
+    sequence = 0
+    for asset, balance in amounts.items():
+        sequence += 1
+        yield e.BalanceChanged(
+            event_ns=2, account="ann", seq=sequence, asset=asset, balance=balance, reason="deposit"
+        )
+    for number in range(instruments):
+        sequence += 1
+        isolated = chance.random() < 0.2
+        yield e.PositionChanged(
+            event_ns=2,
+            account="ann",
+            seq=sequence,
+            instrument=f"I{number}",
+            size=str(chance.choice([-60, -7, -1, 1, 4, 30])),
+            entry_price=_price(chance, 10),
+            margin_mode="isolated" if isolated else "cross",
+            isolated_margin=f"{chance.uniform(0, 30):.2f}" if isolated else None,
+        )
+
+
+def exact_state(engine: RiskEngine, unit: MarginUnit) -> str:
+    amounts = unit_amounts(unit, engine.market)
+    assert amounts is not None
+    return engine.rules.state(
+        amounts.equity, amounts.maintenance_margin, has_position=amounts.has_position
+    )
+
+
+def move(engine: RiskEngine, chance: random.Random, radius: float) -> None:
+    """Set every price somewhere within a factor e^radius, corners included."""
+    market = engine.market
+    for quotes in (market.marks, market.indices):
+        for name, quote in quotes.items():
+            step = chance.choice([-1.0, 1.0, chance.uniform(-1, 1)]) * radius * 0.999999
+            quotes[name] = Quote(f"{quote.number * math.exp(step):.15f}", 3)
+    market.change_index(
+        e.IndexPriceChanged(event_ns=3, index="COIN-USD", price=market.indices["COIN-USD"].text)
+    )
+
+
+def changes(seed: int, stretch: float) -> tuple[int, int]:
+    """Return (verdicts that changed, verdicts looked at) at `stretch` times the safe radius."""
+    chance = random.Random(seed)
+    engine = world(chance)
+    shard = engine.shards.engines[0]
+    units = list(shard.units())
+    before = {}
+    for unit in units:
+        measured = measure(unit, engine.market)
+        assert isinstance(measured, Measure)
+        radius = shard.thresholds._safe_radius(measured)  # noqa: SLF001 (the bound itself)
+        before[unit] = (exact_state(engine, unit), radius)
+    smallest = min(radius for _, radius in before.values())
+    move(engine, chance, min(0.1, smallest * stretch))
+    return sum(exact_state(engine, unit) != before[unit][0] for unit in units), len(units)
+
+
+def test_no_verdict_changes_inside_the_radius() -> None:
+    results = [changes(seed, 1.0) for seed in range(1_500)]
+    assert sum(changed for changed, _ in results) == 0
+    assert sum(looked for _, looked in results) > 1_500
+
+
+def test_verdicts_do_change_beyond_it() -> None:
+    assert sum(changes(seed, 3.0)[0] for seed in range(1_500)) > 20
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_guards_find_every_change_that_a_rescan_finds(seed: int) -> None:
+    chance = random.Random(seed)
+    engine = world(chance)
+    instruments = sorted(engine.market.instruments)
+    for step in range(60):
+        name = chance.choice([*instruments, "COIN-USD"])
+        text = _price(chance, 10)
+        event: e.AnyEvent = (
+            e.IndexPriceChanged(event_ns=4 + step, index=name, price=text)
+            if name == "COIN-USD"
+            else e.MarkPriceChanged(event_ns=4 + step, instrument=name, price=text)
+        )
+        engine.apply([event])
+        for unit in engine.shards.engines[0].units():
+            assert unit.state == exact_state(engine, unit)

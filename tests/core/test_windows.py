@@ -1,0 +1,59 @@
+"""The window's extremes are those of keeping every point."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.core.windows import ExtremesWindow
+
+STEPS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), min_size=1, max_size=40)
+
+
+@given(STEPS, st.integers(0, 12))
+def test_extremes_equal_those_of_all_points(steps: list[tuple[int, int]], lookback: int) -> None:
+    window = ExtremesWindow(lookback)
+    points: list[tuple[int, int]] = []
+    now = 0
+    for wait, price in steps:
+        now += wait
+        window.move_to(now)
+        window.add(now, str(price))
+        points.append((now, price))
+        inside = [price for time, price in points if time >= now - lookback]
+        assert (int(window.low), int(window.high)) == (min(inside), max(inside))
+
+
+@given(STEPS, st.integers(0, 12))
+def test_the_next_expiry_is_when_an_extreme_changes(
+    steps: list[tuple[int, int]], lookback: int
+) -> None:
+    window = ExtremesWindow(lookback)
+    now = 0
+    for wait, price in steps:
+        now += wait
+        window.move_to(now)
+        window.add(now, str(price))
+    expiry = window.next_expiry_ns
+    assert expiry is not None
+    before = (window.low, window.high)
+    window.move_to(expiry - 1)
+    assert (window.low, window.high) == before
+    window.move_to(expiry)
+    assert window.is_empty or (window.low, window.high) != before or window.next_expiry_ns != expiry
+
+
+def test_a_restart_keeps_only_the_last_price() -> None:
+    window = ExtremesWindow(10)
+    for time, price in ((0, "5"), (1, "9"), (2, "7")):
+        window.add(time, price)
+    window.restart(3)
+    assert (window.low, window.high) == ("7", "7")
+
+
+def test_a_restored_window_is_the_same() -> None:
+    window = ExtremesWindow(10)
+    for time, price in ((0, "5"), (1, "9"), (2, "7")):
+        window.add(time, price)
+    other = ExtremesWindow(10)
+    other.restore(window.export_state())
+    assert other.export_state() == window.export_state()
+    assert (other.low, other.high, other.last) == (window.low, window.high, window.last)

@@ -43,7 +43,7 @@ async def open_consumer(
         metadata_max_age_ms=60_000,
     )
     try:
-        async with asyncio.timeout(settings.request_timeout_s):
+        async with deadline(settings.request_timeout_s):
             await consumer.start()
         consumer.assign(list(partitions))
         yield consumer
@@ -76,7 +76,7 @@ async def start_producer(settings: KafkaSettings) -> AIOKafkaProducer:
         metadata_max_age_ms=60_000,
     )
     try:
-        async with asyncio.timeout(settings.request_timeout_s):
+        async with deadline(settings.request_timeout_s):
             await producer.start()
     except BaseException:
         await _stop(producer)
@@ -90,19 +90,41 @@ async def stop_producer(producer: AIOKafkaProducer) -> None:
 
 
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Stop a client within STOP_TIMEOUT_S; a dead broker makes aiokafka wait for ever."""
+    """Stop a client within STOP_TIMEOUT_S; a dead broker makes aiokafka wait for ever.
+
+    It is stopped in a task of its own, because `stop` may also raise the cancellation of one of
+    aiokafka's own tasks, which would end ours.
+    """
+    stopping = asyncio.get_running_loop().create_task(client.stop())
+    _, unfinished = await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_S)
+    for task in unfinished:
+        task.cancel()
+    if not unfinished and not stopping.cancelled():
+        stopping.exception()  # a client that cannot be stopped properly is dropped all the same
+
+
+@asynccontextmanager
+async def deadline(timeout_s: float) -> AsyncIterator[None]:
+    """Bound calls of aiokafka: TimeoutError when time is up, ConnectionError for a stray end.
+
+    A lost connection may cancel futures that we wait for; without this our task would end as
+    cancelled, and nobody would notice.
+    """
     try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await client.stop()
-    except BROKER_ERRORS:
-        return
+        async with asyncio.timeout(timeout_s):
+            yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("expected an answer, received a cancelled call") from error
 
 
 async def end_offsets(
     consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], *, timeout_s: float
 ) -> dict[TopicPartition, int]:
     """Return the next offset of each partition; raises one of BROKER_ERRORS."""
-    async with asyncio.timeout(timeout_s):
+    async with deadline(timeout_s):
         offsets: dict[TopicPartition, int] = await consumer.end_offsets(list(partitions))
         return offsets
 
@@ -111,6 +133,6 @@ async def beginning_offsets(
     consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], *, timeout_s: float
 ) -> dict[TopicPartition, int]:
     """Return the oldest offset of each partition; raises one of BROKER_ERRORS."""
-    async with asyncio.timeout(timeout_s):
+    async with deadline(timeout_s):
         offsets: dict[TopicPartition, int] = await consumer.beginning_offsets(list(partitions))
         return offsets

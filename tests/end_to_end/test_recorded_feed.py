@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from websockets.asyncio.server import ServerConnection
 
 from monitor.app.daemon import App
 from monitor.config import TopicSettings, parse_configuration
@@ -27,8 +28,11 @@ from monitor.core.events import (
     TradePrinted,
 )
 from monitor.core.gate import decode, encode
+from monitor.embedded.real_kafka import RealKafka
 from monitor.replay.recorded_feed import RecordedFeed, port_of
-from tests.feeds.local_venue import eventually
+from tests.feeds.frames import combined, quotes
+from tests.feeds.local_venue import LocalVenue, eventually, says
+from tests.services import MakeTopics
 
 EXCERPT = (
     Path(__file__)
@@ -38,6 +42,7 @@ EXCERPT = (
 RECORDING = Path(os.environ.get("LOSS_MONITOR_RECORDED_DAY", EXCERPT))
 DEADLINE_S = 90.0
 INSTRUMENT = "BTC-PERP"
+EARLY_MS = 1_700_000_000_000
 CONFIGURATION = """
 [service]
 state_directory = "{state}"
@@ -93,6 +98,18 @@ def make_app(
     return App(parse_configuration(text, where="test"), text)
 
 
+def shown_mark(app: App) -> float | None:
+    """Return the mark that the daemon's view shows."""
+    marks = {item.instrument: item.mark_price for item in app.views.view.instruments}
+    return marks.get(INSTRUMENT)
+
+
+def quote(price: int, number: int) -> bytes:
+    """Return a frame of best quotes at `price`; a later number is a later event."""
+    fields = quotes(f"{price}.0", f"{price}.0", E=EARLY_MS + number)
+    return combined("btcusdt@bookTicker", fields)
+
+
 @asynccontextmanager
 async def running(app: App) -> AsyncIterator[App]:
     """Run a daemon while the block lasts, then stop it in order."""
@@ -143,13 +160,9 @@ async def test_the_marks_of_a_recorded_day_reach_the_view(
     async with feed.start(host="127.0.0.1", port=0) as server:
         app = make_app(tmp_path, kafka, topic_names, port=port_of(server))
 
-        def shown_mark() -> float | None:
-            marks = {item.instrument: item.mark_price for item in app.views.view.instruments}
-            return marks.get(INSTRUMENT)
-
         async with running(app):
             await eventually(lambda: feed.played, deadline_s=DEADLINE_S)
-            await eventually(lambda: shown_mark() == float(mids[-1]), deadline_s=DEADLINE_S)
+            await eventually(lambda: shown_mark(app) == float(mids[-1]), deadline_s=DEADLINE_S)
     events = await market_events(kafka.bootstrap_servers, topic_names.market)
     marks = [event for event in events if isinstance(event, MarkPriceChanged)]
     assert sum(mark.count for mark in marks) == len(mids), "every quote is in exactly one mark"
@@ -179,3 +192,33 @@ async def test_a_feed_that_falls_silent_is_lost_to_the_engine_until_it_speaks_ag
             await eventually(
                 lambda: value("loss_monitor_feed_reconnects_total", "recorded-binance")
             )
+
+
+async def test_while_the_broker_is_dead_prices_wait_with_their_extremes(
+    kafka_private: RealKafka, make_topics: MakeTopics, tmp_path: Path
+) -> None:
+    topics = make_topics(kafka=kafka_private)
+    await list_instrument(kafka_private.bootstrap_servers, topics.market)
+    is_dead = asyncio.Event()
+
+    async def outage(socket: ServerConnection) -> None:
+        await is_dead.wait()
+        for number, price in enumerate((20, 90, 5, 50), start=2):
+            await socket.send(quote(price, number))
+        await socket.wait_closed()
+
+    venue = LocalVenue(says(quote(10, 1), then=outage))
+    async with venue.serving() as port:
+        app = make_app(tmp_path, kafka_private, topics, port=port)
+        async with running(app):
+            await eventually(lambda: shown_mark(app) == 10.0, deadline_s=DEADLINE_S)
+            await asyncio.to_thread(kafka_private.kill)
+            is_dead.set()
+            await eventually(lambda: not app.vitals.health.is_ready, deadline_s=DEADLINE_S)
+            await asyncio.to_thread(kafka_private.start)
+            await eventually(lambda: shown_mark(app) == 50.0, deadline_s=DEADLINE_S)
+    events = await market_events(kafka_private.bootstrap_servers, topics.market)
+    marks = [event for event in events if isinstance(event, MarkPriceChanged)]
+    assert {Decimal(mark.high or mark.price) for mark in marks} >= {Decimal(90)}
+    assert {Decimal(mark.low or mark.price) for mark in marks} >= {Decimal(5)}
+    assert marks[-1].price == "50"

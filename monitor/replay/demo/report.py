@@ -11,6 +11,8 @@ from monitor.replay.demo.live import LiveExchange
 from monitor.replay.demo.scenario import STEP_NS
 from monitor.replay.demo.story import Moment
 
+TABLE_WIDTH = 130
+
 
 def fund_text(asset: int, units: int) -> str:
     """Return a fund's balance with its asset."""
@@ -95,11 +97,17 @@ def totals_table(live: LiveExchange) -> Table:
     return table
 
 
+def wide_enough(console: Console) -> Console:
+    """Return a console for the tables: a file or a pipe is given their full width."""
+    return console if console.is_terminal else Console(width=TABLE_WIDTH, soft_wrap=True)
+
+
 def print_end(console: Console, live: LiveExchange) -> None:
     """Print what happened."""
     start_ns = live.exchange.start_ns
     console.print()
-    console.print(moments_table(list(live.story.moments.values()), start_ns))
+    moments = sorted(live.story.moments.values(), key=lambda moment: moment.event_ns)
+    console.print(moments_table(moments, start_ns))
     if live.exchange.funds_at_start:
         console.print(totals_table(live))
     middle, late = live.story.latency_s(0.5), live.story.latency_s(0.99)

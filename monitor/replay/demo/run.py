@@ -63,7 +63,7 @@ def run_demo(
 ) -> int:
     """Play the demo; return the exit status (0: it played, 1: something could not be started)."""
     options = DemoOptions(seconds, browser, _port(port), kafka, redis)
-    console = Console()
+    console = report.wide_enough(Console())
     try:
         asyncio.run(_play(options, console))
     except (ServiceError, KafkaError, TimeoutError, OSError) as error:

@@ -1,6 +1,7 @@
 """What happened and when it was detected: the demo's memory of the monitor's decisions."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ KIND_NAMES = {
     "breaker_tripped": "a breaker trips",
     "shortfall_incurred": "a liquidation ends with a shortfall",
     "insurance_fund_drawn": "the insurance fund pays",
+    "insurance_fund_credited": "the insurance fund gains",
     "fund_exhausted": "the insurance fund is not enough",
     "deleveraging_planned": "winners are to be deleveraged",
     "loss_socialized": "a loss is left for everybody",
@@ -76,22 +78,20 @@ class Story:
 
 def detail_of(decision: dict[str, Any]) -> str:
     """Return what a person would want to know about a decision, in a few words."""
-    match decision["type"]:
-        case "breaker_tripped":
-            return (
-                f"{decision['breaker']} on {decision['scope']}: "
-                f"{float(decision['measured']):.1%} beyond {float(decision['limit']):.1%}"
-            )
-        case "shortfall_incurred":
-            return f"{decision['account']}: {amount_of(decision)}"
-        case "insurance_fund_drawn":
-            return f"{decision['fund']}: {short(decision['paid'])} of {amount_of(decision)}"
-        case "deleveraging_planned":
-            winners = f"{len(decision['reductions'])} {decision['side']}s"
-            return f"{decision['instrument']}: {winners} for {amount_of(decision)}"
-        case "loss_socialized":
-            return f"{amount_of(decision)} over {len(decision['accounts'])} accounts"
-    return str(decision.get("account") or decision.get("scope") or "")
+    describe = DETAILS.get(decision["type"])
+    if describe is not None:
+        return describe(decision)
+    return str(decision.get("account") or decision.get("scope") or decision.get("index") or "")
+
+
+def _breaker_tripped(decision: dict[str, Any]) -> str:
+    measured, limit = float(decision["measured"]), float(decision["limit"])
+    return f"{decision['breaker']} on {decision['scope']}: {measured:.1%} beyond {limit:.1%}"
+
+
+def _deleveraging_planned(decision: dict[str, Any]) -> str:
+    winners = f"{len(decision['reductions'])} {decision['side']}s"
+    return f"{decision['instrument']}: {winners} for {amount_of(decision)}"
 
 
 def amount_of(decision: dict[str, Any]) -> str:
@@ -103,3 +103,17 @@ def short(amount: str) -> str:
     """Return an amount with as many digits as a person reads."""
     value = float(amount)
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
+DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "breaker_tripped": _breaker_tripped,
+    "shortfall_incurred": lambda decision: f"{decision['account']}: {amount_of(decision)}",
+    "insurance_fund_credited": lambda decision: f"{decision['fund']}: {amount_of(decision)}",
+    "insurance_fund_drawn": lambda decision: (
+        f"{decision['fund']}: {short(decision['paid'])} of {amount_of(decision)}"
+    ),
+    "deleveraging_planned": _deleveraging_planned,
+    "loss_socialized": lambda decision: (
+        f"{amount_of(decision)} over {len(decision['accounts'])} accounts"
+    ),
+}

@@ -1,0 +1,82 @@
+"""Every query of the dashboards is answered by a real Prometheus that scrapes the running demo."""
+
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from monitor.embedded.process import free_port
+from monitor.embedded.redis import find_redis_server
+from tests.deploy.deployed import ROOT, RULE_FILES, dashboard_queries, dashboards, interpolated
+from tests.observers import Prometheus
+
+DEMO_SECONDS = 24
+POLL_S = 0.5
+POLLS = 160
+STOP_TIMEOUT_S = 15
+# The demo's daemon is started once, so this annotation has nothing to mark.
+WITHOUT_AN_OCCASION = {"annotation 'Restarts'"}
+# What a crash must set off.
+EXPECTED_ALERTS = ("BreakerTripped", "ShortfallIncurred", "LossSocialized", "AccountsBankrupt")
+
+
+@pytest.fixture
+def demo_port(tmp_path: Path) -> Iterator[int]:
+    """Yield the port of a demo that crashes within DEMO_SECONDS."""
+    find_redis_server()
+    port = free_port()
+    command = [
+        sys.executable, "-m", "monitor", "demo",
+        "--seconds", str(DEMO_SECONDS), "--no-browser", "--port", str(port),
+    ]  # fmt: skip
+    with (tmp_path / "demo.log").open("wb") as output:
+        demo = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        yield port
+        demo.terminate()
+        try:
+            demo.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            demo.kill()
+            demo.wait()
+
+
+@pytest.fixture
+def scraping(demo_port: int, prometheus: Callable[[str], Prometheus]) -> Prometheus:
+    """Return a Prometheus with the rules of deploy/ that scrapes the demo every second."""
+    files = "\n".join(f"  - {path}" for path in RULE_FILES)
+    return prometheus(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+        f"rule_files:\n{files}\n"
+        "scrape_configs:\n"
+        "  - job_name: loss-monitor\n"
+        f"    static_configs: [{{targets: ['127.0.0.1:{demo_port}']}}]\n"
+    )
+
+
+def has_data(server: Prometheus, expression: str) -> bool:
+    """Return whether a query has had a number at any second since the server started."""
+    now = float(server.query("vector(time())")[0]["value"][1])
+    window = urlencode({"query": expression, "start": now - 100, "end": now, "step": "1"})
+    series = server.get(f"/api/v1/query_range?{window}")["data"]["result"]
+    return any(not math.isnan(float(value)) for one in series for _, value in one["values"])
+
+
+def test_every_query_of_every_dashboard_has_data_in_the_demo(scraping: Prometheus) -> None:
+    pending = {
+        (where, interpolated(expression))
+        for dashboard in dashboards().values()
+        for where, expression in dashboard_queries(dashboard)
+        if where not in WITHOUT_AN_OCCASION
+    }
+    pending |= {(name, f'ALERTS{{alertname="{name}"}}') for name in EXPECTED_ALERTS}
+    for _ in range(POLLS):
+        pending = {one for one in pending if not has_data(scraping, one[1])}
+        if not pending:
+            return
+        threading.Event().wait(POLL_S)
+    raise AssertionError(f"expected data, received none for {sorted(pending)}")

@@ -40,7 +40,7 @@ test: setup ## Run the tests on real servers (PYTEST_ARGS="-k name" to choose)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 coverage: setup ## Measure the branches of monitor/core that its tests reach
-	$(BIN)/python -m pytest tests/core tests/scenarios --cov --cov-report=term-missing $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/core tests/test_scenarios.py --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 bench: .venv/.development ## Run one benchmark: make bench BENCH=codec SCALE=small
 	@test -n "$(BENCH)" || { echo "expected BENCH=NAME, one of:"; ls bench/*.py; exit 2; }

@@ -1,28 +1,35 @@
 """The generated documents are those of the code, and the schemas say what the code does."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonschema
 import pytest
 
-from monitor.core.decisions import DECISIONS, AccountLiquidatable, Heartbeat
+from monitor.core.decisions import DECISIONS, AccountLiquidatable, Decision, Heartbeat
+from monitor.core.engine import RiskEngine
 from monitor.core.events import (
     ACCOUNT_EVENTS,
     LOCAL_EVENTS,
     MARKET_EVENTS,
     DepthChanged,
+    Event,
     InstrumentListed,
     MarkPriceChanged,
     RiskTier,
     Tiered,
 )
+from monitor.core.gate import encode
+from monitor.core.settings import EngineSettings, PriceVelocitySettings
+from monitor.replay.demo.recording import generate
 from monitor.streams.codec import BatchApplied, LeaderStarted, Run, encode_record
 from tools.asyncapi import asyncapi_document
 from tools.schemas import decisions_schema, events_schema
 from tools.write_documents import DOCUMENTS, ROOT
 
+T = TypeVar("T")
 ASYNCAPI_SCHEMA = Path(__file__).parent / "schemas" / "asyncapi-3.0.0.json"
 MARK = {"type": "mark_price_changed", "event_ns": 1, "instrument": "BTCUSDT", "price": "100.5"}
 
@@ -91,6 +98,51 @@ def test_an_event_that_the_code_writes_is_valid(
     events: jsonschema.Draft202012Validator, event: object
 ) -> None:
     events.validate(json.loads(encode_record(event)))  # type: ignore[arg-type]
+
+
+Story = tuple[list[Event], list[Decision]]
+
+
+@pytest.fixture(scope="module")
+def story() -> Story:
+    """Return some events of each type of the demo's story, and what the engine decided of all."""
+    told = list(generate(seed=1, seconds=15))
+    breaker = PriceVelocitySettings(name="fast", lookback_s=60.0, limit_ratio=0.01)
+    decided = RiskEngine(EngineSettings(breakers=(breaker,))).apply(told)
+    return _some_of_each(told), _some_of_each([decision for _, decision in decided])
+
+
+def _some_of_each(records: Sequence[T]) -> list[T]:
+    """Return the first three and the last two records of each type."""
+    kinds: dict[type[T], list[T]] = {}
+    for record in records:
+        kinds.setdefault(type(record), []).append(record)
+    return [
+        record
+        for kind in kinds.values()
+        for record in (kind if len(kind) <= 5 else kind[:3] + kind[-2:])
+    ]
+
+
+def test_the_events_of_the_demo_are_valid(
+    events: jsonschema.Draft202012Validator, asyncapi: dict[str, Any], story: Story
+) -> None:
+    for event in story[0]:
+        value = json.loads(encode(event))
+        events.validate(value)
+        payload = {**asyncapi, "$ref": f"#/components/schemas/{type(event).__name__}"}
+        jsonschema.Draft7Validator(payload).validate(value)
+
+
+def test_what_the_engine_decides_is_valid(
+    decisions: jsonschema.Draft202012Validator, asyncapi: dict[str, Any], story: Story
+) -> None:
+    assert {"BreakerTripped", "DeleveragingPlanned"} <= {type(one).__name__ for one in story[1]}
+    for decision in story[1]:
+        value = json.loads(encode_record(decision))
+        decisions.validate(value)
+        payload = {**asyncapi, "$ref": f"#/components/schemas/{type(decision).__name__}"}
+        jsonschema.Draft7Validator(payload).validate(value)
 
 
 def test_a_plain_number_is_a_number_too(events: jsonschema.Draft202012Validator) -> None:

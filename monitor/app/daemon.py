@@ -23,6 +23,7 @@ import structlog
 from monitor.api.decision_ring import DecisionRing
 from monitor.api.server import RunningServer, serve
 from monitor.api.source import ApiSource
+from monitor.app.clock_watch import ClockWatch
 from monitor.app.mirroring import MirrorFeeder
 from monitor.app.reloading import Reloader
 from monitor.app.snapshots import Snapshotter
@@ -286,7 +287,7 @@ class App:
             )
 
     def _engine(self, shard: Shard) -> RiskEngine:
-        assert isinstance(shard.engine, RiskEngine), f"expected a RiskEngine, got {shard.engine}"
+        assert isinstance(shard.engine, RiskEngine), "expected a RiskEngine in the shard"
         return shard.engine
 
     def _keep_decisions(self, applied: Applied | None) -> None:
@@ -302,12 +303,14 @@ class App:
     async def _pulse(self) -> None:
         """Once a second: say that the loop turns, and how the parts do."""
         clock, measurements = self.vitals.clock, self.vitals.measurements
+        watch = ClockWatch(self.vitals)
         while True:
             slept_s = clock.monotonic_s()
             await asyncio.sleep(PULSE_S)
             delay_s = clock.monotonic_s() - slept_s - PULSE_S
             measurements.set_to("loss_monitor_event_loop_delay_seconds", max(0.0, delay_s))
             self._notifier.watchdog()
+            watch.check()
             self._check_catching_up()
             for statistics in self._feeds:
                 statistics.write_to(measurements)

@@ -24,6 +24,10 @@ class RestartsExhaustedError(Exception):
     """A task failed more often than its limit allows."""
 
 
+class StrayCancellationError(Exception):
+    """A task ended as cancelled although nobody had cancelled it."""
+
+
 class Supervisor:
     """The tasks of one process, in one TaskGroup: `async with Supervisor(clock) as supervisor`."""
 
@@ -67,7 +71,7 @@ class Supervisor:
             task.cancel()
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._group.create_task(work, name=name)
+        task = self._group.create_task(_not_cancelled_by_itself(name, work), name=name)
         self._tasks.append(task)
         return task
 
@@ -96,3 +100,20 @@ class Supervisor:
         failures.append(now_s)
         while failures[0] <= now_s - window_s:
             failures.popleft()
+
+
+async def _not_cancelled_by_itself(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """Await work; a cancellation that nobody asked for is an error.
+
+    A TaskGroup takes a cancelled task for a finished one, so a library that leaks the
+    cancellation of its own tasks would end ours without a trace.
+    """
+    try:
+        await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            raise StrayCancellationError(
+                f"{name}: expected to run, received a cancellation that nobody asked for"
+            ) from error
+        raise

@@ -6,15 +6,16 @@ whoever reads asks the broker for the end of its partitions once a second.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from monitor.config import KafkaSettings
 
-STOP_TIMEOUT_S = 2.0
+STOP_TIMEOUT_S = 1.5
 RECORD_BYTES_MAX = 16 * 1024 * 1024
 FETCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_BYTES_MAX = 900_000
@@ -92,15 +93,26 @@ async def stop_producer(producer: AIOKafkaProducer) -> None:
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     """Stop a client within STOP_TIMEOUT_S; a dead broker makes aiokafka wait for ever.
 
-    It is stopped in a task of its own, because `stop` may also raise the cancellation of one of
-    aiokafka's own tasks, which would end ours.
+    When that fails, at least its connections and its metadata task are closed (aiokafka has no
+    public way to do that for a consumer).
     """
-    stopping = asyncio.get_running_loop().create_task(client.stop())
-    _, unfinished = await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_S)
-    for task in unfinished:
-        task.cancel()
-    if not unfinished and not stopping.cancelled():
-        stopping.exception()  # a client that cannot be stopped properly is dropped all the same
+    if await _ended_well(client.stop()):
+        return
+    connections = client._client if isinstance(client, AIOKafkaConsumer) else client.client
+    await _ended_well(connections.close())
+
+
+async def _ended_well(closing: Coroutine[Any, Any, None]) -> bool:
+    """Return whether a call ended in time and without an error.
+
+    It runs in a task of its own, because aiokafka may also raise the cancellation of one of its
+    tasks, which would end ours.
+    """
+    task = asyncio.get_running_loop().create_task(closing)
+    _, unfinished = await asyncio.wait({task}, timeout=STOP_TIMEOUT_S)
+    for late in unfinished:
+        late.cancel()
+    return not unfinished and not task.cancelled() and task.exception() is None
 
 
 @asynccontextmanager

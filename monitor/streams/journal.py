@@ -25,6 +25,7 @@ from monitor.runtime.vitals import Vitals
 from monitor.streams.broker import (
     BROKER_ERRORS,
     BrokerError,
+    deadline,
     open_consumer,
     start_producer,
     stop_producer,
@@ -196,7 +197,7 @@ class Journal:
                     break
                 count += 1
             assert count > 0, "expected a batch to take its first record"
-            async with asyncio.timeout(self._settings.request_timeout_s):
+            async with deadline(self._settings.request_timeout_s):
                 sent = await producer.send_batch(
                     builder, self.partition.topic, partition=self.partition.partition
                 )

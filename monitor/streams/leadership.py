@@ -5,7 +5,7 @@ import asyncio
 from monitor.config import KafkaSettings
 from monitor.runtime.backoff import Backoff
 from monitor.runtime.clock import Clock
-from monitor.streams.broker import BROKER_ERRORS, end_offsets, open_consumer
+from monitor.streams.broker import BROKER_ERRORS, deadline, end_offsets, open_consumer
 from monitor.streams.codec import LEADER_STARTED_PREFIX, decode_leader
 from monitor.streams.journal import Journal, LeadershipLostError
 
@@ -31,7 +31,7 @@ async def watch_leadership(
                 backoff.started()
                 probed_s = clock.monotonic_s()
                 while True:
-                    async with asyncio.timeout(settings.request_timeout_s):
+                    async with deadline(settings.request_timeout_s):
                         fetched = await consumer.getmany(timeout_ms=POLL_MS)
                     for record in fetched.get(journal.partition, []):
                         position = record.offset + 1

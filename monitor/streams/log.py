@@ -4,7 +4,6 @@ Everything here reads from a known offset to a known end, in order, and gives up
 when the broker does not deliver in time.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 
@@ -12,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from monitor.streams.batch import Record, Slice
-from monitor.streams.broker import BrokerError
+from monitor.streams.broker import BrokerError, deadline
 from monitor.streams.codec import Run
 
 READ_TIMEOUT_S = 20.0
@@ -92,7 +91,7 @@ async def _fetch(
 ) -> list[Record]:
     """Return the next records of a partition; empty when its position moved without any."""
     try:
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with deadline(READ_TIMEOUT_S):
             while True:
                 fetched = await consumer.getmany(
                     partition, timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL_MAX
@@ -110,6 +109,6 @@ async def _fetch(
 
 
 async def _position(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
-    async with asyncio.timeout(READ_TIMEOUT_S):
+    async with deadline(READ_TIMEOUT_S):
         position: int = await consumer.position(partition)
         return position

@@ -17,7 +17,7 @@ from monitor.core.gate import encode
 from monitor.runtime.backoff import Backoff
 from monitor.runtime.vitals import Vitals
 from monitor.streams.batch import Refused
-from monitor.streams.broker import BROKER_ERRORS, start_producer, stop_producer
+from monitor.streams.broker import BROKER_ERRORS, deadline, start_producer, stop_producer
 
 RETRY_CAP_S = 2.0
 VALUE_BYTES_MAX = 1_000_000 - 4_096  # room for headers in Kafka's usual 1 MB
@@ -86,7 +86,7 @@ class Outbox:
             producer = None
             try:
                 producer = await self._started()
-                async with asyncio.timeout(self._settings.request_timeout_s):
+                async with deadline(self._settings.request_timeout_s):
                     sent = [
                         await producer.send(
                             topic,

@@ -19,10 +19,10 @@ from monitor.runtime.inbox import Inbox
 from monitor.runtime.vitals import Vitals
 from monitor.streams.align import take_aligned
 from monitor.streams.batch import Item, Record
-from monitor.streams.broker import BROKER_ERRORS, BrokerError, end_offsets, open_consumer
+from monitor.streams.broker import BROKER_ERRORS, BrokerError, deadline, end_offsets, open_consumer
 
 PROBE_INTERVAL_S = 1.0
-PROBE_TIMEOUT_S = 2.0
+PROBE_TIMEOUT_S = 1.5
 POLL_MS = 100
 RETRY_CAP_S = 2.0
 RECORDS_PER_POLL_MAX = 4_000
@@ -62,7 +62,7 @@ class Source:
         while True:
             try:
                 async with open_consumer(self._settings, self._partitions) as consumer:
-                    await self._session(consumer, backoff)
+                    await self._session_until_lost(consumer, backoff)
             except OffsetOutOfRangeError as error:
                 raise BrokerError(
                     f"expected the records from {self._next} on, received a broker that no "
@@ -73,6 +73,15 @@ class Source:
             except BROKER_ERRORS as error:
                 self._lost(error)
             await asyncio.sleep(backoff.next_delay_s())
+
+    async def _session_until_lost(self, consumer: AIOKafkaConsumer, backoff: Backoff) -> None:
+        """Read until the broker is lost; say so before the consumer takes its time to end."""
+        try:
+            await self._session(consumer, backoff)
+        except OffsetOutOfRangeError:
+            raise
+        except BROKER_ERRORS as error:
+            self._lost(error)
 
     async def _session(self, consumer: AIOKafkaConsumer, backoff: Backoff) -> None:
         """Read with one consumer until it fails."""
@@ -115,7 +124,7 @@ class Source:
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """Fetch for the partitions whose buffer is empty."""
         needy = [each for each in self._partitions if not self._buffers[tuple(each)]]
-        async with asyncio.timeout(self._settings.request_timeout_s):
+        async with deadline(self._settings.request_timeout_s):
             fetched = await consumer.getmany(
                 *needy, timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL_MAX
             )

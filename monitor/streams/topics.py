@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from monitor.config import KafkaSettings
-from monitor.streams.broker import RECORD_BYTES_MAX, BrokerError
+from monitor.streams.broker import RECORD_BYTES_MAX, BrokerError, deadline
 
 REPLICAS_MAX = 3
 NEW_TOPIC_WAIT_S = 3.0
@@ -47,7 +47,7 @@ async def ensure_topics(settings: KafkaSettings, *, shards: int, create: bool) -
         bootstrap_servers=settings.bootstrap_servers,
         request_timeout_ms=round(settings.request_timeout_s * 1000),
     )
-    async with asyncio.timeout(settings.request_timeout_s * 3):
+    async with deadline(settings.request_timeout_s * 3):
         await admin.start()
         try:
             present = await _partitions(admin, list(wanted))

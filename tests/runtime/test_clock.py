@@ -17,8 +17,15 @@ def test_advancing_moves_both_clocks() -> None:
     assert clock.monotonic_s() == 1.5
 
 
-def test_a_jump_moves_only_the_wall_clock() -> None:
+def test_a_jump_of_the_system_s_clock_moves_ours_only_when_adopted() -> None:
     clock = ManualClock(now_ns=10**18)
     clock.jump(-3600)
+    assert clock.now_ns() == 10**18
+    assert clock.deviation_s() == -3600
+    clock.adopt()
     assert clock.now_ns() == 10**18 - 3600 * 10**9
     assert clock.monotonic_s() == 0
+
+
+def test_the_machine_s_time_of_day_agrees_with_the_system() -> None:
+    assert abs(Clock().deviation_s()) < 1

@@ -5,7 +5,11 @@ import asyncio
 import pytest
 
 from monitor.runtime.clock import ManualClock
-from monitor.runtime.supervise import RestartsExhaustedError, Supervisor
+from monitor.runtime.supervise import (
+    RestartsExhaustedError,
+    StrayCancellationError,
+    Supervisor,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -70,10 +74,13 @@ async def test_the_failure_of_a_task_without_restarts_cancels_the_others() -> No
         await asyncio.sleep(0)
         raise ValueError("expected 1, received 2")
 
-    with pytest.raises(ExceptionGroup) as caught:
+    async def run() -> None:
         async with Supervisor(ManualClock()) as supervisor:
             supervisor.start("neighbor", neighbor)
             supervisor.start("writer", fail)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run()
     assert caught.group_contains(ValueError)
     assert ended.is_set()
 
@@ -84,3 +91,16 @@ async def test_cancelling_all_ends_the_group_without_an_error() -> None:
         supervisor.start("two", asyncio.Event().wait)  # type: ignore[arg-type]
         await asyncio.sleep(0)
         supervisor.cancel_all()
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_an_error() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    async def run() -> None:
+        async with Supervisor(ManualClock()) as supervisor:
+            supervisor.start("source", work)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run()
+    assert caught.group_contains(StrayCancellationError, match="source: expected to run")

@@ -7,7 +7,7 @@ trusted), `critical` (somebody must act), `watch` (somebody should look), `calm`
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from monitor.api.history import History
+from monitor.api.history import RECENT_S, History
 from monitor.api.records import ConditionRecord, Level
 from monitor.core.view import BreakerView, RiskView
 from monitor.runtime.health import Health, Need
@@ -85,7 +85,7 @@ def _funds(view: RiskView, history: History) -> Iterator[Finding]:
         if fund.balance_usd is None or not peak or peak <= 0:
             continue
         left = fund.balance_usd / peak
-        name = "fund" if len(view.funds) == 1 else f"fund {fund.fund}"
+        name = "fund" if len(view.funds) == 1 else fund.fund
         words = f"{name} empty" if left <= 0 else f"{name} at {left * 100:.0f} % of its peak"
         if left < FUND_CRITICAL_RATIO:
             yield Finding("critical", words)
@@ -93,7 +93,8 @@ def _funds(view: RiskView, history: History) -> Iterator[Finding]:
             yield Finding("watch", words)
     socialized = history.recent_socialized_loss_usd(view)
     if socialized > 0:
-        yield Finding("critical", f"{socialized:,.0f} USD socialized")
+        minutes = RECENT_S // 60
+        yield Finding("critical", f"{socialized:,.0f} USD socialized in the past {minutes} minutes")
 
 
 def _accounts(view: RiskView) -> Iterator[Finding]:

@@ -1,16 +1,18 @@
 """What all requests share: the source, the history, and the summary made of both."""
 
 from monitor.api.condition import condition
+from monitor.api.decision_ring import DECISIONS_KEPT
 from monitor.api.history import History
 from monitor.api.presenting import (
     account_record,
     breaker_record,
     check_records,
-    decision_line,
+    decision_lines,
     feed_record,
     fund_record,
     instrument_record,
     oracle_record,
+    ranked_accounts,
 )
 from monitor.api.records import ConsoleState, Hello, ServiceRecord, Status, Step, exact_text
 from monitor.api.source import ApiSource
@@ -80,7 +82,7 @@ class Desk:
             breakers_total=len(view.breakers),
             worst=[
                 account_record(rank, account)
-                for rank, account in enumerate(view.worst[:WORST_SHOWN], start=1)
+                for rank, account in ranked_accounts(view)[:WORST_SHOWN]
             ],
             instruments=[
                 instrument_record(one) for one in view.instruments_by_size()[:INSTRUMENTS_SHOWN]
@@ -95,18 +97,18 @@ class Desk:
         return Hello(
             state=self.state(),
             history=self.history.after(0),
-            decisions=[
-                decision_line(one) for one in self.source.decisions.newest(limit=DECISIONS_SHOWN)
-            ],
+            decisions=decision_lines(
+                self.source.decisions.newest(limit=DECISIONS_KEPT), limit=DECISIONS_SHOWN
+            ),
         )
 
     def step(self, *, after_sample: int, after_decision: int) -> Step:
         """Return the present state and what is new since these numbers, decisions newest first."""
-        newer = self.source.decisions.after(after_decision, limit=DECISIONS_SHOWN)
+        newer = self.source.decisions.after(after_decision, limit=DECISIONS_KEPT)
         return Step(
             state=self.state(),
             history=self.history.after(after_sample),
-            decisions=[decision_line(one) for one in reversed(newer)],
+            decisions=decision_lines(newer, limit=DECISIONS_SHOWN),
         )
 
     def _service(self, view: RiskView) -> ServiceRecord:

@@ -12,6 +12,7 @@ from monitor.core.view import RiskView
 
 SAMPLE_INTERVAL_S = 1.0
 SAMPLES_KEPT = 900
+RECENT_S = 300
 INSTRUMENTS_CHARTED = 24
 STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
 
@@ -45,7 +46,8 @@ class History:
             if fund.balance_usd is not None:
                 peak = self._peaks_usd.get(fund.fund, -math.inf)
                 self._peaks_usd[fund.fund] = max(peak, fund.balance_usd)
-        if self._samples and view.engine_ns <= self._samples[-1].engine_ns:
+        newest_ns = self._samples[-1].engine_ns if self._samples else 0
+        if view.engine_ns <= newest_ns:
             return False
         self._chart_the_largest(view)
         self.last_number += 1
@@ -57,9 +59,11 @@ class History:
         return self._peaks_usd.get(fund)
 
     def recent_socialized_loss_usd(self, view: RiskView) -> float:
-        """Return what was socialized since the oldest sample."""
+        """Return what was socialized in the last RECENT_S of engine time, as far as sampled."""
         now = sum(fund.socialized_loss_usd for fund in view.funds)
-        return now - self._samples[0].socialized_loss_usd if self._samples else 0.0
+        since_ns = view.engine_ns - RECENT_S * 1_000_000_000
+        before = next((one for one in self._samples if one.engine_ns >= since_ns), None)
+        return now - before.socialized_loss_usd if before else 0.0
 
     def after(self, number: int) -> HistoryRecord:
         """Return the samples with a higher number, oldest first, as columns."""

@@ -1,5 +1,7 @@
 """From the engine's views to the API's records: one small function a record."""
 
+from collections.abc import Iterable, Sequence
+
 from monitor.api.decision_ring import NumberedDecision
 from monitor.api.history import History
 from monitor.api.records import (
@@ -15,7 +17,7 @@ from monitor.api.records import (
     decimal_text,
     exact_text,
 )
-from monitor.api.wording import describe
+from monitor.api.wording import describe, describe_many
 from monitor.core.view import (
     AccountView,
     BreakerView,
@@ -23,8 +25,12 @@ from monitor.core.view import (
     FundView,
     InstrumentView,
     OracleView,
+    RiskView,
 )
 from monitor.runtime.health import Health
+
+GROUPED_FROM = 4
+"""So many decisions of one kind in one second are told as one line."""
 
 
 def instrument_record(view: InstrumentView) -> InstrumentRecord:
@@ -133,15 +139,41 @@ def decision_record(numbered: NumberedDecision) -> DecisionRecord:
     )
 
 
-def decision_line(numbered: NumberedDecision) -> DecisionLine:
-    """Return one decision as the console lists it."""
-    decision = numbered.decision
+def decision_lines(numbered: Iterable[NumberedDecision], *, limit: int) -> list[DecisionLine]:
+    """Return lines for a list, newest first; many of one kind in one second become one line."""
+    groups: dict[tuple[int, str], list[NumberedDecision]] = {}
+    for one in numbered:
+        second = one.decision.event_ns // 1_000_000_000
+        groups.setdefault((second, one.decision.kind), []).append(one)
+    lines = []
+    for group in groups.values():
+        if len(group) >= GROUPED_FROM:
+            lines.append(_line(group))
+        else:
+            lines.extend(_line([one]) for one in group)
+    return sorted(lines, key=lambda line: -line.number)[:limit]
+
+
+def _line(group: Sequence[NumberedDecision]) -> DecisionLine:
+    newest = max(group, key=lambda one: one.number)
     return DecisionLine(
-        number=numbered.number,
-        kind=decision.kind,
-        event_ns=decision.event_ns,
-        text=describe(decision),
+        number=newest.number,
+        count=len(group),
+        kind=newest.decision.kind,
+        event_ns=newest.decision.event_ns,
+        text=describe_many([one.decision for one in group]),
     )
+
+
+def ranked_accounts(view: RiskView) -> list[tuple[int, AccountView]]:
+    """Return the accounts at risk with their rank, worst first; unknown ones last."""
+
+    def urgency(account: AccountView) -> tuple[float, float, str]:
+        score = account.risk_score
+        equity = account.equity or 0.0
+        return (-score if score is not None else 1.0, equity, account.account)
+
+    return list(enumerate(sorted(view.worst, key=urgency), start=1))
 
 
 def check_records(health: Health) -> list[CheckRecord]:

@@ -154,9 +154,13 @@ class DecisionRecord(Record, frozen=True, kw_only=True):
 
 
 class DecisionLine(Record, frozen=True, kw_only=True):
-    """A decision as the console lists it: when, of what kind, and in plain words."""
+    """A line of the console's list: one decision, or many of one kind in one second.
+
+    `number` and `event_ns` are those of the newest of them; `count` says how many they are.
+    """
 
     number: int
+    count: int
     kind: str
     event_ns: int
     text: str

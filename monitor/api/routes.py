@@ -24,6 +24,7 @@ from monitor.api.presenting import (
     decision_record,
     fund_record,
     instrument_record,
+    ranked_accounts,
 )
 from monitor.api.records import (
     AccountsPage,
@@ -105,7 +106,7 @@ class Api:
         state = choice(request, "state", STATES)
         ranked = [
             (rank, account)
-            for rank, account in enumerate(self._source.view().worst, start=1)
+            for rank, account in ranked_accounts(self._source.view())
             if state is None or account.state == state
         ]
         end = offset + limit

@@ -1,10 +1,12 @@
 """Decisions in plain words: one sentence each, for the console and for people who read logs."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import singledispatch
 
 from monitor.core import decisions
 
+NAMES_SHOWN = 3
 _STATE_WORDS: dict[type[decisions.AccountDecision], str] = {
     decisions.AccountMarginCalled: "is called for margin",
     decisions.AccountLiquidatable: "can be liquidated",
@@ -29,6 +31,67 @@ def describe(decision: decisions.Decision) -> str:
     if decision.caught_up:
         words += " (found when the monitor caught up)"
     return words
+
+
+def describe_many(group: Sequence[decisions.Decision]) -> str:
+    """Return one sentence for decisions of one kind; that of the decision if it is alone."""
+    return describe(group[0]) if len(group) == 1 else _words_of_many(group[0], group)
+
+
+@singledispatch
+def _words_of_many(first: decisions.Decision, group: Sequence[decisions.Decision]) -> str:
+    del first
+    return f"{len(group)} times: {describe(group[-1])}"
+
+
+@_words_of_many.register
+def _accounts(first: decisions.AccountDecision, group: Sequence[decisions.Decision]) -> str:
+    return f"{len(group)} accounts {_plural(first)}: {_names(group)}"
+
+
+@_words_of_many.register
+def _shortfalls(_: decisions.ShortfallIncurred, group: Sequence[decisions.Decision]) -> str:
+    return f"{len(group)} shortfalls, together {_amounts(group)}: {_names(group)}"
+
+
+@_words_of_many.register
+def _draws(_: decisions.InsuranceFundDrawn, group: Sequence[decisions.Decision]) -> str:
+    return f"Funds pay {_amounts(group, 'paid')} of {_amounts(group)} asked for {len(group)} times"
+
+
+@_words_of_many.register
+def _credits(_: decisions.InsuranceFundCredited, group: Sequence[decisions.Decision]) -> str:
+    return f"Funds gain {_amounts(group)} in {len(group)} liquidations"
+
+
+@_words_of_many.register
+def _plans(_: decisions.DeleveragingPlanned, group: Sequence[decisions.Decision]) -> str:
+    return f"{len(group)} deleveraging plans, together for {_amounts(group)}"
+
+
+@_words_of_many.register
+def _spreads(_: decisions.LossSocialized, group: Sequence[decisions.Decision]) -> str:
+    return f"{len(group)} losses, together {_amounts(group)}, are spread over other accounts"
+
+
+def _plural(decision: decisions.AccountDecision) -> str:
+    words = _STATE_WORDS[type(decision)]
+    return f"are {words[3:]}" if words.startswith("is ") else words
+
+
+def _names(group: Sequence[decisions.Decision]) -> str:
+    names = sorted({str(getattr(decision, "account", "")) for decision in group})
+    named = ", ".join(names[:NAMES_SHOWN])
+    return named + (f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else "")
+
+
+def _amounts(group: Sequence[decisions.Decision], field: str = "amount") -> str:
+    """Return the sum of one amount of each, asset by asset."""
+    sums: dict[str, Decimal] = {}
+    for decision in group:
+        asset = str(getattr(decision, "asset", ""))
+        sums[asset] = sums.get(asset, Decimal(0)) + Decimal(getattr(decision, field))
+    return " and ".join(money(str(amount), asset) for asset, amount in sorted(sums.items()))
 
 
 def money(amount: str | None, asset: str = "USD") -> str:

@@ -44,7 +44,8 @@ def test_a_crash_names_the_worst_first(health: Health) -> None:
     verdict = judged(view_at(300), health)
     assert verdict.level == "critical"
     assert verdict.sentence == (
-        "Breaker tripped on BTC-PERP; fund at 23 % of its peak; 412,000 USD socialized; "
+        "Breaker tripped on BTC-PERP; fund at 23 % of its peak; 412,000 USD socialized "
+        "in the past 5 minutes; "
         "14 accounts bankrupt, 96 liquidatable"
     )
 

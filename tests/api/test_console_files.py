@@ -97,7 +97,8 @@ def test_a_person_sees_the_crash(
 ) -> None:
     with opened(chromium, crashed, size, dark=dark) as page:
         assert text_of(page, "#sentence") == (
-            "Breaker tripped on BTC-PERP; fund at 23 % of its peak; 412,000 USD socialized; "
+            "Breaker tripped on BTC-PERP; fund at 23 % of its peak; 412,000 USD socialized "
+            "in the past 5 minutes; "
             "14 accounts bankrupt, 96 liquidatable"
         )
         assert "1.15M USD" in text_of(page, "#tile-fund")

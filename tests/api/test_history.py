@@ -26,6 +26,10 @@ def test_a_sample_is_taken_only_when_engine_time_moved() -> None:
     assert history.after(0).seconds == [START_NS / 1e9 + 5]
 
 
+def test_before_the_first_event_there_is_nothing_to_sample() -> None:
+    assert not History().sample(RiskView())
+
+
 def test_only_the_newest_samples_are_kept() -> None:
     history = History()
     for second in range(SAMPLES_KEPT + 5):
@@ -55,12 +59,13 @@ def test_the_peak_of_a_fund_is_its_highest_balance() -> None:
     assert history.peak_usd("unheard of") is None
 
 
-def test_socialized_loss_counts_from_the_oldest_sample() -> None:
+def test_socialized_loss_counts_for_some_minutes() -> None:
     history = History()
     assert history.recent_socialized_loss_usd(view_at(300)) == 0
     history.sample(view_at(100))
     assert history.recent_socialized_loss_usd(view_at(300)) == 412_000
     history.sample(view_at(300))
+    assert history.recent_socialized_loss_usd(view_at(300 + 301)) == 0
     restarted = History()
     restarted.sample(view_at(300))
     assert restarted.recent_socialized_loss_usd(view_at(301)) == 0

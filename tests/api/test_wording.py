@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from monitor.api.wording import describe, money
+from monitor.api.wording import describe, describe_many, money
 from monitor.core import decisions
 from tests.api.crash import END, decisions_at
 
@@ -87,3 +87,47 @@ def test_what_qualifies_a_decision_is_said() -> None:
 )  # fmt: skip
 def test_a_sentence(decision: decisions.Decision, text: str) -> None:
     assert describe(decision) == text
+
+
+def test_many_of_a_kind_become_one_sentence() -> None:
+    group = [
+        decisions.AccountRecovered(
+            **ENVELOPE, account=f"a{number}", instrument=None, leg=None, equity="1",
+            maintenance_margin="0", margin_ratio="0", state_before="bankrupt",
+        )
+        for number in range(5)
+    ]  # fmt: skip
+    assert describe_many(group) == "5 accounts are healthy again: a0, a1, a2 and 2 more"
+    assert describe_many(group[:1]) == describe(group[0])
+
+
+def test_amounts_of_many_are_summed_by_asset() -> None:
+    group = [
+        decisions.InsuranceFundDrawn(
+            **ENVELOPE, fund="f", asset=asset, amount=amount, paid="1", uncovered="0",
+            liquidation_id="l",
+        )
+        for asset, amount in (("USDT", "10.5"), ("BTC", "2"), ("USDT", "1.5"))
+    ]  # fmt: skip
+    assert describe_many(group) == (
+        "Funds pay 1.00 BTC and 2.00 USDT of 2.00 BTC and 12.00 USDT asked for 3 times"
+    )
+
+
+def test_every_kind_has_a_sentence_for_many() -> None:
+    of_kind: dict[str, decisions.Decision] = {
+        one.kind: one for second in range(END) for one in decisions_at(second)
+    }
+    assert [describe_many([one] * 4) for one in of_kind.values()] == [
+        "4 accounts are called for margin: trader-2060",
+        "4 accounts can be liquidated: trader-1054",
+        (
+            "4 times: Breaker velocity-60s trips on BTC-PERP: measured 8.3 %, limit 8.0 %: "
+            "halt trading"
+        ),
+        "4 accounts are bankrupt: trader-1060",
+        "4 shortfalls, together 5,133,333 USDT: trader-1040",
+        "Funds pay 5,133,333 USDT of 5,133,333 USDT asked for 4 times",
+        "4 deleveraging plans, together for 3,648,000 USDT",
+        "4 losses, together 1,648,000 USDT, are spread over other accounts",
+    ]

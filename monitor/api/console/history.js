@@ -1,6 +1,8 @@
 // The past minutes, column by column, as the server keeps them; bounded like there.
 
 const POINTS_MAX = 900;
+const START_POINTS = 30;
+const JUMP_S = 3600;
 const GROUPS = ["mark_price", "open_interest_usd", "fund_balance_usd", "accounts"];
 
 export function emptyHistory() {
@@ -18,12 +20,21 @@ export function appendHistory(history, added) {
       column.push(...(added[group][name] ?? Array(added.seconds.length).fill(null)));
     }
   }
-  const surplus = history.seconds.length - POINTS_MAX;
+  const surplus = Math.max(history.seconds.length - POINTS_MAX, pointsBeforeJump(history.seconds));
   if (surplus <= 0) return;
   history.seconds.splice(0, surplus);
   for (const group of GROUPS) {
     for (const column of Object.values(history[group])) column.splice(0, surplus);
   }
+}
+
+// At its start a monitor reads old definitions: points an hour and more before the rest would
+// press the present into one line.
+function pointsBeforeJump(seconds) {
+  for (let index = Math.min(seconds.length - 1, START_POINTS); index > 0; index -= 1) {
+    if (seconds[index] - seconds[index - 1] > JUMP_S) return index;
+  }
+  return 0;
 }
 
 // The sum over all columns of a group at each moment; null where nothing was known.

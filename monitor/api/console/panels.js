@@ -49,7 +49,7 @@ function showFund(state, history) {
   const balance = known.reduce((total, fund) => total + Number(fund.balance_usd), 0);
   const peak = known.reduce((total, fund) => total + Number(fund.peak_usd ?? 0), 0);
   const left = peak > 0 ? balance / peak : 0;
-  const remark = `${percent(left, 0)} of its peak; ${drainWords(history, balance)}`;
+  const remark = `${percent(left, 0)} of its peak; ${drainWords(history, balance, peak)}`;
   const mood = left < 0.5 ? "critical" : left < 0.9 ? "watch" : "calm";
   const element = tile("tile-fund", `${money(balance)} USD`, remark, mood);
   const gauge = element.querySelector(".gauge");
@@ -58,15 +58,17 @@ function showFund(state, history) {
 }
 
 // What the fund lost lately, and how long it lasts if the last seconds go on.
-function drainWords(history, balance) {
+function drainWords(history, balance, peak) {
+  if (balance <= 0) return "empty";
   const column = sumOf(history, "fund_balance_usd");
   const drained = fallOver(history.seconds, column, 60);
   const now = fallOver(history.seconds, column, PACE_S);
-  if (now > 0) {
+  const noise = peak / 1000;
+  if (now > noise) {
     return `drained ${money(drained)} in the last minute, ` +
       `empty in ${duration(balance / now * PACE_S)} at this pace`;
   }
-  return drained > 0 ? `drained ${money(drained)} in the last minute, now steady` : "steady";
+  return drained > noise ? `drained ${money(drained)} in the last minute, now steady` : "steady";
 }
 
 function showAccountStates(status) {
@@ -145,7 +147,7 @@ export function showDecisions(decisions, filter) {
     setText(text, decision.text);
     setFlag(item, "mood", SEVERE.test(decision.kind) ? "critical"
       : GOOD.test(decision.kind) ? "calm" : "watch");
-    item.title = `${words(decision.kind)}, number ${decision.number}`;
+    item.title = `${words(decision.kind)}: ${count(decision.count)}, number ${decision.number}`;
   });
 }
 
@@ -210,8 +212,8 @@ export function showService(state) {
       detail: feed.lost ? `lost since ${clock(feed.changed_ns)}` : "connected",
     })),
     ...state.oracles.map((oracle) => ({
-      name: `oracle ${oracle.oracle}`, ok: true,
-      detail: `${oracle.index} ${signedPercent(oracle.deviation_ratio)} to the index`,
+      name: `${oracle.oracle}, ${oracle.index}`, ok: true,
+      detail: `${signedPercent(oracle.deviation_ratio)} to the index`,
     })),
     { name: "inbox", ok: service.inbox_depth_events < 0.8 * service.inbox_capacity_events ||
         service.inbox_capacity_events === 0,

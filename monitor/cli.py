@@ -172,6 +172,10 @@ def _add_replay(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--seed", type=int, default=1, metavar="S", help="seed of the synthetic book (1)"
     )
+    parser.add_argument(
+        "--from", dest="begin", metavar="TIME", help="with --prices: candles from here, ISO, UTC"
+    )
+    parser.add_argument("--to", dest="end", metavar="TIME", help="with --prices: and before here")
     parser.set_defaults(verb=_replay)
 
 
@@ -204,9 +208,14 @@ def _replay(options: argparse.Namespace) -> int:
     player = Player(engine, Path(options.output), strict=options.strict)
     try:
         if options.prices:
-            from monitor.replay.prices import events_from_history
+            from monitor.replay.prices import TimeRange, events_from_history
 
-            made = events_from_history(options.prices, accounts=options.accounts, seed=options.seed)
+            made = events_from_history(
+                options.prices,
+                accounts=options.accounts,
+                seed=options.seed,
+                between=TimeRange.parse(options.begin, options.end),
+            )
             source = from_events(made, "history")
         else:
             source = read(options.events)

@@ -23,6 +23,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TextIO
@@ -43,6 +44,43 @@ Path4 = tuple[int, int, int, int]
 
 class HistoryError(ValueError):
     """A price file cannot be used; the message says what was expected, received, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From `begin_ns` on and before `end_ns`, nanoseconds since the epoch, UTC."""
+
+    begin_ns: int = 0
+    end_ns: int = 2**63 - 1
+
+    @classmethod
+    def parse(cls, begin: str | None, end: str | None) -> "TimeRange":
+        """Return the range between two ISO times (`2025-05-06`, `2025-05-06T08:00`); null: open.
+
+        Raises HistoryError for a text that is no time.
+        """
+        return cls(
+            0 if begin is None else parse_time_ns(begin),
+            2**63 - 1 if end is None else parse_time_ns(end),
+        )
+
+
+ALL_TIME = TimeRange()
+
+
+def parse_time_ns(text: str) -> int:
+    """Return an ISO time as nanoseconds since the epoch; UTC where it names no zone.
+
+    Raises HistoryError for a text that is no time.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise HistoryError(
+            f"expected a time such as 2025-05-06 or 2025-05-06T08:00, received {text!r}"
+        ) from error
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+    return round(moment.timestamp() * 1_000) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +166,9 @@ def _digits(prices: Sequence[Decimal]) -> int:
 def read_history(
     paths: Sequence[str | os.PathLike[str]],
     *,
-    start_ns: int | None = None,
-    end_ns: int | None = None,
+    between: TimeRange = ALL_TIME,
 ) -> History:
-    """Return the candles of all files that start in [start_ns, end_ns).
+    """Return the candles of all files that start in a time range.
 
     Raises HistoryError when there are none, or a symbol has two candles at one time.
     """
@@ -139,8 +176,7 @@ def read_history(
         candle
         for path in paths
         for candle in read_candles(path)
-        if (start_ns is None or candle.start_ns >= start_ns)
-        and (end_ns is None or candle.start_ns < end_ns)
+        if between.begin_ns <= candle.start_ns < between.end_ns
     ]
     if not candles:
         names = ", ".join(str(path) for path in paths)
@@ -212,15 +248,18 @@ def events_from_history(
     *,
     accounts: int = 2_000,
     seed: int = 1,
-    start_ns: int | None = None,
-    end_ns: int | None = None,
+    between: TimeRange = ALL_TIME,
 ) -> Iterator[Event]:
     """Yield the events of a synthetic book of accounts that lives through real prices.
 
     Deterministic for the files, `accounts` and `seed`. Raises HistoryError before the first
     event when a file cannot be used.
     """
-    history = read_history(paths, start_ns=start_ns, end_ns=end_ns)
+    if accounts < 2:
+        raise HistoryError(
+            f"accounts: expected 2 at least (a long and a short), received {accounts}"
+        )
+    history = read_history(paths, between=between)
     first_prices = {
         symbol: path[0] for symbol, path in next(iter(history.candles.values())).items()
     }

@@ -11,6 +11,7 @@ from monitor.core import events
 from monitor.replay.prices import (
     STEP_RATIO_MAX,
     HistoryError,
+    TimeRange,
     events_from_history,
     marks_of,
     read_history,
@@ -94,9 +95,11 @@ def test_a_missing_or_damaged_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_time_range_cuts_the_history() -> None:
-    history = read_history([LAYER], start_ns=1_746_518_880_000_000_000)
+    after = TimeRange.parse("2025-05-06T08:08", None)
+    before = TimeRange.parse(None, "2025-05-06T10:08+02:00")
+    history = read_history([LAYER], between=after)
     assert min(history.candles) == 1_746_518_880_000_000_000
-    cut = read_history([LAYER], end_ns=1_746_518_880_000_000_000)
+    cut = read_history([LAYER], between=before)
     assert len(history.candles) + len(cut.candles) == 120
 
 
@@ -111,3 +114,10 @@ def test_the_marks_of_the_events_reach_every_extreme_of_the_candles() -> None:
     assert min(marks) == min(Fraction(row[3]) for row in rows)
     assert marks[0] == Fraction(rows[0][1])
     assert marks[-1] == Fraction(rows[-1][4])
+
+
+def test_a_time_that_is_none_and_a_book_that_is_empty_are_refused() -> None:
+    with pytest.raises(HistoryError, match="expected a time such as .*, received 'noon'"):
+        TimeRange.parse("noon", None)
+    with pytest.raises(HistoryError, match="expected 2 at least .*, received 1"):
+        next(events_from_history([LAYER], accounts=1))

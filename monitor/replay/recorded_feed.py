@@ -1,6 +1,6 @@
 """A local websocket server that plays a raw recording in the venue's own wire form.
 
-    python -m monitor.replay.recorded_feed btcusdt_20240808.gz --port 9443 --speed 10
+    python -m monitor.replay.recorded_feed btcusdt_20240808.gz --port 9443 --speed 10 --now
 
 A recording has one message a line, `<receive time, ns> <JSON as received>` (plain or `.gz`), as
 published at github.com/nkaz001/hftbacktest (examples/usdm). Each client hears it from the start
@@ -9,11 +9,14 @@ at the pace of the receive times divided by `--speed`; speed 0 is as fast as the
 line that is no stream message is a REST answer of the venue: it is served to plain HTTP requests
 at any path. After the end the connection stays open and silent, as a dead feed does, and later
 clients hear nothing, so that no price comes back from the past; `--repeat` starts again for them.
+`--now` moves the times inside each message by as much as its receive time is in the past, so that
+a daemon takes the recording for the present: its clocks, breakers and staleness then work as live.
 """
 
 import argparse
 import asyncio
 import gzip
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -26,8 +29,14 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from monitor.runtime.clock import Clock
+
 FRAMES_A_TURN = 64
 LATE_MAX_S = 0.001
+MILLISECONDS_A_DAY = 86_400_000
+
+# a JSON value of 13 digits; it is a time if it lies within a day of the time of receipt
+_MILLISECONDS = re.compile(r"(?<=[:\[,])[0-9]{13}(?=[,}\]])")
 
 
 class RecordingError(Exception):
@@ -77,17 +86,33 @@ def is_stream_message(frame: RecordedFrame) -> bool:
         return True
 
 
-class RecordedFeed:
-    """The server; `port` is known once it is started, `played` counts finished plays."""
+def redated(frame: RecordedFrame, received_ns: int) -> str:
+    """Return a message as it would be if it were received at another time (nanoseconds, UTC)."""
+    recorded_ms = frame.received_ns // 1_000_000
+    shift_ms = received_ns // 1_000_000 - recorded_ms
 
-    def __init__(self, path: Path, *, speed: float, repeat: bool = False) -> None:
+    def shifted(match: re.Match[str]) -> str:
+        value = int(match.group())
+        is_time = abs(value - recorded_ms) <= MILLISECONDS_A_DAY
+        return str(value + shift_ms) if is_time else match.group()
+
+    return _MILLISECONDS.sub(shifted, frame.text)
+
+
+class RecordedFeed:
+    """The server; `played` counts finished plays. With a `clock`, messages are dated by it."""
+
+    def __init__(
+        self, path: Path, *, speed: float, repeat: bool = False, clock: Clock | None = None
+    ) -> None:
         if not 0 <= speed < float("inf"):
             raise RecordingError(f"--speed: expected 0 or more, received {speed}")
         self._path = path
         self._speed = speed
         self._repeat = repeat
+        self._clock = clock
         self._rest_answer = next(
-            (frame.text for frame in read_frames(path) if not is_stream_message(frame)), None
+            (frame for frame in read_frames(path) if not is_stream_message(frame)), None
         )
         self.played = 0
         self.frames_sent = 0
@@ -124,8 +149,11 @@ class RecordedFeed:
                     await asyncio.sleep(due_s - loop.time())
             elif number % FRAMES_A_TURN == 0:
                 await asyncio.sleep(0)
-            await socket.send(frame.text)
+            await socket.send(self._dated(frame))
             self.frames_sent += 1
+
+    def _dated(self, frame: RecordedFrame) -> str:
+        return frame.text if self._clock is None else redated(frame, self._clock.now_ns())
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -134,7 +162,7 @@ class RecordedFeed:
             return connection.respond(
                 HTTPStatus.NOT_FOUND, f"expected a REST answer in {self._path.name}, found none\n"
             )
-        body = self._rest_answer.encode()
+        body = self._dated(self._rest_answer).encode()
         headers = Headers(
             [
                 ("Content-Type", "application/json"),
@@ -164,6 +192,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--speed", type=float, default=1.0, help="1 as recorded (default), 10 faster, 0 unlimited"
     )
+    parser.add_argument("--now", action="store_true", help="date the messages as of now")
     parser.add_argument("--repeat", action="store_true", help="play again for later clients")
     return parser
 
@@ -179,7 +208,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0 interrupted, 1 failed, 2 wrong input."""
     options = argument_parser().parse_args(arguments)
     try:
-        feed = RecordedFeed(options.recording, speed=options.speed, repeat=options.repeat)
+        feed = RecordedFeed(
+            options.recording,
+            speed=options.speed,
+            repeat=options.repeat,
+            clock=Clock() if options.now else None,
+        )
         asyncio.run(serve_until_cancelled(feed, options.host, options.port))
     except RecordingError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's answer

@@ -30,6 +30,7 @@ from monitor.core.events import (
 from monitor.core.gate import decode, encode
 from monitor.embedded.real_kafka import RealKafka
 from monitor.replay.recorded_feed import RecordedFeed, port_of
+from monitor.runtime.clock import Clock
 from tests.feeds.frames import combined, quotes
 from tests.feeds.local_venue import LocalVenue, eventually, says
 from tests.services import MakeTopics
@@ -46,7 +47,6 @@ EARLY_MS = 1_700_000_000_000
 CONFIGURATION = """
 [service]
 state_directory = "{state}"
-action_age_max_s = 1e12
 
 [kafka]
 bootstrap_servers = "{kafka}"
@@ -72,6 +72,13 @@ symbols = ["BTCUSDT={instrument}"]
 role = "mark"
 mark_from = "mid"
 stale_after_s = {stale_after_s}
+
+[[breakers]]
+name = "velocity"
+kind = "price_velocity"
+lookback_s = 60.0
+limit_ratio = 0.000002
+action = "halt"
 """
 
 
@@ -88,7 +95,12 @@ def recorded_mids() -> list[Decimal]:
 
 
 def make_app(
-    state: Path, kafka: Any, topics: TopicSettings, *, port: int, stale_after_s: float = 60.0
+    state: Path,
+    kafka: Any,
+    topics: TopicSettings,
+    *,
+    port: int,
+    stale_after_s: float = 60.0,
 ) -> App:
     """Return a daemon that is fed by a server on this machine."""
     text = CONFIGURATION.format(
@@ -121,22 +133,27 @@ async def running(app: App) -> AsyncIterator[App]:
         await task
 
 
-async def market_events(servers: str, topic: str) -> list[Event]:
-    """Return what the market topic holds."""
+async def values(servers: str, topic: str) -> list[bytes]:
+    """Return the values of the records that a topic with one partition holds."""
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
     await consumer.start()
     try:
         partition = TopicPartition(topic, 0)
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
-        events: list[Event] = []
+        found: list[bytes] = []
         while await consumer.position(partition) < end:
             for records in (await consumer.getmany(timeout_ms=500)).values():
-                for record in records:
-                    events += [event for event in decode(record.value) if isinstance(event, Event)]
-        return events
+                found += [record.value for record in records]
+        return found
     finally:
         await consumer.stop()
+
+
+async def market_events(servers: str, topic: str) -> list[Event]:
+    """Return what the market topic holds."""
+    answers = [answer for value in await values(servers, topic) for answer in decode(value)]
+    return [answer for answer in answers if isinstance(answer, Event)]
 
 
 async def list_instrument(servers: str, topic: str) -> None:
@@ -173,6 +190,23 @@ async def test_the_marks_of_a_recorded_day_reach_the_view(
     books = [event for event in events if isinstance(event, DepthChanged)]
     assert books
     assert all(Decimal(book.bids[0][0]) < Decimal(book.asks[0][0]) for book in books)
+
+
+async def test_a_move_in_a_recording_that_is_dated_as_of_now_trips_a_breaker(
+    kafka: Any, topic_names: TopicSettings, tmp_path: Path
+) -> None:
+    await list_instrument(kafka.bootstrap_servers, topic_names.market)
+    feed = RecordedFeed(EXCERPT, speed=2, clock=Clock())
+    async with feed.start(host="127.0.0.1", port=0) as server:
+        app = make_app(tmp_path, kafka, topic_names, port=port_of(server))
+        async with running(app):
+            await eventually(lambda: feed.played)
+            await eventually(lambda: [one.state for one in app.views.view.breakers] == ["tripped"])
+    log = await values(kafka.bootstrap_servers, topic_names.decisions)
+    (tripped,) = [record for record in map(json.loads, log) if record["type"] == "breaker_tripped"]
+    assert (tripped["breaker"], tripped["scope"]) == ("velocity", INSTRUMENT)
+    assert Decimal(tripped["measured"]) > Decimal(tripped["limit"])
+    assert tripped["cause"]["topic"] == topic_names.market
 
 
 async def test_a_feed_that_falls_silent_is_lost_to_the_engine_until_it_speaks_again(

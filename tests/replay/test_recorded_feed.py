@@ -13,11 +13,14 @@ from websockets.asyncio.client import connect
 
 from monitor.replay.recorded_feed import (
     RecordedFeed,
+    RecordedFrame,
     RecordingError,
     main,
     port_of,
     read_frames,
+    redated,
 )
+from monitor.runtime.clock import ManualClock
 
 EXCERPT = (
     Path(__file__).parents[1] / "feeds" / "data" / "binance_usdm_btcusdt_20240808_first_400.gz"
@@ -72,12 +75,28 @@ async def test_a_rest_answer_in_the_recording_is_served_over_http() -> None:
     assert json.loads(body)["lastUpdateId"] == 5123107852948
 
 
+def test_a_message_dated_as_of_now_keeps_its_distance_from_the_time_of_receipt() -> None:
+    text = '{"stream":"s","data":{"E":1700000001300,"T":1700003600000,"u":5123107832006,"q":"1"}}'
+    later = redated(RecordedFrame(1_700_000_000_000_999_999, text), 1_800_000_000_000_000_001)
+    assert json.loads(later)["data"] == {
+        "E": 1_800_000_001_300, "T": 1_800_003_600_000, "u": 5123107832006, "q": "1",
+    }  # fmt: skip
+
+
+async def test_with_a_clock_messages_are_dated_by_it() -> None:
+    clock = ManualClock(now_ns=1_800_000_000_000_000_000)
+    feed = RecordedFeed(EXCERPT, speed=0, clock=clock)
+    (first,), _ = await heard(feed, 1)
+    assert json.loads(first)["data"]["E"] == 1_800_000_001_269  # the receiver's clock ran late
+    assert json.loads(first)["data"]["u"] == 5123107837557
+
+
 @pytest.mark.parametrize("repeat", [False, True])
 async def test_a_recording_is_played_once_unless_it_repeats(tmp_path: Path, repeat: bool) -> None:
     path = recording(tmp_path / "frames.txt", (1, '{"stream":"s"}'))
     feed = RecordedFeed(path, speed=0, repeat=repeat)
     async with feed.start(host="127.0.0.1", port=0) as server:
-        answers = []
+        answers: list[str | bytes] = []
         for _ in range(2):
             async with connect(f"ws://127.0.0.1:{port_of(server)}", proxy=None) as socket:
                 await socket.send("subscribe")

@@ -23,8 +23,8 @@ BANNED_NAMES = ("utils.py", "helpers.py", "common.py", "types.py", "misc.py")
 # Tests of what several modules do together, or of what is no module.
 FREE_TESTS = ("configs", "deploy", "end_to_end", "faults", "integration", "reference", "scenarios")
 FREE_TEST_FILES = (
-    "tests/test_documentation.py", "tests/test_scenarios.py", "tests/test_schema.py",
-    "tests/test_setup.py", "tests/test_tidy.py",
+    "tests/test_documentation.py", "tests/test_model_documents.py", "tests/test_scenarios.py",
+    "tests/test_schema.py", "tests/test_setup.py", "tests/test_tidy.py",
 )  # fmt: skip
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -71,7 +71,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 def event(kind: str, at_ns: int = NOW_NS, /, **fields: object) -> events.AnyEvent:
     """Return an event of a type."""
-    return msgspec.convert({"type": kind, "event_ns": at_ns, **fields}, events.AnyEvent)
+    made: events.AnyEvent = msgspec.convert(
+        {"type": kind, "event_ns": at_ns, **fields}, events.AnyEvent
+    )
+    return made
 
 
 def world(kind: str) -> RiskEngine:

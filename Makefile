@@ -43,7 +43,7 @@ coverage: setup ## Measure the branches of monitor/core that its tests reach
 	$(BIN)/python -m pytest tests/core tests/test_scenarios.py --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 bench: .venv/.development ## Run one benchmark: make bench BENCH=codec SCALE=small
-	@test -n "$(BENCH)" || { echo "expected BENCH=NAME, one of:"; ls bench/*.py; exit 2; }
+	@test -n "$(BENCH)" || { echo "expected BENCH=NAME, one of:"; grep -l __main__ bench/*.py; exit 2; }
 	$(BIN)/python -m bench.$(BENCH) --scale $(SCALE)
 
 demo: .venv/.runtime ## Watch a synthetic exchange crash (ARGS="--seconds 60 --no-browser --port 18080")

@@ -10,9 +10,12 @@ import msgspec
 import pytest
 import yaml
 
+from monitor.api.openapi import openapi_document
 from monitor.config import Configuration
-from monitor.core import decisions, events
+from monitor.core import decisions, events, gate
+from monitor.core.view import AccountView, BreakerView, FundView
 from monitor.exporter.catalogue import CATALOGUE
+from monitor.store.live_state import account_fields, breaker_fields, fund_fields
 from monitor.streams import codec
 from tools import meanings, settings_meanings
 from tools.settings_tables import configuration_keys
@@ -82,6 +85,43 @@ def test_every_configuration_key_has_a_meaning_and_none_is_left_over() -> None:
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
 def test_every_metric_is_in_the_table(metric: object) -> None:
     assert f"`{getattr(metric, 'name', '')}`" in page("docs/metrics.md")
+
+
+@pytest.mark.parametrize("path", openapi_document("0")["paths"])
+def test_every_address_of_the_api_is_described(path: str) -> None:
+    assert f"`{path}`" in page("docs/api.md") or f"GET {path}" in page("docs/api.md")
+
+
+BREAKER = BreakerView(
+    breaker="b", kind="k", scope="s", state="armed", action="halt",
+    measured=0.5, limit=1.0, extended=0, changed_ns=0,
+)  # fmt: skip
+FUND = FundView(
+    fund="f", asset="USD", balance=1.0, balance_usd=1.0, drawn=0.0, credited=0.0,
+    uncovered=0.0, shortfall_usd=0.0, socialized_loss_usd=0.0, updated_ns=0,
+)  # fmt: skip
+ACCOUNT = AccountView(
+    account="a", owner="a", role="client", state="healthy", equity=1.0, initial_margin=1.0,
+    maintenance_margin=1.0, margin_ratio=1.0, free_collateral=1.0, withdrawable=1.0,
+    flags=(), has_position=True, updated_ns=0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [account_fields(ACCOUNT), fund_fields(FUND), breaker_fields([BREAKER])],
+    ids=["account", "fund", "breaker"],
+)
+def test_every_field_in_redis_is_described(fields: dict[str, str]) -> None:
+    silent = [name for name in fields if f"`{name}`" not in page("docs/redis.md")]
+    assert not silent, f"docs/redis.md: say what these hold: {silent}"
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_event_that_a_page_shows_passes_the_gate(path: Path) -> None:
+    for line in re.findall(r'^\{"type": *".*\}$', path.read_text(), flags=re.MULTILINE):
+        for event in gate.decode(line.encode()):
+            assert isinstance(event, events.Event), f"{path.relative_to(ROOT)}: {event}"
 
 
 def targets() -> set[str]:

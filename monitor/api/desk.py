@@ -1,7 +1,7 @@
 """What all requests share: the source, the history, and the summary made of both."""
 
 from monitor.api.condition import condition
-from monitor.api.decision_ring import DECISIONS_KEPT
+from monitor.api.decision_ring import DECISIONS_KEPT, NumberedDecision
 from monitor.api.history import History
 from monitor.api.presenting import (
     account_record,
@@ -16,6 +16,7 @@ from monitor.api.presenting import (
 )
 from monitor.api.records import ConsoleState, Hello, ServiceRecord, Status, Step, exact_text
 from monitor.api.source import ApiSource
+from monitor.core.decisions import BreakerTripped
 from monitor.core.view import RiskView
 
 WORST_SHOWN = 25
@@ -24,6 +25,7 @@ INSTRUMENTS_SHOWN = 24
 ORACLES_SHOWN = 24
 FEEDS_SHOWN = 24
 DECISIONS_SHOWN = 100
+TRIPS_SHOWN = 100
 
 
 class Desk:
@@ -94,12 +96,12 @@ class Desk:
 
     def hello(self) -> Hello:
         """Return everything that a fresh page shows."""
+        newest = self.source.decisions.after(0, limit=DECISIONS_KEPT)
         return Hello(
             state=self.state(),
             history=self.history.after(0),
-            decisions=decision_lines(
-                self.source.decisions.newest(limit=DECISIONS_KEPT), limit=DECISIONS_SHOWN
-            ),
+            decisions=decision_lines(newest, limit=DECISIONS_SHOWN),
+            breaker_trips_ns=trips_of(newest),
         )
 
     def step(self, *, after_sample: int, after_decision: int) -> Step:
@@ -109,6 +111,7 @@ class Desk:
             state=self.state(),
             history=self.history.after(after_sample),
             decisions=decision_lines(newer, limit=DECISIONS_SHOWN),
+            breaker_trips_ns=trips_of(newer),
         )
 
     def _service(self, view: RiskView) -> ServiceRecord:
@@ -122,3 +125,9 @@ class Desk:
             inbox_depth_events=int(measurements.value("loss_monitor_inbox_depth_events")),
             inbox_capacity_events=int(measurements.value("loss_monitor_inbox_capacity_events")),
         )
+
+
+def trips_of(decisions: list[NumberedDecision]) -> list[int]:
+    """Return when breakers tripped, oldest first: at most TRIPS_SHOWN, the newest."""
+    trips = [one.decision.event_ns for one in decisions if isinstance(one.decision, BreakerTripped)]
+    return trips[-TRIPS_SHOWN:]

@@ -267,6 +267,7 @@ class Hello(Record, frozen=True, kw_only=True):
     state: ConsoleState
     history: HistoryRecord
     decisions: list[DecisionLine]
+    breaker_trips_ns: list[int]
 
 
 class Step(Record, frozen=True, kw_only=True):
@@ -275,6 +276,7 @@ class Step(Record, frozen=True, kw_only=True):
     state: ConsoleState
     history: HistoryRecord
     decisions: list[DecisionLine]
+    breaker_trips_ns: list[int]
 
 
 class ErrorRecord(Record, frozen=True, kw_only=True):

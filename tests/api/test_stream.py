@@ -7,7 +7,7 @@ import pytest
 
 from monitor.api.desk import Desk
 from monitor.api.stream import FOLLOWERS_MAX, STEPS_QUEUED_MAX, Follower, StreamHub
-from tests.api.crash import Crash
+from tests.api.crash import START_NS, Crash
 
 
 @pytest.fixture
@@ -51,6 +51,12 @@ def test_a_follower_gets_everything_first_and_then_only_what_is_new(
     texts = [decision["text"] for decision in step["decisions"]]
     assert texts[0] == "Fund main pays 1,283,333 USDT"
     assert hello["decisions"][0]["number"] + len(texts) == step["decisions"][0]["number"]
+
+
+def test_a_fresh_page_knows_when_breakers_tripped(hub: StreamHub, crash: Crash, desk: Desk) -> None:
+    crash.go_to(230, desk)
+    ((_, hello),) = messages_of(joined(hub))
+    assert hello["breaker_trips_ns"] == [START_NS + 211 * 10**9]
 
 
 def test_no_decision_is_told_twice_or_left_out(hub: StreamHub, crash: Crash, desk: Desk) -> None:

@@ -10,11 +10,12 @@ import {
 } from "./panels.js";
 
 const DECISIONS_KEPT = 100;
+const TRIPS_KEPT = 100;
 const SILENCE_MS = 4000;
 const RETRY_MS = 2000;
 const LAMPS = { calm: "#2f9e66", watch: "#d9940b", critical: "#d64545", blind: "#7b8794" };
 
-const seen = { state: null, history: emptyHistory(), decisions: [], heardAt: 0 };
+const seen = { state: null, history: emptyHistory(), decisions: [], trips: [], heardAt: 0 };
 let stream = null;
 
 function connect() {
@@ -24,6 +25,7 @@ function connect() {
     const hello = JSON.parse(event.data);
     seen.history = emptyHistory();
     seen.decisions = [];
+    seen.trips = [];
     take(hello);
     buildCharts();
     show();
@@ -43,6 +45,8 @@ function take(message) {
   seen.heardAt = performance.now();
   appendHistory(seen.history, message.history);
   seen.decisions = [...message.decisions, ...seen.decisions].slice(0, DECISIONS_KEPT);
+  seen.trips = [...seen.trips, ...message.breaker_trips_ns.map((ns) => ns / 1e9)]
+    .slice(-TRIPS_KEPT);
   setConnection("live");
 }
 
@@ -65,7 +69,7 @@ function show() {
   showAccounts(seen.state, openAccount);
   showInstruments(seen.state);
   showService(seen.state);
-  drawCharts(seen.history, chosenInstrument(), tripSeconds());
+  drawCharts(seen.history, chosenInstrument(), seen.trips);
 }
 
 function showCondition(status) {
@@ -81,11 +85,6 @@ function showCondition(status) {
   setText(find("sentence"), sentence);
   setText(find("engine-time"), `${day(status.engine_ns)} ${clock(status.engine_ns)} UTC`);
   document.title = `${level}: ${sentence}`;
-}
-
-function tripSeconds() {
-  return seen.decisions.filter((one) => one.kind === "breaker_tripped")
-    .map((one) => one.event_ns / 1e9);
 }
 
 // The choice of the person at the desk; the largest instrument until there is one.

@@ -49,7 +49,10 @@ function showFund(state, history) {
   const balance = known.reduce((total, fund) => total + Number(fund.balance_usd), 0);
   const peak = known.reduce((total, fund) => total + Number(fund.peak_usd ?? 0), 0);
   const left = peak > 0 ? balance / peak : 0;
-  const remark = `${percent(left, 0)} of its peak; ${drainWords(history, balance, peak)}`;
+  const each = known.length > 1
+    ? ` · ${known.map((fund) => `${fund.fund} ${percent(fund.left_ratio, 0)}`).join(", ")}` : "";
+  const remark = `${percent(left, 0)} of ${known.length > 1 ? "the" : "its"} peak; ` +
+    drainWords(history, balance, peak) + each;
   const mood = left < 0.5 ? "critical" : left < 0.9 ? "watch" : "calm";
   const element = tile("tile-fund", `${money(balance)} USD`, remark, mood);
   const gauge = element.querySelector(".gauge");

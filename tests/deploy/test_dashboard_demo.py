@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from monitor.embedded.process import free_port
+from monitor.embedded.process import ServiceError, free_port
 from monitor.embedded.redis import find_redis_server
+from tests import missing_services
 from tests.deploy.deployed import ROOT, RULE_FILES, dashboard_queries, dashboards, interpolated
 from tests.observers import Prometheus
 
@@ -28,7 +29,10 @@ EXPECTED_ALERTS = ("BreakerTripped", "ShortfallIncurred", "LossSocialized", "Acc
 @pytest.fixture
 def demo_port(tmp_path: Path) -> Iterator[int]:
     """Yield the port of a demo that crashes within DEMO_SECONDS."""
-    find_redis_server()
+    try:
+        find_redis_server()
+    except ServiceError:
+        missing_services.skip_without("redis-server", "apt-get install -y redis-server")
     port = free_port()
     command = [
         sys.executable, "-m", "monitor", "demo",

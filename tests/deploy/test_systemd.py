@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli import WRONG_USAGE
+from monitor.config import load_configuration
 from tests import missing_services
 from tests.deploy.deployed import DEPLOY
 
@@ -69,12 +71,11 @@ def test_the_unit_says_what_the_daemon_does() -> None:
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert service["DynamicUser"] == "yes"
     assert service["Restart"] == "on-failure"
+    assert service["RestartPreventExitStatus"] == str(WRONG_USAGE)
     assert sections()["Unit"]["StartLimitBurst"]
 
 
 def test_the_state_directory_is_the_one_in_the_example_configuration() -> None:
-    from monitor.config import load_configuration
-
     configuration, _ = load_configuration(DEPLOY / "config/loss-monitor.toml")
     directory = sections()["Service"]["StateDirectory"]
     assert configuration.service.state_directory == f"/var/lib/{directory}"

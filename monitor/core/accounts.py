@@ -106,8 +106,8 @@ class AccountEngine:
                 case events.LiquidationFilled():
                     self.liquidations.fill(event)
                 case events.LiquidationFinished():
-                    unit = self.unit_of(account, (event.instrument, event.leg))
-                    unit.liquidations.discard(event.liquidation_id)
+                    for unit in self.units_of(account.name):
+                        unit.liquidations.discard(event.liquidation_id)
                 case events.MarginOrdersChanged():
                     account.orders[event.instrument] = (
                         event.bids_size,

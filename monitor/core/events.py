@@ -18,14 +18,24 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-_END = r"$(?!\n)"
-NUMBER_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?" + _END
-NON_NEGATIVE_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?" + _END
-POSITIVE_PATTERN = r"^(?=.*[1-9])[0-9]{1,18}(\.[0-9]{1,18})?" + _END
+NUMBER_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+NON_NEGATIVE_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
+POSITIVE_PATTERN = r"^(?=.*[1-9])[0-9]{1,18}(\.[0-9]{1,18})?$"
+NUMBER_LENGTH_MAX = 38
 
-Number = Annotated[str, msgspec.Meta(pattern=NUMBER_PATTERN, extra={"number": True})]
-NonNegative = Annotated[str, msgspec.Meta(pattern=NON_NEGATIVE_PATTERN, extra={"number": True})]
-Price = Annotated[str, msgspec.Meta(pattern=POSITIVE_PATTERN, extra={"number": True})]
+
+def _number(pattern: str) -> msgspec.Meta:
+    """Return what marks a number field; the gate checks its pattern, the schema shows it."""
+    return msgspec.Meta(
+        max_length=NUMBER_LENGTH_MAX,
+        extra={"number": pattern},
+        extra_json_schema={"pattern": pattern},
+    )
+
+
+Number = Annotated[str, _number(NUMBER_PATTERN)]
+NonNegative = Annotated[str, _number(NON_NEGATIVE_PATTERN)]
+Price = Annotated[str, _number(POSITIVE_PATTERN)]
 Positive = Price
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]

@@ -1,23 +1,20 @@
 """The one gate: bytes in, events or refusals out. Pure, and it never raises.
 
-The fast way decodes straight into typed records, whose number fields accept only canonical
-decimal text. What it does not accept is looked at again: plain JSON numbers and short exponent
-forms become canonical text, without binary floats, and the rest is refused with its reason.
-Nothing is computed from a number before its length and exponent are known to be small.
+The fast way decodes straight into typed records and checks that every number is canonical
+decimal text. What does not pass is looked at again (`shaping.py`), and refused with its reason if
+it still does not.
 """
 
-import json
 import re
 from collections.abc import Callable
-from decimal import Decimal
-from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from monitor.core import events
-from monitor.core.amounts import to_fraction
+from monitor.core.checks import CHECKS
 from monitor.core.events import AnyEvent, Event, snake_case
+from monitor.core.shaping import MATCHES, FieldError, parse_plainly, shape
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 BATCH_EVENTS_MAX = 10_000
@@ -34,11 +31,11 @@ REASONS = (
     "unfinished_change",
 )
 
-_DIGITS_MAX = 18
-_NUMBER = re.compile(r"-?[0-9]{1,64}(\.[0-9]{1,64})?([eE][+-]?[0-9]{1,3})?\Z")
 # In a long record one hostile number can hide; in a short one it cannot be costly.
 _SHORT_RECORD = 4096
 _HOSTILE_DIGITS = re.compile(rb"[0-9]{65}")
+
+Matcher = Callable[[Any], object]
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,16 +45,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-class _NumberToken(str):
-    """A JSON number as its text."""
-
-    __slots__ = ()
-
-
-# What JSON decodes to.
-Plain: TypeAlias = Any
-
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
+_decode_event = msgspec.json.Decoder(AnyEvent).decode
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 
@@ -68,6 +56,70 @@ def _event_types() -> dict[str, type[Event]]:
 
 
 EVENT_TYPES = _event_types()
+
+
+def _matcher(info: msgspec.inspect.Type) -> Matcher | None:  # noqa: PLR0911 (one a type)
+    """Return what is true for a value whose numbers are all canonical; None without numbers."""
+    match info:
+        case msgspec.inspect.Metadata(type=inner, extra=extra):
+            return MATCHES[extra["number"]] if extra and "number" in extra else _matcher(inner)
+        case msgspec.inspect.UnionType(types=types):
+            return _union_matcher(types)
+        case msgspec.inspect.StructType(fields=fields):
+            return _struct_matcher(fields)
+        case msgspec.inspect.ListType(item_type=item):
+            return _all_match(_matcher(item))
+        case msgspec.inspect.DictType(value_type=item):
+            inner_matcher = _all_match(_matcher(item))
+            return inner_matcher and (lambda value: inner_matcher(value.values()))
+        case msgspec.inspect.TupleType(item_types=items):
+            parts = [_matcher(item) for item in items]
+            return lambda value: all(m is None or m(v) for m, v in zip(parts, value, strict=True))
+        case _:
+            return None
+
+
+def _all_match(matcher: Matcher | None) -> Matcher | None:
+    return matcher and (lambda values: all(map(matcher, values)))
+
+
+def _union_matcher(types: tuple[msgspec.inspect.Type, ...]) -> Matcher | None:
+    structs = {
+        info.cls: _matcher(info) or _always
+        for info in types
+        if isinstance(info, msgspec.inspect.StructType)
+    }
+    if structs:
+        return lambda value: value is None or structs[type(value)](value)
+    matcher = next((found for found in map(_matcher, types) if found is not None), None)
+    return matcher and (lambda value: value is None or matcher(value))
+
+
+def _struct_matcher(fields: tuple[msgspec.inspect.Field, ...]) -> Matcher | None:
+    parts = [
+        (field.name, matcher) for field in fields if (matcher := _matcher(field.type)) is not None
+    ]
+    if not parts:
+        return None
+    return lambda value: all(matcher(getattr(value, name)) for name, matcher in parts)
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _number_fields(kind: type[Event]) -> tuple[tuple[str, Matcher], ...]:
+    """Return (field, matcher) for every field of an event that holds numbers."""
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return tuple(
+        (field.name, matcher)
+        for field in info.fields
+        if (matcher := _matcher(field.type)) is not None
+    )
+
+
+_RULES = {kind: (_number_fields(kind), CHECKS.get(kind)) for kind in EVENT_TYPES.values()}
 
 
 def encode(event: Event) -> bytes:
@@ -83,12 +135,35 @@ def decode(
     A record is one event or a JSON array of events. With `received_ns`, an event that is dated
     more than 5 s after it is refused.
     """
+    if len(raw) <= _SHORT_RECORD:
+        try:
+            event = _decode_event(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _decode_slowly(raw, received_ns)
+        # `_checked`, unrolled for the commonest case: this line runs once an event.
+        number_fields, check = _RULES[type(event)]
+        for name, matches in number_fields:
+            value = getattr(event, name)
+            if value is not None and not matches(value):
+                break
+        else:
+            if received_ns is None or event.event_ns <= received_ns + AHEAD_MAX_NS:
+                problem = None if check is None else check(event)
+                if problem is None:
+                    return [event]
+        return [_checked(event, raw, received_ns)]
+    return _decode_slowly(raw, received_ns)
+
+
+def _decode_slowly(
+    raw: bytes | bytearray | memoryview, received_ns: int | None
+) -> list[Event | Refusal]:
+    """Decode what is long, an array, or not in the plainest form."""
     if len(raw) > RECORD_BYTES_MAX:
         detail = f"expected at most {RECORD_BYTES_MAX} bytes, received {len(raw)}"
         return [Refusal(reason="too_long", detail=detail)]
-    first = bytes(raw[:64]).lstrip()[:1]
-    if first != b"[":
-        return [_decode_one(raw, received_ns)]
+    if bytes(raw[:64]).lstrip()[:1] != b"[":
+        return [_decode_one(bytes(raw), received_ns)]
     try:
         parts = _batch_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -96,31 +171,35 @@ def decode(
     if len(parts) > BATCH_EVENTS_MAX:
         detail = f"expected at most {BATCH_EVENTS_MAX} events in a record, received {len(parts)}"
         return [Refusal(reason="too_long", detail=detail)]
-    return [_decode_one(part, received_ns) for part in parts]
+    return [_decode_one(bytes(part), received_ns) for part in parts]
 
 
-def _decode_one(
-    raw: bytes | bytearray | memoryview | msgspec.Raw, received_ns: int | None
-) -> Event | Refusal:
-    view = memoryview(raw)
-    if len(view) > _SHORT_RECORD and _HOSTILE_DIGITS.search(view):
+def _decode_one(raw: bytes, received_ns: int | None) -> Event | Refusal:
+    if len(raw) > _SHORT_RECORD and _HOSTILE_DIGITS.search(raw):
         detail = "expected numbers of at most 18 + 18 digits, received more than 64"
         return Refusal(reason="invalid_field", detail=detail)
     try:
-        event: Event = _decoder.decode(raw)
+        return _checked(_decode_event(raw), raw, received_ns)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        second = _decode_again(bytes(view))
-        if isinstance(second, Refusal):
-            return second
-        event = second
+        return _decode_again(raw, received_ns)
+
+
+def _checked(
+    event: Event, raw: bytes | bytearray | memoryview, received_ns: int | None
+) -> Event | Refusal:
+    """Return an event that passes what its type alone cannot say, or the refusal."""
+    number_fields, check = _RULES[type(event)]
+    for name, matches in number_fields:
+        value = getattr(event, name)
+        if value is not None and not matches(value):
+            return _decode_again(bytes(raw), received_ns)
     if received_ns is not None and event.event_ns > received_ns + AHEAD_MAX_NS:
         detail = (
             f"expected event_ns at most 5 s after it was received at {received_ns}, "
             f"received {event.event_ns}"
         )
         return Refusal(reason="from_the_future", detail=detail)
-    check = _CHECKS.get(type(event))
-    problem = check(event) if check is not None else None
+    problem = None if check is None else check(event)
     return event if problem is None else Refusal(reason="invalid_field", detail=problem)
 
 
@@ -128,15 +207,10 @@ def _not_json(error: Exception) -> Refusal:
     return Refusal(reason="not_json", detail=f"expected JSON, received bytes with {error}")
 
 
-def _decode_again(raw: bytes) -> Event | Refusal:
+def _decode_again(raw: bytes, received_ns: int | None) -> Event | Refusal:
     """Decode with plain numbers and exponent forms allowed where a number is expected."""
     try:
-        plain = json.loads(
-            raw.decode(),
-            parse_float=_NumberToken,
-            parse_int=_NumberToken,
-            parse_constant=_NumberToken,
-        )
+        plain = parse_plainly(raw)
     except (ValueError, RecursionError) as error:
         return _not_json(error)
     if not isinstance(plain, dict):
@@ -149,183 +223,7 @@ def _decode_again(raw: bytes) -> Event | Refusal:
             reason="unknown_type", detail=f"expected a known event type, received {kind!r:.80}"
         )
     try:
-        shaped = _shape(plain, msgspec.inspect.type_info(event_type), "$")
-        return _decoder.decode(_encoder.encode(shaped))  # type: ignore[no-any-return]
-    except (msgspec.DecodeError, _FieldError, RecursionError, UnicodeEncodeError) as error:
+        shaped = _encoder.encode(shape(plain, msgspec.inspect.type_info(event_type), "$"))
+        return _checked(_decode_event(shaped), shaped, received_ns)
+    except (msgspec.DecodeError, FieldError, RecursionError, UnicodeEncodeError) as error:
         return Refusal(reason="invalid_field", detail=f"{kind}: {error}")
-
-
-class _FieldError(ValueError):
-    """A value does not fit its field; the message says which."""
-
-
-def _shape(value: Plain, info: msgspec.inspect.Type, path: str) -> Plain:  # noqa: C901, PLR0911, PLR0912 (one branch a type)
-    """Return a value with every number in the form that its field expects."""
-    match info:
-        case msgspec.inspect.Metadata(type=inner, extra=extra):
-            if extra is not None and extra.get("number"):
-                return _canonical(value, path)
-            return _shape(value, inner, path)
-        case msgspec.inspect.UnionType(types=types):
-            if value is None:
-                return None
-            structs = [t for t in types if isinstance(t, msgspec.inspect.StructType)]
-            if structs:
-                return _shape(value, _tagged(value, structs), path)
-            kinds = [t for t in types if not isinstance(t, msgspec.inspect.NoneType)]
-            return _shape(value, kinds[0], path)
-        case msgspec.inspect.StructType(fields=fields):
-            return _shape_fields(value, {f.encode_name: f.type for f in fields}, path)
-        case msgspec.inspect.ListType(item_type=item):
-            return _shape_items(value, lambda _: item, path)
-        case msgspec.inspect.TupleType(item_types=items):
-            return _shape_items(value, lambda n: items[n] if n < len(items) else None, path)
-        case msgspec.inspect.DictType(value_type=inner):
-            if not isinstance(value, dict):
-                return value
-            return {key: _shape(part, inner, f"{path}.{key}") for key, part in value.items()}
-        case msgspec.inspect.IntType():
-            return _integer(value, path)
-        case _:
-            if isinstance(value, _NumberToken):
-                raise _FieldError(f"expected no number, received {value!s:.40} - at `{path}`")
-            return value
-
-
-def _tagged(value: Plain, structs: list[msgspec.inspect.StructType]) -> msgspec.inspect.Type:
-    tag = value.get("type") if isinstance(value, dict) else None
-    return next((struct for struct in structs if struct.tag == tag), structs[0])
-
-
-def _shape_fields(value: Plain, types: dict[str, msgspec.inspect.Type], path: str) -> Plain:
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: _shape(part, types[name], f"{path}.{name}") if name in types else part
-        for name, part in value.items()
-    }
-
-
-def _shape_items(
-    value: Plain, info_of: Callable[[int], msgspec.inspect.Type | None], path: str
-) -> Plain:
-    if not isinstance(value, list):
-        return value
-    shaped = []
-    for number, part in enumerate(value):
-        info = info_of(number)
-        shaped.append(part if info is None else _shape(part, info, f"{path}[{number}]"))
-    return shaped
-
-
-def _integer(value: Plain, path: str) -> Plain:
-    if not isinstance(value, _NumberToken):
-        return value
-    if not re.fullmatch(r"-?[0-9]{1,20}", value):
-        raise _FieldError(f"expected an integer, received {value!s:.40} - at `{path}`")
-    return int(value)
-
-
-def _canonical(value: Plain, path: str) -> Plain:
-    """Return a number as canonical decimal text: "1e3" and 1000 are "1000"."""
-    if not isinstance(value, str):
-        return value
-    expected = "expected a finite number of at most 18 + 18 digits"
-    if not _NUMBER.match(value):
-        raise _FieldError(f"{expected}, received {value!s:.40} - at `{path}`")
-    number = Decimal(value)
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int)
-    if number and (number.adjusted() >= _DIGITS_MAX or exponent < -400):
-        raise _FieldError(f"{expected}, received {value!s:.40} - at `{path}`")
-    text = format(number, "f") if abs(exponent) < 500 else "0"
-    if "." in text:
-        whole, fraction = text.split(".")
-        if len(fraction) > _DIGITS_MAX:
-            fraction = fraction.rstrip("0")
-        text = f"{whole}.{fraction}" if fraction else whole
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    digits = digits.lstrip("0") or "0"
-    if digits.startswith("."):
-        digits = "0" + digits
-    whole, _, fraction = digits.partition(".")
-    if len(whole) > _DIGITS_MAX or len(fraction) > _DIGITS_MAX:
-        raise _FieldError(f"{expected}, received {value!s:.40} - at `{path}`")
-    return sign + digits
-
-
-# --- what a type alone cannot say ---------------------------------------------------------------
-
-
-def _check_position(
-    event: events.PositionChanged | events.PositionRecord,
-) -> str | None:
-    if to_fraction(event.size) == 0:
-        return None
-    if event.entry_price is None or to_fraction(event.entry_price) <= 0:
-        return (
-            f"expected entry_price > 0 for a position of size {event.size}, "
-            f"received {event.entry_price} - at `$.entry_price`"
-        )
-    return None
-
-
-def _check_snapshot(event: events.AccountSnapshot) -> str | None:
-    return next((p for p in map(_check_position, event.positions) if p is not None), None)
-
-
-def _check_fill(event: events.LiquidationFilled) -> str | None:
-    if to_fraction(event.size) == 0:
-        return f"expected size != 0 of a fill, received {event.size} - at `$.size`"
-    if event.price is None:
-        return "expected a price of a fill, received null - at `$.price`"
-    return None
-
-
-def _check_instrument(event: events.InstrumentListed) -> str | None:
-    bounds = [tier.notional_max for tier in event.risk_tiers]
-    if any(bound is None for bound in bounds[:-1]):
-        return "expected only the last risk tier without notional_max - at `$.risk_tiers`"
-    known = [to_fraction(bound) for bound in bounds if bound is not None]
-    if any(after <= before for before, after in pairwise(known)):
-        return f"expected ascending notional_max, received {bounds} - at `$.risk_tiers`"
-    for name in ("initial_margin_rate", "maintenance_margin_rate"):
-        rates = [getattr(tier, name) for tier in event.risk_tiers]
-        values = [to_fraction(rate) for rate in rates]
-        if any(after < before for before, after in pairwise(values)):
-            return f"expected rates that do not fall, received {rates} - at `$.risk_tiers.{name}`"
-    return None
-
-
-def _check_collateral(event: events.CollateralListed) -> str | None:
-    rates = [tier.haircut for tier in event.haircut_tiers]
-    if event.haircut is not None:
-        rates.append(event.haircut)
-    if any(to_fraction(rate) > 1 for rate in rates):
-        return f"expected haircuts from 0 to 1, received {rates} - at `$.haircut_tiers`"
-    bounds = [tier.value_max for tier in event.haircut_tiers]
-    if any(bound is None for bound in bounds[:-1]):
-        return "expected only the last haircut tier without value_max - at `$.haircut_tiers`"
-    known = [to_fraction(bound) for bound in bounds if bound is not None]
-    if any(after <= before for before, after in pairwise(known)):
-        return f"expected ascending value_max, received {bounds} - at `$.haircut_tiers`"
-    return None
-
-
-def _check_mark(event: events.MarkPriceChanged) -> str | None:
-    price = to_fraction(event.price)
-    if event.high is not None and to_fraction(event.high) < price:
-        return f"expected high >= price {event.price}, received {event.high} - at `$.high`"
-    if event.low is not None and to_fraction(event.low) > price:
-        return f"expected low <= price {event.price}, received {event.low} - at `$.low`"
-    return None
-
-
-_CHECKS: dict[type, Any] = {
-    events.PositionChanged: _check_position,
-    events.AccountSnapshot: _check_snapshot,
-    events.LiquidationFilled: _check_fill,
-    events.InstrumentListed: _check_instrument,
-    events.CollateralListed: _check_collateral,
-    events.MarkPriceChanged: _check_mark,
-}

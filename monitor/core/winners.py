@@ -56,7 +56,7 @@ def all_candidates(engine: AccountEngine, instrument: str, side: Side) -> list[C
     ]
 
 
-def foremost_candidates(
+def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
     engine: AccountEngine,
     instrument: str,
     side: Side,

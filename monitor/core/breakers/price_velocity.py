@@ -30,7 +30,8 @@ class PriceVelocity:
         self.window.move_to(now_ns)
         for text in (high or price, low or price, price):
             self.window.add(now_ns, text)
-        self._now = (high or price, low or price)
+        points = (price, high or price, low or price)
+        self._now = (max(points, key=to_fraction), min(points, key=to_fraction))
         self._earlier_ns, self._newest_ns = self._newest_ns, now_ns
 
     def pass_time(self) -> None:

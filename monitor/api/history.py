@@ -5,37 +5,54 @@ taken only when engine time has moved.
 """
 
 import math
-from collections import deque
+from bisect import bisect_left
+from collections.abc import Mapping
 
 from monitor.api.records import HistoryRecord
 from monitor.core.view import RiskView
 
 SAMPLE_INTERVAL_S = 1.0
 SAMPLES_KEPT = 900
+SAMPLES_DROPPED_AT_ONCE = 60
 RECENT_S = 300
 INSTRUMENTS_CHARTED = 24
 STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
 
 
-class Sample:
-    """The numbers of one moment that the charts show; `number` counts from 1."""
+class Columns:
+    """Named columns of one length: who comes late has null for the time before."""
 
-    def __init__(self, number: int, view: RiskView, charted: set[str]) -> None:
-        self.number = number
-        self.engine_ns = view.engine_ns
-        instruments = [one for one in view.instruments if one.instrument in charted]
-        self.mark_price = {one.instrument: one.mark_price for one in instruments}
-        self.open_interest_usd = {one.instrument: one.open_interest_usd for one in instruments}
-        self.fund_balance_usd = {fund.fund: fund.balance_usd for fund in view.funds}
-        self.accounts = {state: view.accounts.get(state, 0) for state in STATES}
-        self.socialized_loss_usd = sum(fund.socialized_loss_usd for fund in view.funds)
+    def __init__(self) -> None:
+        self._columns: dict[str, list[float | None]] = {}
+
+    def append(self, values: Mapping[str, float | None], *, length: int) -> None:
+        """Add one value to each column, of which all have `length` so far."""
+        for name in values:
+            if name not in self._columns:
+                self._columns[name] = [None] * length
+        for name, column in self._columns.items():
+            column.append(values.get(name))
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest values."""
+        for column in self._columns.values():
+            del column[:count]
+
+    def since(self, start: int) -> dict[str, list[float | None]]:
+        """Return a copy of each column from a place on, by name."""
+        return {name: self._columns[name][start:] for name in sorted(self._columns)}
 
 
 class History:
-    """The last SAMPLES_KEPT samples and the highest balance of each fund."""
+    """The last SAMPLES_KEPT samples, as columns, and the highest balance of each fund."""
 
     def __init__(self) -> None:
-        self._samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
+        self._engine_ns: list[int] = []
+        self._mark_price = Columns()
+        self._open_interest_usd = Columns()
+        self._fund_balance_usd = Columns()
+        self._accounts = Columns()
+        self._socialized_loss_usd: list[float] = []
         self._charted: set[str] = set()
         self._peaks_usd: dict[str, float] = {}
         self.last_number = 0
@@ -46,12 +63,13 @@ class History:
             if fund.balance_usd is not None:
                 peak = self._peaks_usd.get(fund.fund, -math.inf)
                 self._peaks_usd[fund.fund] = max(peak, fund.balance_usd)
-        newest_ns = self._samples[-1].engine_ns if self._samples else 0
-        if view.engine_ns <= newest_ns:
+        if view.engine_ns <= (self._engine_ns[-1] if self._engine_ns else 0):
             return False
         self._chart_the_largest(view)
+        self._append(view)
+        if len(self._engine_ns) > SAMPLES_KEPT + SAMPLES_DROPPED_AT_ONCE:
+            self._drop(SAMPLES_DROPPED_AT_ONCE)
         self.last_number += 1
-        self._samples.append(Sample(self.last_number, view, self._charted))
         return True
 
     def peak_usd(self, fund: str) -> float | None:
@@ -60,30 +78,46 @@ class History:
 
     def recent_socialized_loss_usd(self, view: RiskView) -> float:
         """Return what was socialized in the last RECENT_S of engine time, as far as sampled."""
-        now = sum(fund.socialized_loss_usd for fund in view.funds)
-        since_ns = view.engine_ns - RECENT_S * 1_000_000_000
-        before = next((one for one in self._samples if one.engine_ns >= since_ns), None)
-        return now - before.socialized_loss_usd if before else 0.0
+        place = bisect_left(self._engine_ns, view.engine_ns - RECENT_S * 1_000_000_000)
+        if place == len(self._engine_ns):
+            return 0.0
+        return _socialized_loss_usd(view) - self._socialized_loss_usd[place]
 
     def after(self, number: int) -> HistoryRecord:
-        """Return the samples with a higher number, oldest first, as columns."""
-        samples = [sample for sample in self._samples if sample.number > number]
-        instruments = sorted(set().union(*(sample.mark_price for sample in samples)))
-        funds = sorted(set().union(*(sample.fund_balance_usd for sample in samples)))
+        """Return the samples with a higher number, oldest first: at most SAMPLES_KEPT."""
+        count = min(SAMPLES_KEPT, max(0, self.last_number - number))
+        start = max(0, len(self._engine_ns) - count)
         return HistoryRecord(
-            seconds=[sample.engine_ns / 1e9 for sample in samples],
-            mark_price={
-                name: [sample.mark_price.get(name) for sample in samples] for name in instruments
-            },
-            open_interest_usd={
-                name: [sample.open_interest_usd.get(name) for sample in samples]
-                for name in instruments
-            },
-            fund_balance_usd={
-                name: [sample.fund_balance_usd.get(name) for sample in samples] for name in funds
-            },
-            accounts={state: [sample.accounts[state] for sample in samples] for state in STATES},
+            seconds=[engine_ns / 1e9 for engine_ns in self._engine_ns[start:]],
+            mark_price=self._mark_price.since(start),
+            open_interest_usd=self._open_interest_usd.since(start),
+            fund_balance_usd=self._fund_balance_usd.since(start),
+            accounts=self._accounts.since(start),
         )
+
+    def _append(self, view: RiskView) -> None:
+        length = len(self._engine_ns)
+        charted = [one for one in view.instruments if one.instrument in self._charted]
+        self._engine_ns.append(view.engine_ns)
+        self._socialized_loss_usd.append(_socialized_loss_usd(view))
+        for columns, values in (
+            (self._mark_price, {one.instrument: one.mark_price for one in charted}),
+            (self._open_interest_usd, {one.instrument: one.open_interest_usd for one in charted}),
+            (self._fund_balance_usd, {fund.fund: fund.balance_usd for fund in view.funds}),
+            (self._accounts, {state: view.accounts.get(state, 0) for state in STATES}),
+        ):
+            columns.append(values, length=length)
+
+    def _drop(self, count: int) -> None:
+        del self._engine_ns[:count]
+        del self._socialized_loss_usd[:count]
+        for columns in (
+            self._mark_price,
+            self._open_interest_usd,
+            self._fund_balance_usd,
+            self._accounts,
+        ):
+            columns.drop(count)
 
     def _chart_the_largest(self, view: RiskView) -> None:
         """Choose what is charted: the largest instruments first; a choice is never taken back."""
@@ -92,3 +126,7 @@ class History:
             unseen = [one for one in view.instruments if one.instrument not in self._charted]
             unseen.sort(key=lambda one: (-(one.open_interest_usd or 0), one.instrument))
             self._charted.update(one.instrument for one in unseen[:free])
+
+
+def _socialized_loss_usd(view: RiskView) -> float:
+    return sum(fund.socialized_loss_usd for fund in view.funds)

@@ -258,7 +258,7 @@ class HistoryRecord(Record, frozen=True, kw_only=True):
     mark_price: dict[str, list[float | None]]
     open_interest_usd: dict[str, list[float | None]]
     fund_balance_usd: dict[str, list[float | None]]
-    accounts: dict[str, list[int]]
+    accounts: dict[str, list[float | None]]
 
 
 class Hello(Record, frozen=True, kw_only=True):

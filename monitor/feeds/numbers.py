@@ -6,6 +6,7 @@ side of the point. What has no such form raises ValueError.
 
 import re
 from decimal import Context, Decimal
+from functools import lru_cache
 
 from monitor.core.events import NUMBER_PATTERN
 
@@ -14,11 +15,13 @@ _INTEGER = re.compile(r"-?[0-9]{1,36}\Z")
 _EXACT = Context(prec=80)
 _TWO = Decimal(2)
 EXPONENT_MAX = 18
+CACHED_MAX = 16_384  # a book names the same prices over and over
 
 
+@lru_cache(maxsize=CACHED_MAX)
 def canonical(text: str) -> str:
     """Return the one form of a decimal: `"061800.20"` -> `"61800.2"`, `"-0.0"` -> `"0"`."""
-    if _NUMBER.match(text) is None:
+    if _NUMBER.fullmatch(text) is None:
         raise ValueError(f"expected a decimal of at most 18 + 18 digits, received {text[:50]!r}")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,8 +1,8 @@
 """History as events: candles become marks, and a synthetic book of accounts lives through them.
 
-A candle file is CSV (plain or `.gz`) with a header. Needed: a start of the candle in Unix
-milliseconds (`ts_ms`, `open_time` or `timestamp`), `open`, `high`, `low`, `close`; `symbol` is
-taken from the file's name (up to the first `_`) when there is no such column.
+A candle file is CSV (plain or `.gz`) with a header. Needed: the start of the candle in Unix
+milliseconds or as an ISO time in UTC (`ts_ms`, `open_time` or `timestamp`), `open`, `high`, `low`,
+`close`; `symbol` is taken from the file's name (up to the first `_`) when there is no such column.
 
 **The path inside a candle is not known; this rule makes one.** A candle that closes at or above
 its open goes open, low, high, close; one that closes below it goes open, high, low, close: the
@@ -142,11 +142,11 @@ def _open_text(path: Path) -> TextIO:
 
 def _candle(row: Mapping[str, str | None], symbol: str, time_column: str, where: str) -> Candle:
     try:
-        start_ns = int(row[time_column] or "") * 1_000_000
+        start_ns = _start_ns(row[time_column] or "")
         prices = [Decimal(row[name] or "") for name in PRICE_COLUMNS]
     except (ValueError, InvalidOperation) as error:
         raise HistoryError(
-            f"{where}: expected a time in ms and four prices, received {dict(row)}"
+            f"{where}: expected a time (ms or ISO) and four prices, received {dict(row)}"
         ) from error
     opened, high, low, close = prices
     if not all(price.is_finite() and price > 0 for price in prices):
@@ -157,6 +157,11 @@ def _candle(row: Mapping[str, str | None], symbol: str, time_column: str, where:
             f"after the point, received {dict(row)}"
         )
     return Candle(symbol, start_ns, opened, high, low, close)
+
+
+def _start_ns(text: str) -> int:
+    """Return a candle's start from Unix milliseconds or an ISO time."""
+    return int(text) * 1_000_000 if text.isdigit() else parse_time_ns(text)
 
 
 def _digits(prices: Sequence[Decimal]) -> int:

@@ -263,6 +263,10 @@ class Crash:
         self.second = 0
         self.view = view_at(0)
 
+    async def metrics(self) -> tuple[str, bytes]:
+        """Return a text that stands for the exporter's."""
+        return "text/plain; version=0.0.4; charset=utf-8", b"loss_monitor_ready 1.0\n"
+
     def step(self) -> None:
         """Go on by one second."""
         self.second += 1
@@ -285,15 +289,11 @@ class Crash:
 
     def source(self) -> ApiSource:
         """Return the crash as the daemon would hand itself over."""
-
-        async def metrics() -> tuple[str, bytes]:
-            return "text/plain; version=0.0.4; charset=utf-8", b"loss_monitor_ready 1.0\n"
-
         return ApiSource(
             view=lambda: self.view,
             health=self.health,
             account_report=self._account_report,
-            metrics=metrics,
+            metrics=self.metrics,
             now_ns=self.clock.now_ns,
             decisions=self.decisions,
             measurements=self.measurements,

@@ -17,8 +17,14 @@ TIMEOUT_S = 20.0
 class ServedCrash:
     """A crash behind a listening server; enter it as a context manager."""
 
-    def __init__(self, *, second: int = 0, settings: HttpSettings | None = None) -> None:
-        self.crash = Crash()
+    def __init__(
+        self,
+        *,
+        second: int = 0,
+        settings: HttpSettings | None = None,
+        crash: Crash | None = None,
+    ) -> None:
+        self.crash = crash or Crash()
         self._second = second
         self._settings = settings or HttpSettings(listen="127.0.0.1:0")
         self._loop = asyncio.new_event_loop()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config import HttpSettings
-from tests.api.crash import END
+from monitor.core.view import RiskView
+from tests.api.crash import END, Crash
 from tests.api.serving import ServedCrash
 from tests.browser import Chromium, Page
 
@@ -205,6 +206,21 @@ def test_a_silent_server_makes_the_page_stale(chromium: Chromium) -> None:
         served.do(served.server.hub.followers.clear)
         page.wait_for("document.body.dataset.connection === 'stale'")
         assert "may be wrong now" in text_of(page, "#notice")
+
+
+def test_a_monitor_that_only_starts_says_what_it_waits_for(chromium: Chromium) -> None:
+    crash = Crash()
+    crash.view = RiskView()
+    crash.health.set("kafka", "Kafka at 127.0.0.1:9092 does not answer", is_ok=False)
+    with ServedCrash(crash=crash) as served, chromium.page(served.url, size=PHONE) as page:
+        page.wait_for(LIVE)
+        assert text_of(page, "#sentence") == "Not ready: Kafka at 127.0.0.1:9092 does not answer"
+        assert "none" in text_of(page, "#tile-fund")
+        assert "no accounts yet" in text_of(page, "#tile-accounts")
+        assert text_of(page, "#breakers") == "No breaker is configured."
+        assert "✕ kafka" in text_of(page, "#checks").replace("\n", " ")
+        assert page.evaluate("document.body.dataset.level") == "blind"
+        assert page.errors == []
 
 
 def test_a_name_from_outside_is_text_and_never_markup(chromium: Chromium) -> None:

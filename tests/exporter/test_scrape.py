@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,7 +10,10 @@ from monitor.core.view import RiskView
 from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper
 from monitor.runtime.measurements import Measurements
+from tests.api.crash import END, Crash
+from tests.api.serving import ServedCrash
 from tests.exporter.views import view_of
+from tests.observers import Prometheus
 
 
 class CountingView:
@@ -54,3 +57,35 @@ async def test_a_crowd_of_scrapers_costs_one_rendering(
     texts = await asyncio.gather(*(scraper.scrape() for _ in range(50)))
     assert len(counting_view.threads) == 1
     assert len(set(texts)) == 1
+
+
+class ScrapedCrash(Crash):
+    """The crash with its real exporter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measurements = Measurements(declared_measurements())
+        self.scraper = Scraper(lambda: self.view, self.measurements)
+
+    async def metrics(self) -> tuple[str, bytes]:
+        """Return what Prometheus scrapes."""
+        return await self.scraper.scrape()
+
+
+def test_a_real_prometheus_sees_the_crash(prometheus: Callable[[str], Prometheus]) -> None:
+    crash = ScrapedCrash()
+    with ServedCrash(second=END, crash=crash) as served:
+        server = prometheus(
+            "global: {scrape_interval: 1s}\n"
+            "scrape_configs: [{job_name: loss-monitor, static_configs: "
+            f"[{{targets: ['127.0.0.1:{served.server.port}']}}]}}]\n"
+        )
+        (fund,) = server.wait_for("loss_monitor_insurance_fund_balance_usd")
+        assert (fund["metric"]["fund"], fund["value"][1]) == ("main", "1150000")
+        (breaker,) = server.query('loss_monitor_breaker_state{state="tripped"} == 1')
+        assert breaker["metric"]["scope"] == "BTC-PERP"
+        (bankrupt,) = server.query('loss_monitor_accounts{state="bankrupt"}')
+        assert bankrupt["value"][1] == "14"
+        (is_up,) = server.query("up")
+        assert is_up["value"][1] == "1"
+    crash.scraper.close()

@@ -105,6 +105,7 @@ class Journal:
         Raises LeadershipLostError when another writer has started, BrokerError for what no
         retry can mend.
         """
+        start = self.end_offset
         try:
             return await self._send(pending.encode(self.epoch))
         except FATAL_ERRORS as error:
@@ -112,7 +113,6 @@ class Journal:
         except BROKER_ERRORS as error:
             self._lost(error)
             known = EpochGuard(self.epoch, instance=self.instance)
-            start = self.end_offset
             return await self._until_done(lambda: self._append_missing(pending, start, known))
 
     async def close(self) -> None:

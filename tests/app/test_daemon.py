@@ -252,7 +252,7 @@ async def test_the_mirror_in_redis_has_the_accounts(
             async with asyncio.timeout(20):
                 while not await client.exists("loss-monitor:account:account-3"):
                     pass
-            state = await client.hget("loss-monitor:account:account-3", "state")  # type: ignore[misc]
+            state = await client.hget("loss-monitor:account:account-3", "state")
     assert state in {b"healthy", b"margin_call", b"liquidatable", b"bankrupt"}
 
 

@@ -1,0 +1,48 @@
+"""The outbox: quarantine records and market records on a real broker."""
+
+import pytest
+
+from monitor.config import KafkaSettings
+from monitor.core.events import MarkPriceChanged, MarkPricesChanged
+from monitor.core.gate import decode
+from monitor.runtime.vitals import Vitals
+from monitor.streams.batch import Origin, Refused
+from monitor.streams.outbox import VALUE_BYTES_MAX, Outbox, market_record, quarantined
+from tests.streams.records import PlainRecord
+from tests.topic_access import read_topic
+
+
+def test_a_quarantine_record_says_why_and_where_and_is_cut_at_a_megabyte() -> None:
+    value = b"x" * 10_000_000
+    origin = Origin("accounts", 3, 77, PlainRecord(77, value))
+    record = quarantined(Refused(origin, "too_long", "expected 1, received \ud800"))
+    assert len(record.value) == VALUE_BYTES_MAX < 2**20
+    headers = dict(record.headers)
+    assert headers["reason"] == b"too_long"
+    assert (headers["topic"], headers["partition"], headers["offset"]) == (
+        b"accounts",
+        b"3",
+        b"77",
+    )
+
+
+def test_market_records_are_keyed_by_their_instrument() -> None:
+    event = MarkPriceChanged(event_ns=1, instrument="AAA", price="5")
+    record = market_record(event)
+    assert record.key == b"AAA"
+    assert decode(record.value) == [event]
+    assert market_record(MarkPricesChanged(event_ns=1, prices={"AAA": "5"})).key is None
+
+
+@pytest.mark.service
+async def test_records_arrive_in_order_with_their_headers(settings: KafkaSettings) -> None:
+    outbox = Outbox(settings, vitals=Vitals())
+    refused = [
+        Refused(Origin("accounts", 0, number, PlainRecord(number, b"%d" % number)), "not_json", "")
+        for number in range(2_500)
+    ]
+    await outbox.send(settings.topics.quarantine, [quarantined(each) for each in refused])
+    await outbox.close()
+    records = await read_topic(settings, settings.topics.quarantine)
+    assert [record.value for record in records] == [b"%d" % number for number in range(2_500)]
+    assert dict(records[7].headers)["offset"] == b"7"

@@ -28,8 +28,10 @@ ALERTS = alerts()
 # Alerts that guard safety itself: they may not wait longer than this.
 SAFETY_COMPONENTS = ("breakers", "funds")
 SAFETY_FOR_MAX_S = 30
-FUNCTIONS_OF_NO_VALUE = ("Watchdog", "MonitorDown", "MonitorNotReady", "ConfigReloadFailed",
-                         "KafkaDisconnected", "RedisDisconnected")  # fmt: skip
+# Alerts about a yes or no: their value says nothing.
+WITHOUT_A_VALUE = ("Watchdog", "MonitorDown", "MonitorNotReady", "ConfigReloadFailed",
+                   "KafkaDisconnected", "RedisDisconnected", "AllFeedsLost",
+                   "BreakerTripped")  # fmt: skip
 
 
 def run(*command: str | Path) -> None:
@@ -93,7 +95,7 @@ def test_an_alert_says_how_grave_what_and_where_to_read_on(name: str) -> None:
     assert set(annotations) == {"summary", "description", "runbook_url"}
     assert annotations["summary"].endswith(".")
     assert annotations["description"].endswith(".")
-    if name not in FUNCTIONS_OF_NO_VALUE:
+    if name not in WITHOUT_A_VALUE:
         assert "$value" in annotations["description"], "expected the value in the description"
     assert annotations["runbook_url"] == f"docs/runbook.md#{name.lower()}"
 

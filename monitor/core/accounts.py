@@ -10,17 +10,15 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core import events
-from monitor.core.amounts import NotRepresentableError, ceil_units, to_fraction
-from monitor.core.contracts import funding_owed
+from monitor.core.amounts import NotRepresentableError
+from monitor.core.booking import book_balance, book_funding, book_position, book_snapshot
 from monitor.core.decisions import State
 from monitor.core.instruments import mark_key
 from monitor.core.ledger import (
     Account,
     Ledger,
-    PendingPayment,
     Position,
     PositionKey,
-    position_quantity,
 )
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
@@ -94,7 +92,7 @@ class AccountEngine:
         try:
             match event:
                 case events.BalanceChanged():
-                    self._change_balance(account, event)
+                    book_balance(self.ledger, self.market, account, event)
                 case events.PositionChanged():
                     self._change_position(account, event)
                 case events.AccountSnapshot():
@@ -125,77 +123,19 @@ class AccountEngine:
             raise RefusedError("not_representable", f"{event.account}: {error}") from error
         self.touch(account)
 
-    def _change_balance(self, account: Account, event: events.BalanceChanged) -> None:
-        units = self.market.unit(event.asset).count(event.balance)
-        self.ledger.set_balance(account, event.asset, units, event.reason)
-        if event.reason == "funding" and account.pending_funding:
-            account.pending_funding = [
-                payment
-                for payment in account.pending_funding
-                if payment.asset != event.asset
-                or (event.funding_id is not None and payment.funding_id != event.funding_id)
-            ]
-
-    def _change_position(
-        self, account: Account, event: events.PositionChanged | events.PositionRecord
-    ) -> None:
-        instrument = self.market.instruments[event.instrument]
-        size = instrument.size_unit.count(event.size)
-        margin = 0
-        if event.margin_mode == "isolated" and event.isolated_margin is not None:
-            margin = self.market.unit(instrument.settlement).count(event.isolated_margin)
-        key = (event.instrument, event.leg)
-        position = account.positions.get(key)
-        if position is None:
-            position = Position(instrument, event.leg)
-        position.margin_mode = event.margin_mode
-        position.isolated_margin = margin
-        self.ledger.set_position(account, position, size, event.entry_price or "0")
-        if not size and not margin:
-            del account.positions[key]
-        if event.margin_mode == "isolated" and (size or margin):
-            units = self.isolated.setdefault(account.name, {})
-            if key not in units:
-                units[key] = MarginUnit(account, key)
+    def _change_position(self, account: Account, event: events.PositionChanged) -> None:
+        self._keep_isolated(account, book_position(self.ledger, self.market, account, event))
 
     def _replace(self, account: Account, event: events.AccountSnapshot) -> None:
-        balances = {
-            asset: self.market.unit(asset).count(text) for asset, text in event.balances.items()
-        }
-        for record in event.positions:
-            instrument = self.market.instruments[record.instrument]
-            instrument.size_unit.count(record.size)
-            self.market.unit(instrument.settlement).count(record.isolated_margin)
-        payments = [
-            PendingPayment(
-                record.instrument,
-                record.leg,
-                record.asset,
-                self.market.unit(record.asset).count(record.amount),
-                record.funding_id,
-            )
-            for record in event.pending_funding
-        ]
-        account.owner = event.owner or event.account
-        account.role = event.role
-        for asset in set(account.balances) | set(balances):
-            self.ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")
-        for key in list(account.positions):
-            self.ledger.drop_position(account, key)
-        for record in event.positions:
-            self._change_position(account, record)
-        account.orders = {
-            order.instrument: (
-                order.bids_size,
-                order.asks_size,
-                order.bids_value,
-                order.asks_value,
-            )
-            for order in event.orders
-        }
-        account.pending_funding = [payment for payment in payments if payment.amount > 0]
-        account.suspect = False
-        account.snapshot_sequence = event.seq
+        for position in book_snapshot(self.ledger, self.market, account, event):
+            self._keep_isolated(account, position)
+
+    def _keep_isolated(self, account: Account, position: Position) -> None:
+        """Give an isolated position a margin unit of its own."""
+        if position.margin_mode == "isolated" and (position.size or position.isolated_margin):
+            units = self.isolated.setdefault(account.name, {})
+            if position.key not in units:
+                units[position.key] = MarginUnit(account, position.key)
 
     def _close(self, account: Account) -> None:
         self.ledger.clear(account, "closed")
@@ -217,24 +157,8 @@ class AccountEngine:
 
     def pay_funding(self, event: events.FundingPaid) -> None:
         """Note what each holder of the instrument owes; it is pending and counts."""
-        instrument = self.market.instruments[event.instrument]
-        if not instrument.funding_in_margin:
-            return
-        unit = self.market.unit(instrument.settlement).value
-        price, rate = to_fraction(event.price), to_fraction(event.rate)
-        for account, position in list(self.ledger.positions_in(event.instrument)):
-            owed = funding_owed(instrument.kind, position_quantity(position), price, rate)
-            if owed > 0:
-                account.pending_funding.append(
-                    PendingPayment(
-                        event.instrument,
-                        position.leg,
-                        instrument.settlement,
-                        ceil_units(owed, unit),
-                        event.funding_id,
-                    )
-                )
-                self.touch(account)
+        for account in book_funding(self.ledger, self.market, event):
+            self.touch(account)
 
     def drop_instrument(self, name: str) -> None:
         """Drop every position in a delisted instrument."""

@@ -119,7 +119,9 @@ class RiskEngine:
         return decisions
 
     def _next_timer(self) -> tuple[int, str, Any] | None:
-        timers = [t for t in (self.venue.next_timer(), self.changes.next_timer()) if t is not None]
+        timers = [
+            t for t in (self.venue.board.next_timer(), self.changes.next_timer()) if t is not None
+        ]
         return min(timers, key=lambda timer: timer[:2]) if timers else None
 
     def _fire(self, timer: tuple[int, str, Any]) -> list[Decision]:
@@ -128,7 +130,7 @@ class RiskEngine:
         if name.startswith("change:"):
             self._give_up(key, self.changes.give_up(key))
         else:
-            self._step += self.venue.fire(key, due_ns)
+            self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
 
     def _take(self, ordinal: int, event: events.Event) -> None:
@@ -322,7 +324,7 @@ class RiskEngine:
         """Return every standing condition, marked `caught_up`."""
         trips = [
             msgspec.structs.replace(decision, caught_up=True)
-            for decision in self.venue.standing(self.engine_ns)
+            for decision in self.venue.board.standing(self.engine_ns)
         ]
         accounts = (
             []
@@ -343,15 +345,11 @@ class RiskEngine:
 
     def take_changed_accounts(self) -> set[str]:
         """Return the accounts that were touched or changed state since the last call."""
-        changed: set[str] = set()
-        for engine in self.shards.engines:
-            changed |= engine.changed
-            engine.changed = set()
-        return changed
+        return self.shards.take_changed()
 
     def account_ids(self) -> list[str]:
         """Return every account, in the order of names."""
-        return sorted(name for engine in self.shards.engines for name in engine.ledger.accounts)
+        return self.shards.account_ids()
 
     def account_view(self, account: str) -> AccountView | None:
         """Return the short form of one account, None if unknown."""

@@ -64,7 +64,7 @@ class MarketFacts:
         for engine in self.shards.engines:
             engine.drop_instrument(event.instrument)
         self.market.delist_instrument(event.instrument)
-        self.venue.forget_breakers(event.instrument)
+        self.venue.board.forget(event.instrument)
         for engine in self.shards.engines:
             engine.touch_all()
         return []
@@ -84,13 +84,15 @@ class MarketFacts:
 
     def _change_mark(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
         self._set_marks({event.instrument: event.price}, event.event_ns)
-        return self.venue.mark_changed(event, now_ns)
+        return self.venue.board.mark_changed(event, now_ns)
 
     def _change_marks(self, event: events.MarkPricesChanged, now_ns: int) -> list[Decision]:
         """Apply the marks of all listed instruments at once; the engine holds back the rest."""
         marks = [mark for mark in single_marks(event) if mark.instrument in self.market.instruments]
         self._set_marks({mark.instrument: mark.price for mark in marks}, event.event_ns)
-        return [decision for mark in marks for decision in self.venue.mark_changed(mark, now_ns)]
+        return [
+            decision for mark in marks for decision in self.venue.board.mark_changed(mark, now_ns)
+        ]
 
     def _set_marks(self, prices: Mapping[str, str], event_ns: int) -> None:
         marks = self.market.marks
@@ -129,7 +131,7 @@ class MarketFacts:
         return []
 
     def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
-        return self.venue.reset_breaker(event, now_ns)
+        return self.venue.board.reset_breaker(event, now_ns)
 
 
 def single_marks(event: events.MarkPricesChanged) -> list[events.MarkPriceChanged]:

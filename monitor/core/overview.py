@@ -47,7 +47,8 @@ def build_view(engine: "RiskEngine") -> RiskView:
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=tuple(_fund(engine, name) for name in sorted(engine.venue.funds)),
         breakers=tuple(
-            _breaker(engine.venue.breakers[key]) for key in sorted(engine.venue.breakers)
+            _breaker(engine.venue.board.breakers[key])
+            for key in sorted(engine.venue.board.breakers)
         ),
         oracles=_oracles(engine),
         feeds=tuple(

@@ -55,3 +55,15 @@ class Shards:
         """Return (long, short) in size units, as magnitudes."""
         sides = [engine.ledger.open_interest.get(instrument, [0, 0]) for engine in self.engines]
         return sum(side[0] for side in sides), sum(side[1] for side in sides)
+
+    def account_ids(self) -> list[str]:
+        """Return every account, in the order of names."""
+        return sorted(name for engine in self.engines for name in engine.ledger.accounts)
+
+    def take_changed(self) -> set[str]:
+        """Return the accounts that were touched or changed state since the last call."""
+        changed: set[str] = set()
+        for engine in self.engines:
+            changed |= engine.changed
+            engine.changed = set()
+        return changed

@@ -18,8 +18,7 @@ from monitor.core.amounts import (
     rounded_text,
     rounded_text_or_none,
 )
-from monitor.core.breakers import make_breaker
-from monitor.core.breakers.breaker import Breaker
+from monitor.core.breakers.board import BreakerBoard
 from monitor.core.contracts import unrealized_pnl
 from monitor.core.decisions import (
     Charge,
@@ -35,7 +34,7 @@ from monitor.core.deleveraging import POLICIES
 from monitor.core.deleveraging.policy import CandidateSet, Taken, light, take_in_order
 from monitor.core.instruments import Instrument
 from monitor.core.market import Market
-from monitor.core.settings import BreakerSettings, EngineSettings
+from monitor.core.settings import EngineSettings
 from monitor.core.socialization import METHODS
 from monitor.core.waterfall import Fund, Shortfall
 
@@ -61,85 +60,13 @@ class VenueEngine:
         self.settings = settings
         self.policy = POLICIES[settings.deleveraging.policy]
         self.funds: dict[str, Fund] = {}
-        self.breakers: dict[tuple[str, str], Breaker] = {}
-        self._timed: set[tuple[str, str]] = set()
+        self.board = BreakerBoard(settings.breakers)
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
 
-    # --- breakers -------------------------------------------------------------------------
-
-    def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
-        """Let the breakers of an instrument see its new mark."""
-        decisions: list[Decision] = []
-        for settings in self.settings.breakers:
-            if settings.scope in ("*", event.instrument):
-                breaker = self._breaker(settings, event.instrument)
-                breaker.rule.observe(now_ns, event.price, event.high, event.low)
-                decisions += self._look((settings.name, event.instrument), now_ns)
-        return decisions
-
-    def _look(self, key: tuple[str, str], now_ns: int) -> list[Decision]:
-        decisions = self.breakers[key].look(now_ns)
-        self._note_timer(key)
-        return decisions
-
-    def _note_timer(self, key: tuple[str, str]) -> None:
-        if self.breakers[key].status.due_ns is None:
-            self._timed.discard(key)
-        else:
-            self._timed.add(key)
-
-    def _breaker(self, settings: BreakerSettings, scope: str) -> Breaker:
-        key = (settings.name, scope)
-        if key not in self.breakers:
-            self.breakers[key] = make_breaker(settings, scope)
-        return self.breakers[key]
-
-    def next_timer(self) -> tuple[int, str, tuple[str, str]] | None:
-        """Return the first timer as (due_ns, name, breaker key), None without one."""
-        timers = []
-        for key in self._timed:
-            breaker = self.breakers[key]
-            if breaker.status.due_ns is not None:
-                timers.append((breaker.status.due_ns, breaker.timer_name, key))
-        return min(timers) if timers else None
-
-    def fire(self, key: tuple[str, str], due_ns: int) -> list[Decision]:
-        """Let a breaker look at its timer."""
-        breaker = self.breakers[key]
-        breaker.rule.pass_time()
-        if breaker.status.state == "tripped":
-            breaker.status.due_ns = None
-        return self._look(key, due_ns)
-
-    def reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
-        """Arm a breaker by hand, on every scope."""
-        decisions = []
-        for key in sorted(self.breakers):
-            if key[0] == event.breaker:
-                decisions += self.breakers[key].reset(now_ns, event.by)
-                self._note_timer(key)
-        return decisions
-
-    def forget_breakers(self, instrument: str) -> None:
-        """Forget the breakers of a delisted instrument, with their windows."""
-        for key in [key for key in self.breakers if key[1] == instrument]:
-            del self.breakers[key]
-            self._timed.discard(key)
-
-    def standing(self, now_ns: int) -> list[Decision]:
-        """Return the trips that stand now."""
-        return [
-            self.breakers[key].tripped(now_ns)
-            for key in sorted(self.breakers)
-            if self.breakers[key].status.state == "tripped"
-        ]
-
     def configure(self, settings: EngineSettings) -> None:
-        """Take new settings; a breaker whose rule is unchanged keeps its state and window."""
-        unchanged = {s.name for s in settings.breakers if s in self.settings.breakers}
-        self.breakers = {k: b for k, b in self.breakers.items() if k[0] in unchanged}
-        self._timed &= set(self.breakers)
+        """Take new settings."""
+        self.board.configure(settings.breakers)
         self.settings = settings
         self.policy = POLICIES[settings.deleveraging.policy]
 
@@ -369,31 +296,15 @@ class VenueEngine:
         """Return everything as plain values, in a canonical order."""
         return {
             "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
-            "breakers": [
-                [*key, *_status(breaker), breaker.rule.export_state()]
-                for key, breaker in sorted(self.breakers.items())
-            ],
+            "breakers": self.board.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take what `export_state` described; breakers that are no longer configured are left."""
+        """Take what `export_state` described."""
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
-        settings_by_name = {settings.name: settings for settings in self.settings.breakers}
-        for name, scope, standing, changed_ns, due_ns, extended, measured, rule in state[
-            "breakers"
-        ]:
-            if name not in settings_by_name:
-                continue
-            breaker = self._breaker(settings_by_name[name], scope)
-            breaker.status.state = standing
-            breaker.status.changed_ns = changed_ns
-            breaker.status.due_ns = due_ns
-            breaker.status.extended = extended
-            breaker.status.measured = Fraction(int(measured[0]), int(measured[1]))
-            breaker.rule.restore(rule)
-            self._note_timer((name, scope))
+        self.board.restore(state["breakers"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
 
@@ -405,12 +316,6 @@ class _Loss:
     shortfall: Shortfall
     asset: str
     amount: int
-
-
-def _status(breaker: Breaker) -> list[Any]:
-    status = breaker.status
-    measured = [str(status.measured.numerator), str(status.measured.denominator)]
-    return [status.state, status.changed_ns, status.due_ns, status.extended, measured]
 
 
 def _plain_sums(sums: Mapping[str, Fraction]) -> list[Any]:

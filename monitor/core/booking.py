@@ -1,0 +1,115 @@
+"""Books account events in the ledger: text becomes units, absolute states become differences.
+
+Every amount is converted before anything is changed, so an event that is not representable
+(NotRepresentableError) leaves the ledger as it was.
+"""
+
+from monitor.core import events
+from monitor.core.amounts import ceil_units, to_fraction
+from monitor.core.contracts import funding_owed
+from monitor.core.ledger import Account, Ledger, PendingPayment, Position, position_quantity
+from monitor.core.market import Market
+
+
+def book_balance(
+    ledger: Ledger, market: Market, account: Account, event: events.BalanceChanged
+) -> None:
+    """Set a balance; reason `funding` clears the pending payments that it books."""
+    units = market.unit(event.asset).count(event.balance)
+    ledger.set_balance(account, event.asset, units, event.reason)
+    if event.reason == "funding" and account.pending_funding:
+        account.pending_funding = [
+            payment
+            for payment in account.pending_funding
+            if payment.asset != event.asset
+            or (event.funding_id is not None and payment.funding_id != event.funding_id)
+        ]
+
+
+def book_position(
+    ledger: Ledger,
+    market: Market,
+    account: Account,
+    record: events.PositionChanged | events.PositionRecord,
+) -> Position:
+    """Set a position, dropped when neither size nor isolated margin is left; return it."""
+    instrument = market.instruments[record.instrument]
+    size = instrument.size_unit.count(record.size)
+    margin = 0
+    if record.margin_mode == "isolated" and record.isolated_margin is not None:
+        margin = market.unit(instrument.settlement).count(record.isolated_margin)
+    key = (record.instrument, record.leg)
+    position = account.positions.get(key)
+    if position is None:
+        position = Position(instrument, record.leg)
+    position.margin_mode = record.margin_mode
+    position.isolated_margin = margin
+    ledger.set_position(account, position, size, record.entry_price or "0")
+    if not size and not margin:
+        del account.positions[key]
+    return position
+
+
+def book_snapshot(
+    ledger: Ledger, market: Market, account: Account, event: events.AccountSnapshot
+) -> list[Position]:
+    """Replace the whole account, and return its positions; what is not named is 0."""
+    balances = {asset: market.unit(asset).count(text) for asset, text in event.balances.items()}
+    for record in event.positions:
+        instrument = market.instruments[record.instrument]
+        instrument.size_unit.count(record.size)
+        market.unit(instrument.settlement).count(record.isolated_margin)
+    payments = [
+        PendingPayment(
+            record.instrument,
+            record.leg,
+            record.asset,
+            market.unit(record.asset).count(record.amount),
+            record.funding_id,
+        )
+        for record in event.pending_funding
+    ]
+    account.owner = event.owner or event.account
+    account.role = event.role
+    for asset in sorted(set(account.balances) | set(balances)):
+        ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")
+    for key in list(account.positions):
+        ledger.drop_position(account, key)
+    positions = [book_position(ledger, market, account, record) for record in event.positions]
+    account.orders = {
+        order.instrument: (order.bids_size, order.asks_size, order.bids_value, order.asks_value)
+        for order in event.orders
+    }
+    account.pending_funding = [payment for payment in payments if payment.amount > 0]
+    account.suspect = False
+    account.snapshot_sequence = event.seq
+    return positions
+
+
+def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> list[Account]:
+    """Note what each holder of an instrument owes, and return those who do.
+
+    What is owed is rounded up to the minor unit of the settlement currency; it is pending, and
+    counts against equity, until the account books it. What is to be received is not noted.
+    """
+    instrument = market.instruments[event.instrument]
+    if not instrument.funding_in_margin:
+        return []
+    unit = market.unit(instrument.settlement).value
+    price, rate = to_fraction(event.price), to_fraction(event.rate)
+    owing = []
+    for account, position in ledger.positions_in(event.instrument):
+        owed = funding_owed(instrument.kind, position_quantity(position), price, rate)
+        if owed > 0:
+            amount = ceil_units(owed, unit)
+            account.pending_funding.append(
+                PendingPayment(
+                    event.instrument,
+                    position.leg,
+                    instrument.settlement,
+                    amount,
+                    event.funding_id,
+                )
+            )
+            owing.append(account)
+    return owing

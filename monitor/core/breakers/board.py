@@ -1,0 +1,124 @@
+"""All breakers: one for each configured rule and scope, with their timers."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from monitor.core import events
+from monitor.core.breakers import make_breaker
+from monitor.core.breakers.breaker import Breaker
+from monitor.core.decisions import Decision
+from monitor.core.settings import BreakerSettings
+
+BreakerKey = tuple[str, str]  # name, scope
+
+
+class BreakerBoard:
+    """The breakers by (name, scope); a breaker is made when its scope is first seen."""
+
+    def __init__(self, settings: Sequence[BreakerSettings]) -> None:
+        """Begin with every breaker armed."""
+        self.settings = tuple(settings)
+        self.breakers: dict[BreakerKey, Breaker] = {}
+        self._timed: set[BreakerKey] = set()
+
+    def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
+        """Let the breakers of an instrument see its new mark."""
+        decisions: list[Decision] = []
+        for settings in self.settings:
+            if settings.scope in ("*", event.instrument):
+                breaker = self._breaker(settings, event.instrument)
+                breaker.rule.observe(now_ns, event.price, event.high, event.low)
+                decisions += self._look((settings.name, event.instrument), now_ns)
+        return decisions
+
+    def _look(self, key: BreakerKey, now_ns: int) -> list[Decision]:
+        decisions = self.breakers[key].look(now_ns)
+        self._note_timer(key)
+        return decisions
+
+    def _note_timer(self, key: BreakerKey) -> None:
+        if self.breakers[key].status.due_ns is None:
+            self._timed.discard(key)
+        else:
+            self._timed.add(key)
+
+    def _breaker(self, settings: BreakerSettings, scope: str) -> Breaker:
+        key = (settings.name, scope)
+        if key not in self.breakers:
+            self.breakers[key] = make_breaker(settings, scope)
+        return self.breakers[key]
+
+    def next_timer(self) -> tuple[int, str, BreakerKey] | None:
+        """Return the first timer as (due_ns, name, breaker key), None without one."""
+        timers = []
+        for key in self._timed:
+            breaker = self.breakers[key]
+            if breaker.status.due_ns is not None:
+                timers.append((breaker.status.due_ns, breaker.timer_name, key))
+        return min(timers) if timers else None
+
+    def fire(self, key: BreakerKey, due_ns: int) -> list[Decision]:
+        """Let a breaker look at its timer."""
+        breaker = self.breakers[key]
+        breaker.rule.pass_time()
+        if breaker.status.state == "tripped":
+            breaker.status.due_ns = None
+        return self._look(key, due_ns)
+
+    def reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
+        """Arm a breaker by hand, on every scope."""
+        decisions = []
+        for key in sorted(self.breakers):
+            if key[0] == event.breaker:
+                decisions += self.breakers[key].reset(now_ns, event.by)
+                self._note_timer(key)
+        return decisions
+
+    def forget(self, instrument: str) -> None:
+        """Forget the breakers of a delisted instrument, with their windows."""
+        for key in [key for key in self.breakers if key[1] == instrument]:
+            del self.breakers[key]
+            self._timed.discard(key)
+
+    def standing(self, now_ns: int) -> list[Decision]:
+        """Return the trips that stand now."""
+        return [
+            self.breakers[key].tripped(now_ns)
+            for key in sorted(self.breakers)
+            if self.breakers[key].status.state == "tripped"
+        ]
+
+    def configure(self, settings: Sequence[BreakerSettings]) -> None:
+        """Take new settings; a breaker whose rule is unchanged keeps its state and window."""
+        unchanged = {rule.name for rule in settings if rule in self.settings}
+        self.breakers = {key: b for key, b in self.breakers.items() if key[0] in unchanged}
+        self._timed &= set(self.breakers)
+        self.settings = tuple(settings)
+
+    def export_state(self) -> list[Any]:
+        """Return everything as plain values, in a canonical order."""
+        return [
+            [*key, *_status(breaker), breaker.rule.export_state()]
+            for key, breaker in sorted(self.breakers.items())
+        ]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `export_state` described, of the breakers that are still configured."""
+        by_name = {settings.name: settings for settings in self.settings}
+        for name, scope, standing, changed_ns, due_ns, extended, measured, rule in state:
+            if name not in by_name:
+                continue
+            breaker = self._breaker(by_name[name], scope)
+            status = breaker.status
+            status.state, status.changed_ns, status.due_ns = standing, changed_ns, due_ns
+            status.extended = extended
+            status.measured = Fraction(int(measured[0]), int(measured[1]))
+            breaker.rule.restore(rule)
+            self._note_timer((name, scope))
+
+
+def _status(breaker: Breaker) -> list[Any]:
+    status = breaker.status
+    measured = [str(status.measured.numerator), str(status.measured.denominator)]
+    return [status.state, status.changed_ns, status.due_ns, status.extended, measured]

@@ -1,13 +1,17 @@
 """Every address answers what it promises, and refuses what it must."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
+from hypothesis import given, settings, strategies
 
 from monitor.api.desk import Desk
-from monitor.api.openapi import openapi_document
+from monitor.api.openapi import ENDPOINTS, openapi_document
+from monitor.api.routes import build_app
+from monitor.api.stream import StreamHub
 from tests.api.crash import END, Crash
 
 
@@ -172,3 +176,28 @@ async def test_the_console_and_its_files_are_there_and_unchanged_files_stay_home
     )
     assert again.status_code == 304
     assert again.content == b""
+
+
+@settings(max_examples=150)
+@given(
+    path=strategies.one_of(
+        strategies.sampled_from([endpoint.path for endpoint in ENDPOINTS]),
+        strategies.text(max_size=40).map(lambda text: "/v1/accounts/" + text),
+        strategies.text(max_size=40).map(lambda text: "/" + text),
+    ).filter(lambda path: path != "/v1/stream"),
+    query=strategies.dictionaries(
+        strategies.sampled_from(["limit", "offset", "before", "state", "type", "x", ""]),
+        strategies.text(max_size=25),
+        max_size=3,
+    ),
+)
+def test_no_request_is_an_error_of_ours(path: str, query: dict[str, str]) -> None:
+    async def status() -> int:
+        crash = Crash()
+        desk = Desk(crash.source())
+        transport = httpx.ASGITransport(app=build_app(desk, StreamHub(desk)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            encoded = "".join(f"%{byte:02x}" for byte in path[1:].encode("utf-8", "replace"))
+            return (await client.get(f"/{encoded}", params=query)).status_code
+
+    assert asyncio.run(status()) < 500

@@ -19,7 +19,7 @@ size), `accounts bob:1.5` (account and amount).
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -143,7 +143,7 @@ class Teller:
             for kind in (*events.ACCOUNT_EVENTS, *events.MARKET_EVENTS, *events.LOCAL_EVENTS)
         }
 
-    def event(self, row: Row) -> events.Event:
+    def event(self, row: Row) -> events.AnyEvent:
         """Return the event that a row states."""
         kind = self.kinds.get(row.what.text)
         if kind is None:
@@ -163,7 +163,7 @@ class Teller:
         if isinstance(answer, gate.Refusal):
             where = next(iter(row.values.values()), row.what)
             raise where.error(f"a {row.what.text}", f"{answer.reason}: {answer.detail}")
-        return answer
+        return cast(events.AnyEvent, answer)
 
     def defaults(self, kind: type[events.Event], row: Row) -> dict[str, Any]:
         """Return the fields that a row need not write."""

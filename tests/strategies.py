@@ -98,6 +98,11 @@ SETTINGS = st.builds(
 )
 
 
+def with_margin(**fields: Any) -> EngineSettings:
+    """Return default settings with some `[margin]` settings changed."""
+    return EngineSettings(margin=MarginSettings(**fields))
+
+
 @dataclass
 class Writer:
     """Draws one event at a time into a journal."""

@@ -60,7 +60,7 @@ class NaiveEngine:
                 due_ns = account.change[0].event_ns + CHANGE_NS_MAX + 1
                 timers.append((due_ns, f"change:{account.name}", self._abandoner(account)))
         for breaker in self.breakers:
-            due = breaker.due_ns(self.world.engine_ns)
+            due = breaker.due_ns()
             if due is not None:
                 timers.append((due, breaker.timer_name, self._breaker_timer(breaker, due)))
         timers.sort(key=lambda timer: timer[:2])
@@ -79,7 +79,8 @@ class NaiveEngine:
             return []
         if self.bootstrapped:
             return made
-        return [one for one in made if not isinstance(one, decisions.AccountDecision)]
+        silent = (decisions.AccountDecision, decisions.StreamGapDetected)
+        return [one for one in made if not isinstance(one, silent)]
 
     def _catch_up(
         self, event: events.AnyEvent, received_ns: int | None
@@ -92,7 +93,7 @@ class NaiveEngine:
         self.caught_up = True
         standing: list[decisions.Decision] = [
             breaker.tripped_decision(self.world.engine_ns, caught_up=True)
-            for breaker in self.breakers
+            for breaker in sorted(self.breakers, key=lambda one: (one.settings.name, one.scope))
             if breaker.state == "tripped"
         ]
         if self.bootstrapped:
@@ -144,7 +145,7 @@ class NaiveEngine:
             self.bootstrapped = True
             self.found += self._standing_accounts()
         elif isinstance(event, events.BreakerReset):
-            for breaker in self.breakers:
+            for breaker in sorted(self.breakers, key=lambda one: one.scope):
                 if breaker.settings.name == event.breaker and breaker.state != "armed":
                     self.found += breaker.rearm(self.world.engine_ns, event.by)
         self._watch_listed()
@@ -171,13 +172,10 @@ class NaiveEngine:
                 )
                 unit.state_known = unit.state
             if figures is not None:
-                follow_episode(account, key, unit, figures.equity)
+                self._follow_episode(account, key, unit, figures.equity)
             is_open = any(one.unit_key == key for one in account.liquidations.values())
             if not is_open and unit.state in {"healthy", "margin_call"}:
                 unit.liquidating = False
-        for place, position in list(account.positions.items()):
-            if position.size == 0 and position.isolated_margin == 0:
-                del account.positions[place]
         exist = account.unit_keys()
         account.units = {key: unit for key, unit in account.units.items() if key in exist}
 
@@ -207,12 +205,12 @@ class NaiveEngine:
             state_before=before,  # type: ignore[arg-type]
         )
 
-
-def follow_episode(account: Account, key: UnitKey, unit: Unit, equity: Fraction) -> None:
-    """Open an episode when a unit goes under water, end it when it is out again."""
-    if equity >= 0:
-        unit.episode = None
-    elif unit.episode is None:
-        name = account.name if key is None else f"{account.name}/{key[0]}/{key[1]}"
-        count = account.episode_counts[name] = account.episode_counts.get(name, 0) + 1
-        unit.episode = Episode(f"{name}:{count}")
+    def _follow_episode(self, account: Account, key: UnitKey, unit: Unit, equity: Fraction) -> None:
+        """Open an episode when a unit goes under water, end it when it is out again."""
+        if equity >= 0:
+            unit.episode = None
+        elif unit.episode is None:
+            name = account.name if key is None else f"{account.name}/{key[0]}/{key[1]}"
+            counts = account.episode_counts
+            counts[name] = counts.get(name, 0) + 1
+            unit.episode = Episode(f"{name}:{counts[name]}")

@@ -29,21 +29,25 @@ class NaiveBreaker:
     scope: str
     state: str = "armed"
     ticks: list[Tick] = field(default_factory=list)
-    tripped_ns: int = 0
     look_ns: int = 0
+    looked_ns: int = 0
     cool_until_ns: int = 0
     extended: int = 0
-    measured_at_trip: Fraction = Fraction(0)
+    measured_last: Fraction = Fraction(0)
 
     @property
     def timer_name(self) -> str:
         """Return the name that orders timers due at the same time."""
         return f"breaker:{self.settings.name}:{self.scope}"
 
+    def window(self, now_ns: int) -> list[Tick]:
+        """Return the ticks of the lookback, its first instant included."""
+        since = now_ns - nanoseconds(self.settings.lookback_s)
+        return [tick for tick in self.ticks if tick.time_ns >= since]
+
     def measured(self, now_ns: int, high: Fraction, low: Fraction) -> Fraction:
         """Return the largest move against the window, 0 without an earlier event in it."""
-        since = now_ns - nanoseconds(self.settings.lookback_s)
-        window = [tick for tick in self.ticks if tick.time_ns >= since]
+        window = self.window(now_ns)
         if not self.ticks or all(
             tick.event_number == self.ticks[-1].event_number for tick in window
         ):
@@ -58,14 +62,14 @@ class NaiveBreaker:
 
     def on_tick(self, tick: Tick, now_ns: int) -> list[decisions.Decision]:
         """Return what a mark makes of the breaker."""
+        self.looked_ns = now_ns
         self.ticks.append(tick)
         measured = self.measured(now_ns, max(tick.extremes), min(tick.extremes))
+        self.measured_last = measured
         if self.state == "armed" and measured > ratio(self.settings.limit_ratio):
             self.state = "tripped"
-            self.tripped_ns = now_ns
             self.look_ns = now_ns + nanoseconds(self.settings.halt_s)
             self.extended = 0
-            self.measured_at_trip = measured
             return [self.tripped_decision(now_ns)]
         if self.state == "tripped":
             return self.try_to_cool(now_ns, measured)
@@ -79,16 +83,15 @@ class NaiveBreaker:
             caught_up=caught_up,
             breaker=self.settings.name,
             scope=self.scope,
-            measured=significant(self.measured_at_trip),
+            measured=significant(self.measured_last),
             limit=significant(ratio(self.settings.limit_ratio)),
             action=self.settings.action,
         )
 
     def try_to_cool(self, now_ns: int, measured: Fraction) -> list[decisions.Decision]:
         """Return what follows if the move is over and the halt has lasted long enough."""
-        halt_ns = nanoseconds(self.settings.halt_s)
         release = self.settings.release_ratio or self.settings.limit_ratio
-        if now_ns < self.tripped_ns + halt_ns or measured > ratio(release):
+        if now_ns < self.look_ns or measured > ratio(release):
             return []
         self.state = "cooling"
         self.cool_until_ns = now_ns + nanoseconds(self.settings.cool_off_s)
@@ -122,7 +125,7 @@ class NaiveBreaker:
             )
         ]
 
-    def due_ns(self, now_ns: int) -> int | None:
+    def due_ns(self) -> int | None:
         """Return when the breaker wants to be looked at without a mark."""
         if self.state == "cooling":
             return self.cool_until_ns
@@ -130,16 +133,24 @@ class NaiveBreaker:
             return None
         if self.settings.halt_s > 0:
             return self.look_ns
-        lookback_ns = nanoseconds(self.settings.lookback_s)
-        expiries = [tick.time_ns + lookback_ns + 1 for tick in self.ticks]
-        return min((expiry for expiry in expiries if expiry > now_ns), default=None)
+        window = self.window(self.looked_ns)
+        prices = [price for tick in window for price in tick.extremes]
+        if not prices:
+            return None
+        last_seen = [
+            max(tick.time_ns for tick in window if extreme in tick.extremes)
+            for extreme in (min(prices), max(prices))
+        ]
+        return min(last_seen) + nanoseconds(self.settings.lookback_s) + 1
 
     def on_timer(self, now_ns: int) -> list[decisions.Decision]:
         """Return what time alone makes of the breaker."""
+        self.looked_ns = now_ns
         if self.state == "cooling":
             return self.rearm(now_ns, None)
         last = self.ticks[-1].price
-        found = self.try_to_cool(now_ns, self.measured(now_ns, last, last))
+        self.measured_last = self.measured(now_ns, last, last)
+        found = self.try_to_cool(now_ns, self.measured_last)
         if not found and self.settings.halt_s > 0:
             self.extended += 1
             self.look_ns += nanoseconds(self.settings.halt_s)

@@ -22,6 +22,7 @@ from tests.reference.naive_world import (
 )
 
 UNITS_MAX = 2**62
+UNSEEN = ("", "")  # the unit of a liquidation whose start we have not seen
 CHANGE_EVENTS_MAX = 100
 HELD_KINDS = (
     events.MarkPriceChanged,
@@ -72,6 +73,7 @@ class NaiveLedger:
         self.world = world
         self.held: list[events.AnyEvent] = []
         self.refused: list[tuple[str, bool]] = []
+        self.ignored = 0
         self.number = 0
         self.begin()
 
@@ -92,7 +94,6 @@ class NaiveLedger:
 
     def take(self, event: events.AnyEvent) -> None:
         """Book one event, or hold it back, or refuse it."""
-        self.number += 1
         if isinstance(event, events.AccountOpened):
             account = self.account(event.account)
             account.owner, account.role = event.owner or event.account, event.role
@@ -110,7 +111,7 @@ class NaiveLedger:
     def _take_account_event(self, event: events.AccountEvent) -> None:
         account = self.account(event.account)
         if event.seq <= account.seq:
-            self.refused.append(("sequence_repeated", False))
+            self.ignored += 1
             return
         if event.seq > account.seq + 1 and not isinstance(event, events.AccountSnapshot):
             self._gap(account, account.seq + 1, event.seq, "sequence_gap")
@@ -196,6 +197,7 @@ class NaiveLedger:
         mark = Fraction(event.price)
         self.world.marks[event.instrument] = mark
         extremes = [Fraction(one) for one in (event.high, event.low) if one is not None]
+        self.number += 1
         tick = Tick(self.number, self.world.engine_ns, mark, (mark, *extremes))
         self.ticks.append((event.instrument, tick))
 
@@ -280,10 +282,18 @@ class NaiveLedger:
         )
 
     def _on_position_changed(self, event: events.PositionChanged) -> None:
-        position = self._position(event)
-        self.account(event.account).positions[event.instrument, event.leg] = position
+        self._set_position(self.account(event.account), self._position(event))
+
+    def _set_position(self, account: Account, position: Position) -> None:
+        """Keep a position; one without size and margin is none."""
+        account.positions[position.instrument, position.leg] = position
+        if position.size == 0 and position.isolated_margin == 0:
+            del account.positions[position.instrument, position.leg]
 
     def _on_account_snapshot(self, event: events.AccountSnapshot) -> None:
+        named = [record.instrument for record in event.positions]
+        for instrument in (*named, *(record.instrument for record in event.orders)):
+            self._need(instrument)
         balances = {
             asset: self._amount(asset, written) for asset, written in event.balances.items()
         }
@@ -304,7 +314,9 @@ class NaiveLedger:
             after = balances.get(asset, Fraction(0))
             self._set_balance(account, asset, after, "snapshot")
         account.pending = pending
-        account.positions = {(one.instrument, one.leg): one for one in positions}
+        account.positions = {}
+        for position in positions:
+            self._set_position(account, position)
         account.suspect = False
         self._drop_held(event.account, event.seq)
 
@@ -333,15 +345,15 @@ class NaiveLedger:
         if position is not None:
             limit = naive_prices.bankruptcy_price(self.world, account, position)
         key = account.unit_key(event.instrument, event.leg)
-        account.liquidations[event.liquidation_id] = Liquidation(
-            event.instrument, event.leg, key, Fraction(event.size), limit
-        )
+        account.liquidations[event.liquidation_id] = Liquidation(key, Fraction(event.size), limit)
         account.units.setdefault(key, Unit()).liquidating = True
 
     def _on_liquidation_filled(self, event: events.LiquidationFilled) -> None:
-        liquidation = self.account(event.account).liquidations.get(event.liquidation_id)
-        if liquidation is not None and event.price is not None:
-            liquidation.fills.append((Fraction(event.size), Fraction(event.price)))
+        assert event.price is not None
+        liquidations = self.account(event.account).liquidations
+        unseen = Liquidation(UNSEEN, Fraction(0), None)
+        liquidation = liquidations.setdefault(event.liquidation_id, unseen)
+        liquidation.fills.append((Fraction(event.size), Fraction(event.price)))
 
     def _on_liquidation_finished(self, event: events.LiquidationFinished) -> None:
         account = self.account(event.account)

@@ -172,7 +172,7 @@ def bankruptcy_price(world: World, account: Account, position: Position) -> Frac
 
     below = now.equity < 0
     return nearest(
-        lambda price: (equity(price) < 0) != below,
+        lambda price: equity(price) >= 0 if below else equity(price) <= 0,
         equity,
         breakpoints(world, account, key, position.instrument),
         world.marks[position.instrument],

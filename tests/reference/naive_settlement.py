@@ -125,7 +125,7 @@ def credit(
     ]
 
 
-def losing_side(event: events.LiquidationFinished, liquidation: Liquidation | None) -> str:
+def losing_side(event: events.LiquidationFinished, liquidation: Liquidation | None) -> str | None:
     """Return the side that was closed: a long is closed by negative size."""
     sizes = [Fraction(event.size)]
     if liquidation is not None:
@@ -133,4 +133,4 @@ def losing_side(event: events.LiquidationFinished, liquidation: Liquidation | No
     for size in sizes:
         if size != 0:
             return "long" if size < 0 else "short"
-    return "long"
+    return None

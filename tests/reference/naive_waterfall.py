@@ -14,7 +14,6 @@ from tests.reference.naive_world import (
     Draw,
     Fund,
     Position,
-    UnitKey,
     World,
     ceil_to,
     exact,
@@ -33,7 +32,7 @@ class Loss:
     liquidation_id: str
     listed: events.InstrumentListed
     loser: str
-    losing_side: str
+    losing_side: str | None
     bankruptcy_price: Fraction | None
     asset: str
     amount: Fraction
@@ -45,9 +44,7 @@ class Candidate:
 
     account: str
     position: Position
-    key: UnitKey
-    score: Fraction
-    first: bool  # infinite leverage
+    score: Fraction | None  # None: infinite leverage, goes first
 
 
 def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
@@ -55,9 +52,9 @@ def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
     layers = world.settings.waterfall.layers
     found: list[decisions.Decision] = []
     if "insurance_fund" in layers and loss.listed.fund is not None:
-        found.append(draw(world, loss))
-    given_up: dict[tuple[str, UnitKey, str], Fraction] = {}
-    if loss.amount > 0 and "deleveraging" in layers:
+        found += draw(world, loss)
+    given_up: dict[str, Fraction] = {}
+    if loss.amount > 0 and "deleveraging" in layers and loss.losing_side is not None:
         found.append(deleverage(world, loss, given_up))
     if loss.amount > 0 and "socialized_loss" in layers:
         found.append(socialize(world, loss, given_up))
@@ -80,31 +77,34 @@ def convert(world: World, amount: Fraction, asset: str, into: str) -> Fraction |
     return None if value is None or other is None else amount * value / other
 
 
-def draw(world: World, loss: Loss) -> decisions.InsuranceFundDrawn:
+def draw(world: World, loss: Loss) -> list[decisions.Decision]:
     """Let the instrument's fund pay what it has; the loss goes on in the fund's asset."""
     name = loss.listed.fund or ""
     fund = fund_of(world, name, loss.asset)
     if fund.asset != loss.asset:
         converted = convert(world, loss.amount, loss.asset, fund.asset)
-        if converted is not None:
-            loss.amount = ceil_to(converted, world.minor_unit(fund.asset))
-            loss.asset = fund.asset
+        if converted is None:
+            return []
+        loss.amount = ceil_to(converted, world.minor_unit(fund.asset))
+        loss.asset = fund.asset
     asked = loss.amount
     paid = min(fund.available, asked)
     fund.draws.append(Draw(loss.liquidation_id, loss.event_ns, paid))
     fund.drawn += paid
     fund.uncovered += asked - paid
     loss.amount = asked - paid
-    return decisions.InsuranceFundDrawn(
-        event_ns=loss.event_ns,
-        rule="waterfall",
-        fund=name,
-        asset=fund.asset,
-        amount=exact(asked),
-        paid=exact(paid),
-        uncovered=exact(loss.amount),
-        liquidation_id=loss.liquidation_id,
-    )
+    return [
+        decisions.InsuranceFundDrawn(
+            event_ns=loss.event_ns,
+            rule="waterfall",
+            fund=name,
+            asset=fund.asset,
+            amount=exact(asked),
+            paid=exact(paid),
+            uncovered=exact(loss.amount),
+            liquidation_id=loss.liquidation_id,
+        )
+    ]
 
 
 def concession(
@@ -129,7 +129,12 @@ def queue(world: World, instrument: str, side: str, *, without: str = "") -> lis
     ]
     return sorted(
         found,
-        key=lambda one: (not one.first, -one.score, one.account.encode(), one.position.leg),
+        key=lambda one: (
+            one.score is not None,
+            -(one.score or ZERO),
+            one.account.encode(),
+            one.position.leg,
+        ),
     )
 
 
@@ -146,10 +151,10 @@ def candidate(world: World, account: Account, position: Position) -> Candidate:
     gain = naive_margin.profit(listed, position.size, position.entry_price, mark)
     ratio = gain / naive_margin.notional(listed, position.size, position.entry_price)
     if unit.equity <= 0:
-        return Candidate(account.name, position, key, ratio, first=True)
+        return Candidate(account.name, position, None)
     leverage = naive_margin.notional(listed, position.size, mark) * value / unit.equity
     score = ratio * leverage if ratio > 0 else ratio / leverage
-    return Candidate(account.name, position, key, score, first=False)
+    return Candidate(account.name, position, score)
 
 
 def light(rank: int, total: int) -> int:
@@ -158,7 +163,7 @@ def light(rank: int, total: int) -> int:
 
 
 def deleverage(
-    world: World, loss: Loss, given_up: dict[tuple[str, UnitKey, str], Fraction]
+    world: World, loss: Loss, given_up: dict[str, Fraction]
 ) -> decisions.DeleveragingPlanned:
     """Take whole positions in the order of the queue until the loss is collected."""
     side = "short" if loss.losing_side == "long" else "long"
@@ -184,13 +189,14 @@ def deleverage(
                 break
             rest -= contracts
             collected += contracts * per_contract * value / own
-            given_up[one.account, one.key, one.position.leg] = contracts * per_contract
+            given = contracts * per_contract
+            given_up[one.account] = given_up.get(one.account, ZERO) + given
             reductions.append(
                 decisions.Reduction(
                     account=one.account,
                     size=exact(contracts),
                     amount=significant(contracts * per_contract * value),
-                    score=significant(one.score),
+                    score="inf" if one.score is None else significant(one.score),
                     rank=rank,
                     light=light(rank, len(ranked)),
                 )
@@ -213,9 +219,7 @@ def deleverage(
     )
 
 
-def gains(
-    world: World, loss: Loss, given_up: dict[tuple[str, UnitKey, str], Fraction]
-) -> dict[str, Fraction]:
+def gains(world: World, loss: Loss, given_up: dict[str, Fraction]) -> dict[str, Fraction]:
     """Return each account's unrealized gain in the instrument, after what the plan takes."""
     name, listed = loss.listed.instrument, loss.listed
     mark = world.marks.get(name)
@@ -234,17 +238,15 @@ def gains(
             if account.units[key].state == "unknown" or position.entry_price is None:
                 continue
             gain = naive_margin.profit(listed, position.size, position.entry_price, mark)
-            gain -= given_up.get((account.name, key, position.leg), ZERO)
             total += max(ZERO, gain)
-        gain = floor_to(total * value / own, world.minor_unit(loss.asset))
+        rest = total - given_up.get(account.name, ZERO)
+        gain = floor_to(rest * value / own, world.minor_unit(loss.asset))
         if gain > 0:
             found[account.name] = gain
     return found
 
 
-def socialize(
-    world: World, loss: Loss, given_up: dict[tuple[str, UnitKey, str], Fraction]
-) -> decisions.LossSocialized:
+def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisions.LossSocialized:
     """Charge everybody who gains in proportion to the gain, never more than the gain."""
     base = gains(world, loss, given_up)
     unit = world.minor_unit(loss.asset)

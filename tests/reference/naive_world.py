@@ -59,10 +59,8 @@ class Unit:
 
 @dataclass
 class Liquidation:
-    """A liquidation that has started."""
+    """A liquidation under way: the unit it started in, and its fills since."""
 
-    instrument: str
-    leg: str
     unit_key: UnitKey
     size: Fraction
     bankruptcy_price: Fraction | None
@@ -84,8 +82,8 @@ class Account:
     orders: dict[str, events.OrdersRecord] = field(default_factory=dict)
     change: list[events.AccountEvent] = field(default_factory=list)
     units: dict[UnitKey, Unit] = field(default_factory=lambda: {None: Unit()})
-    episode_counts: dict[str, int] = field(default_factory=dict)
     liquidations: dict[str, Liquidation] = field(default_factory=dict)
+    episode_counts: dict[str, int] = field(default_factory=dict)
 
     def unit_key(self, instrument: str, leg: str) -> UnitKey:
         """Return the unit that a position belongs to."""

@@ -1,0 +1,112 @@
+"""What is told about an account: the twin of one line of `accounts.ndjson`."""
+
+from fractions import Fraction
+from typing import Any
+
+from tests.reference import naive_margin, naive_prices, naive_waterfall
+from tests.reference.naive import NaiveEngine
+from tests.reference.naive_world import Account, Position, exact, significant
+
+DIGITS = 18
+
+
+def text(value: Fraction | None) -> str | None:
+    """Return an amount with 18 significant digits."""
+    return None if value is None else significant(value, DIGITS)
+
+
+def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
+    """Return everything about an account, every amount from the definitions."""
+    world = twin.world
+    account = world.accounts[name]
+    state = account.units[None].state
+    figures = None if state == "unknown" else naive_margin.figures(world, account, None)
+    liquidating = any(unit.liquidating for unit in account.units.values())
+    flags = {"liquidating": liquidating, "suspect": twin.ledger.is_suspect(account)}
+    report: dict[str, Any] = {
+        "account": name,
+        "state": state,
+        "collateral_value": text(naive_margin.collateral_value(world, account, world.value)),
+        "flags": [flag for flag, is_set in flags.items() if is_set],
+        "owner": account.owner,
+        "role": account.role,
+        "balances": {
+            asset: exact(held) for asset, held in sorted(account.balances.items()) if held
+        },
+        "positions": [
+            position_report(twin, account, account.positions[key])
+            for key in sorted(account.positions)
+        ],
+    }
+    names = ("equity", "initial_margin", "maintenance_margin", "margin_ratio")
+    if figures is None:
+        return report | dict.fromkeys((*names, "free_collateral", "withdrawable"))
+    free = figures.equity - figures.initial_margin
+    return (
+        report
+        | {name: text(getattr(figures, name)) for name in names}
+        | {
+            "free_collateral": text(free),
+            "withdrawable": text(max(Fraction(0), min(free, figures.collateral))),
+        }
+    )
+
+
+def position_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:
+    """Return everything about one position."""
+    world = twin.world
+    listed = world.instruments[position.instrument]
+    key = account.unit_key(position.instrument, position.leg)
+    mark, value = world.marks.get(position.instrument), world.value(listed.settlement_currency)
+    report: dict[str, Any] = {
+        "instrument": position.instrument,
+        "leg": position.leg,
+        "size": exact(position.size),
+        "entry_price": None if position.entry_price is None else exact(position.entry_price),
+        "mark_price": None if mark is None else exact(mark),
+        "margin_mode": "isolated" if position.isolated else "cross",
+        "settlement_currency": listed.settlement_currency,
+        "fillable_price": None,
+        "liquidation_price": None,
+        "bankruptcy_price": None,
+    }
+    report |= dict.fromkeys(
+        (
+            "notional", "unrealized_pnl", "unrealized_pnl_settlement", "initial_margin",
+            "maintenance_margin",
+        )
+    )  # fmt: skip
+    entry = position.entry_price
+    if position.size != 0 and mark is not None and value is not None and entry is not None:
+        notional = naive_margin.notional(listed, position.size, mark)
+        initial, maintenance = naive_margin.requirements(listed, notional)
+        gain = naive_margin.profit(listed, position.size, entry, mark)
+        report["notional"] = text(notional * value)
+        report["unrealized_pnl"] = text(gain * value)
+        report["unrealized_pnl_settlement"] = text(gain)
+        report["initial_margin"] = text(initial * value)
+        report["maintenance_margin"] = text(maintenance * value)
+        if account.units[key].state != "unknown":
+            liquidation = naive_prices.liquidation_price(world, account, position)
+            bankruptcy = naive_prices.bankruptcy_price(world, account, position)
+            report["liquidation_price"] = text(liquidation)
+            report["bankruptcy_price"] = text(bankruptcy)
+    report |= rank_report(twin, account, position)
+    if position.isolated:
+        figures = naive_margin.figures(world, account, key)
+        report["isolated_margin"] = exact(position.isolated_margin)
+        report["state"] = account.units[key].state
+        report["equity"] = None if figures is None else text(figures.equity)
+        report["margin_ratio"] = None if figures is None else text(figures.margin_ratio)
+    return report
+
+
+def rank_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:
+    """Return the place of a position in the deleveraging queue of its side."""
+    side = "long" if position.size > 0 else "short"
+    queue = naive_waterfall.queue(twin.world, position.instrument, side)
+    for rank, one in enumerate(queue, start=1):
+        if (one.account, one.position.leg) == (account.name, position.leg):
+            light = naive_waterfall.light(rank, len(queue))
+            return {"deleveraging_rank": rank, "deleveraging_light": light}
+    return {"deleveraging_rank": None, "deleveraging_light": None}

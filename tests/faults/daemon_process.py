@@ -57,6 +57,12 @@ class DaemonProcess:
         self._changed = asyncio.Event()
         self.output = ""
 
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        assert self._process is not None
+        return self._process.pid
+
     async def launch(self, *options: str) -> None:
         """Start the process, without waiting for anything."""
         self.output = ""

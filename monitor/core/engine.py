@@ -93,8 +93,7 @@ class RiskEngine:
         if received_ns is not None and not self.caught_up:
             oldest_ns = received_ns - round(self.settings.action_age_max_s * SECOND_NS)
         for index, event in enumerate(batch):
-            for decision in self._apply_one(event, oldest_ns):
-                published.append((index, decision))  # noqa: PERF401 (a nested comprehension hides it)
+            published += [(index, decision) for decision in self._apply_one(event, oldest_ns)]
         return published
 
     def _apply_one(self, event: events.Event, oldest_ns: int | None) -> list[Decision]:
@@ -236,12 +235,8 @@ class RiskEngine:
         engine.account(name).suspect = True
         engine.wait(name, waiting=False)
         for ordinal, event in buffer:
-            self.refusals.note(
-                ordinal,
-                event,
-                "unfinished_change",
-                f"expected the change of account {name} to end within 100 events and 1 s",
-            )
+            detail = f"expected the change of account {name} to end within 100 events and 1 s"
+            self.refusals.note(ordinal, event, "unfinished_change", detail)
         self._note_gap(name, buffer[0][1].seq, buffer[-1][1].seq, "unfinished_change")
 
     def _note_gap(self, name: str, expected: int, received: int, reason: str) -> None:
@@ -326,11 +321,9 @@ class RiskEngine:
             msgspec.structs.replace(decision, caught_up=True)
             for decision in self.venue.board.standing(self.engine_ns)
         ]
-        accounts = (
-            []
-            if self.bootstrapping
-            else standing_decisions(self.shards, self.market, self.engine_ns)
-        )
+        if self.bootstrapping:
+            return trips
+        accounts = standing_decisions(self.shards, self.market, self.engine_ns)
         return sorted([*accounts, *trips], key=publication_order)
 
     # --- questions ------------------------------------------------------------------------

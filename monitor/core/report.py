@@ -94,6 +94,7 @@ def account_report(
         "balances": {
             asset: engine.market.unit(asset).text_of(units)
             for asset, units in sorted(account.balances.items())
+            if units
         },
         "positions": [
             position_report(shards, engine, account.positions[key], name, rankings)

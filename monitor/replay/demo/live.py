@@ -54,6 +54,8 @@ class LiveExchange:
 
         Raises TimeoutError or a KafkaError when the broker does not take the events.
         """
+        if self._stopped.is_set():
+            return
         began_s = self._clock.monotonic_s()
         await self._publisher.publish(self.exchange.open())
         self.fund_low = list(self.exchange.funds_at_start)

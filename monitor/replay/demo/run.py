@@ -136,12 +136,12 @@ async def _play(options: DemoOptions, console: Console) -> None:
             seed=secrets.randbelow(2**31), cycle_s=cycle_seconds(options.seconds), start_ns=0
         )
         live = LiveExchange(exchange, publisher, reference, clock)
+        stack.enter_context(_stopped_by_signals(live))
         await stack.enter_async_context(_following(services, live))
         await stack.enter_async_context(_daemon(directory, options.port))
         _print_addresses(console, services, options)
         exchange.start_ns = clock.now_ns()
-        with _stopped_by_signals(live):
-            await _tell_while_playing(console, live, options.seconds)
+        await _tell_while_playing(console, live, options.seconds)
         report.print_end(console, live)
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from monitor.cli import main
 
-DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).parents[2]
-LAYER = str(DATA / "layerusdt_1m.csv")
+LAYER = str(ROOT / "tests" / "replay" / "data" / "layerusdt_1m.csv")
 
 
 def replay(output: Path, *arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -2,9 +2,14 @@
 
 The client must not repeat a command on its own: after a timeout nobody knows whether the command
 was carried out, and a second one would count twice. Who sends settles that by reading back.
+
+The deadlines are ours: with `socket_timeout` redis-py sends through `asyncio.wait_for`, which on
+Python 3.11 can swallow the cancellation of the task, and the daemon would never end.
 """
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,18 +25,33 @@ CONNECTIONS_MAX = 4
 REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 
 
-def connect(settings: RedisSettings, *, is_binary: bool = False) -> "redis.asyncio.Redis":
+class DeadlineRedis(redis.asyncio.Redis):
+    """A client that gives every command `deadline_s` seconds, connecting included."""
+
+    deadline_s = 2.0
+
+    async def execute_command(self, *words: object, **options: object) -> object:
+        """Carry out a command; raises TimeoutError when there is no answer in time."""
+        carry_out: Callable[..., Awaitable[object]] = super().execute_command
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return await carry_out(*words, **options)
+        except TimeoutError as error:
+            raise TimeoutError(f"no answer within {self.deadline_s:g} s") from error
+
+
+def connect(settings: RedisSettings, *, is_binary: bool = False) -> DeadlineRedis:
     """Return a client; it connects when it is first used. Its answers are text unless binary.
 
     Raises ConfigurationError for an address or a password that cannot be used.
     """
     try:
-        return redis.asyncio.Redis.from_url(
+        client = DeadlineRedis.from_url(
             _checked_url(settings.url),
             username=settings.username,
             password=read_password(settings),
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=settings.timeout_s,
+            socket_timeout=None,
             socket_connect_timeout=settings.timeout_s,
             max_connections=CONNECTIONS_MAX,
             decode_responses=not is_binary,
@@ -40,6 +60,9 @@ def connect(settings: RedisSettings, *, is_binary: bool = False) -> "redis.async
         raise ConfigurationError(
             f"[redis] url: expected redis://, rediss:// or unix://, received {error}"
         ) from error
+    assert isinstance(client, DeadlineRedis)
+    client.deadline_s = settings.timeout_s
+    return client
 
 
 def read_password(settings: RedisSettings) -> str | None:

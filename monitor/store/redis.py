@@ -29,6 +29,7 @@ from monitor.store.mirror_commands import CommandWriter, Leftover, MirrorKeys
 ACCOUNTS_PER_SCRIPT = 500
 CHECK_INTERVAL_S = 1.0
 RETRY_CAP_S = 2.0
+CLOSE_TIMEOUT_S = 1.0
 HEALTH_CHECK = "redis"
 
 log = structlog.get_logger(__name__)
@@ -86,21 +87,24 @@ class RedisMirror:
         self._updated.set()
 
     async def run(self) -> None:
-        """Write what changes until cancelled; trouble with Redis never ends it. Then `close`."""
+        """Write what changes until cancelled, then the rest; trouble with Redis never ends it."""
         backoff = Backoff(self._clock, cap_s=RETRY_CAP_S)
-        while True:
-            try:
-                await self.write_changes()
-            except (*REDIS_ERRORS, FencedError, MarkerMovedError) as error:
-                self._failed(error)
-                await asyncio.sleep(backoff.next_delay_s())
-            else:
-                backoff.started()
-                await asyncio.sleep(self._settings.interval_s)
-                await self._wait_for_update()
+        try:
+            while True:
+                try:
+                    await self.write_changes()
+                except (*REDIS_ERRORS, FencedError, MarkerMovedError) as error:
+                    self._failed(error)
+                    await asyncio.sleep(backoff.next_delay_s())
+                else:
+                    backoff.started()
+                    await asyncio.sleep(self._settings.interval_s)
+                    await self._wait_for_update()
+        finally:
+            await self.close(timeout_s=CLOSE_TIMEOUT_S)
 
     async def close(self, *, timeout_s: float) -> None:
-        """Write what is left, if Redis takes it in time, and disconnect; after `run` has ended."""
+        """Write what is left, if Redis takes it in time, and disconnect."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self.write_changes()

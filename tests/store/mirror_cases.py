@@ -10,6 +10,7 @@ import redis.asyncio
 
 from monitor.config import RedisSettings
 from monitor.core.view import AccountView, BreakerView, FundView, RiskView
+from monitor.embedded.redis import RedisServer
 from monitor.runtime.clock import Clock
 from monitor.runtime.health import Health
 from monitor.runtime.measurements import Measurements
@@ -95,7 +96,6 @@ async def running(mirror: RedisMirror) -> AsyncIterator[RedisMirror]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await mirror.close(timeout_s=1)
 
 
 async def until(probe: Callable[[], Any], *, timeout_s: float = 15.0) -> None:
@@ -103,6 +103,20 @@ async def until(probe: Callable[[], Any], *, timeout_s: float = 15.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not probe():  # noqa: ASYNC110 - a condition of any kind
             await asyncio.sleep(POLL_INTERVAL_S)
+
+
+def freeze(server: RedisServer, seconds: float = 0.4) -> "asyncio.Future[None]":
+    """Freeze the server now; the future that is returned is done when it goes on, by itself."""
+    loop = asyncio.get_running_loop()
+    thawed: asyncio.Future[None] = loop.create_future()
+
+    def resume() -> None:
+        server.process.resume()
+        thawed.set_result(None)
+
+    server.process.suspend()
+    loop.call_later(seconds, resume)
+    return thawed
 
 
 async def written(mirror: RedisMirror, log_offset: int) -> None:

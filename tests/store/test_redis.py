@@ -24,6 +24,7 @@ from tests.store.mirror_cases import (
     breaker,
     decision,
     dump,
+    freeze,
     make_mirror,
     running,
     until,
@@ -46,17 +47,6 @@ async def put_to_sleep(client: "redis.asyncio.Redis", seconds: float = 0.4) -> N
     """Let the server do nothing at all for a while."""
     command: Any = client.execute_command
     await command("DEBUG", "SLEEP", str(seconds))
-
-
-def freeze(server: RedisServer, seconds: float = 0.4) -> asyncio.Task[None]:
-    """Freeze the server now; the task that is returned lets it go on after a while."""
-
-    async def resume() -> None:
-        await asyncio.sleep(seconds)
-        server.process.resume()
-
-    server.process.suspend()
-    return asyncio.create_task(resume())
 
 
 async def test_every_key_of_the_contract_is_written(redis_server: RedisServer) -> None:
@@ -160,6 +150,41 @@ async def test_without_news_nothing_is_written(redis_server: RedisServer) -> Non
         await mirror.write_changes()
         assert await client.hgetall("loss-monitor:mirror:0") == before
     await mirror.close(timeout_s=1)
+
+
+async def test_what_is_left_is_written_at_the_end(redis_server: RedisServer) -> None:
+    mirror = make_mirror(redis_server.url, interval_s=60.0)
+    async with running(mirror):
+        mirror.update(batch(1, account("alice")))
+        await written(mirror, 1)
+        mirror.update(batch(2, account("bob")))
+    async with reader(redis_server) as client:
+        assert await client.exists("loss-monitor:account:bob")
+
+
+async def test_a_task_cancelled_at_any_moment_ends(redis_server: RedisServer) -> None:
+    """Without our own deadlines the client swallows about one cancellation in a hundred."""
+    for steps in range(150):
+        mirror = make_mirror(redis_server.url)
+        task = asyncio.create_task(mirror.run())
+        for number in range(steps % 50):
+            mirror.update(batch(number, account("alice", 60.0 + number), epoch=steps))
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        assert done, f"expected the end of a task cancelled after {steps % 50} steps"
+
+
+async def test_a_dead_redis_delays_the_end_by_a_second_at_most(start_redis: StartRedis) -> None:
+    server = start_redis()
+    mirror = make_mirror(server.url, timeout_s=60.0)
+    mirror.update(batch(1, account("alice")))
+    async with asyncio.timeout(10):
+        async with running(mirror):
+            await written(mirror, 1)
+            server.process.suspend()
+            mirror.update(batch(2, account("bob")))
+    server.process.resume()
 
 
 async def test_redis_refused_is_said_and_the_mirror_catches_up(start_redis: StartRedis) -> None:

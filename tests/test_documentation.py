@@ -179,7 +179,7 @@ def alerts() -> Iterator[tuple[str, str]]:
                     yield rule["alert"], rule["annotations"]["runbook_url"]
 
 
-@pytest.mark.parametrize(("alert", "address"), alerts())
+@pytest.mark.parametrize(("alert", "address"), list(alerts()))
 def test_every_alert_has_a_heading_in_the_runbook(alert: str, address: str) -> None:
     assert alert.lower() in headings(page("docs/runbook.md"))
     assert address.endswith(f"docs/runbook.md#{alert.lower()}")

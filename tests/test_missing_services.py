@@ -43,7 +43,7 @@ def run_sample(folder: Path, *, workers: int, strict: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 1])
 def test_the_last_lines_say_what_was_not_tested_and_the_remedy(
     tmp_path: Path, workers: int
 ) -> None:

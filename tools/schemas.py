@@ -57,13 +57,7 @@ def components(types: Sequence[Any], reference: str) -> tuple[list[JsonSchema], 
     roots, records = msgspec.json.schema_components(types, ref_template=reference)
     tidy = {name: _tidy_record(name, record, reference) for name, record in records.items()}
     for name, extra in _NUMBERS.items():
-        pattern = _portable(str(extra["pattern"]))
-        tidy[name] = {
-            "description": _NUMBER_TEXT,
-            "type": ["string", "number"],
-            **extra,
-            "pattern": pattern,
-        }
+        tidy[name] = {"description": _NUMBER_TEXT, "type": ["string", "number"], **extra}
     return [_tidy(root, reference) for root in roots], dict(sorted(tidy.items()))
 
 
@@ -106,8 +100,3 @@ def _tidy(schema: Any, reference: str) -> Any:
             default = {"default": schema["default"]} if "default" in schema else {}
             return {"$ref": reference.format(name=name), **default}
     return {key: _tidy(value, reference) for key, value in schema.items()}
-
-
-def _portable(pattern: str) -> str:
-    """Return a pattern in the dialect of JSON Schema, where `$` is the end of the text."""
-    return pattern.replace(r"$(?!\n)", "$")

@@ -44,8 +44,8 @@ def _describe_generic(origin: Any, arguments: tuple[Any, ...]) -> str:
 
 def _describe_limits(origin: Any, limits: msgspec.Meta) -> str:
     """Return a type with limits in words."""
-    if limits.pattern in _NUMBERS:
-        return _NUMBERS[limits.pattern]
+    if limits.extra and "number" in limits.extra:
+        return _NUMBERS[limits.extra["number"]]
     words = describe_type(origin)
     if limits.max_length is not None:
         unit = "characters" if origin is str else "items"

@@ -19,7 +19,7 @@ from monitor.core.gate import encode
 from monitor.embedded.real_kafka import RealKafka
 from monitor.streams.topics import ensure_topics
 
-KAFKA_VARIABLE = "LOSS_MONITOR_BENCH_KAFKA"
+KAFKA_VARIABLE = "LOSS_MONITOR_TEST_KAFKA"
 INSTRUMENTS = 50
 ACCOUNTS = 10_000
 PARTITIONS = 4

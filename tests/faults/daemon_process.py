@@ -1,6 +1,7 @@
 """The daemon as a process of its own, to be killed."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -103,6 +104,15 @@ class DaemonProcess:
             status = await self._process.wait()
             await self._reading
         return status
+
+    async def kill_after(self, moment_s: float) -> int:
+        """End it with SIGKILL after so many seconds; return its exit status."""
+        assert self._process is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(moment_s):
+                await self._process.wait()
+        self.send(signal.SIGKILL)
+        return await self.wait()
 
     async def kill(self) -> None:
         """End it with SIGKILL, if it still runs."""

@@ -110,9 +110,8 @@ async def test_twenty_kills_at_random_moments_lose_nothing_and_double_nothing(
                 await daemon.launch()
                 if number % 2:
                     await daemon.wait_for("recovered")
-                await asyncio.sleep(generator.uniform(0.0, 1.5))
-                daemon.send(signal.SIGKILL)
-                assert await daemon.wait() == -signal.SIGKILL, daemon.output
+                status = await daemon.kill_after(generator.uniform(0.0, 1.5))
+                assert status == -signal.SIGKILL, daemon.output
         await daemon.launch()
         await daemon.wait_for("caught_up")
         daemon.send(signal.SIGTERM)

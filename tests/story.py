@@ -163,7 +163,7 @@ class Teller:
         if isinstance(answer, gate.Refusal):
             where = next(iter(row.values.values()), row.what)
             raise where.error(f"a {row.what.text}", f"{answer.reason}: {answer.detail}")
-        return cast(events.AnyEvent, answer)
+        return cast("events.AnyEvent", answer)
 
     def defaults(self, kind: type[events.Event], row: Row) -> dict[str, Any]:
         """Return the fields that a row need not write."""

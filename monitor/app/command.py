@@ -52,6 +52,9 @@ def run(config_path: str | os.PathLike[str], *, create_topics: bool = False) -> 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(configuration, text, config_path, create_topics=create_topics))
+    except ConfigurationError as error:
+        _failed([error])
+        return EXIT_USAGE
     except EXPECTED_ERRORS as error:
         return _failed([error])
     except BaseExceptionGroup as group:

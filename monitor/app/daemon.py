@@ -1,6 +1,6 @@
 """The composition root: which parts there are, how they are joined, how they start and end.
 
-`App(configuration, text)` builds nothing that touches the outside; `run_until_stopped` does, and
+`App(configuration, text)` connects to nothing; `run_until_stopped` does, and
 returns after `request_stop` has drained and saved. Everything else in the package is a leaf.
 
     source ->|
@@ -30,6 +30,7 @@ from monitor.app.snapshots import Snapshotter
 from monitor.app.start import Start
 from monitor.app.state import StateDirectory
 from monitor.app.view_holder import ViewHolder
+from monitor.app.webhooks import Webhook
 from monitor.config import Configuration, FeedSettings, configuration_hash
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
@@ -88,6 +89,7 @@ class App:
         )
         self._outbox = Outbox(configuration.kafka, vitals=self.vitals)
         self._mirror = self._make_mirror()
+        self._webhooks = [Webhook(each, self.vitals) for each in configuration.webhooks]
         self._snapshotter: Snapshotter | None = None
         self._source: Source | None = None
         self._feeds = [FeedStatistics(feed=feed.name) for feed in configuration.feeds]
@@ -183,6 +185,9 @@ class App:
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:
             self._start_mirror(self._mirror, writer, engine)
+        for webhook, settings in zip(self._webhooks, self.configuration.webhooks, strict=True):
+            writer.observers.append(webhook.observe)
+            self._supervisor.start_restarted(f"webhook:{settings.name}", webhook.run)
         await writer.finish(recovered.missing, recovered.refused)
         await self._configure(engine)
         self._start_intake(source)

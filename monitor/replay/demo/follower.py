@@ -15,6 +15,7 @@ from monitor.streams.receiver import DecisionReceiver
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
 POLL_MS = 50
+FETCH_MAX_WAIT_MS = 20  # the embedded Kafka sits a fetch out, even when records come
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -38,6 +39,7 @@ class Follower:
             bootstrap_servers=self._bootstrap_servers,
             enable_auto_commit=False,
             auto_offset_reset="latest",
+            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_stop, consumer)

@@ -12,6 +12,7 @@ from monitor.core.events import AccountEvent, AccountOpened, Event
 
 PUBLISH_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
+BATCH_BYTES_MAX = 256 * 1024
 
 
 class Publisher:
@@ -59,6 +60,7 @@ async def open_publisher(bootstrap_servers: str, topics: TopicSettings) -> Async
         enable_idempotence=True,
         compression_type="gzip",
         linger_ms=2,
+        max_batch_size=BATCH_BYTES_MAX,
     )
     try:
         async with asyncio.timeout(PUBLISH_TIMEOUT_S):

@@ -39,7 +39,9 @@ async def heard(feed: RecordedFeed, count: int) -> tuple[list[str], float]:
     loop = asyncio.get_running_loop()
     async with (
         feed.start(host="127.0.0.1", port=0) as server,
-        connect(f"ws://127.0.0.1:{port_of(server)}/any/path", proxy=None) as socket,
+        connect(
+            f"ws://127.0.0.1:{port_of(server)}/any/path", proxy=None, close_timeout=0.1
+        ) as socket,
     ):
         began_s = loop.time()
         await socket.send("subscribe")

@@ -30,8 +30,11 @@ class PriceVelocity:
         self.window.move_to(now_ns)
         for text in (high or price, low or price, price):
             self.window.add(now_ns, text)
-        points = (price, high or price, low or price)
-        self._now = (max(points, key=to_fraction), min(points, key=to_fraction))
+        if high is None and low is None:
+            self._now = (price, price)
+        else:
+            points = (price, high or price, low or price)
+            self._now = (max(points, key=to_fraction), min(points, key=to_fraction))
         self._earlier_ns, self._newest_ns = self._newest_ns, now_ns
 
     def pass_time(self) -> None:

@@ -131,3 +131,18 @@ def seconds(duration: str) -> int:
     parts = re.findall(r"(\d+)([smhd])", duration)
     assert "".join(number + unit for number, unit in parts) == duration, duration
     return sum(int(number) * units[unit] for number, unit in parts)
+
+
+def scraping_configuration(target: str) -> str:
+    """Return a Prometheus configuration with the rules of deploy/ that scrapes each second."""
+    return json.dumps(
+        {
+            "global": {
+                "scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s",
+            },
+            "rule_files": [str(path) for path in RULE_FILES],
+            "scrape_configs": [
+                {"job_name": "loss-monitor", "static_configs": [{"targets": [target]}]}
+            ],
+        }
+    )  # fmt: skip

@@ -13,7 +13,13 @@ import pytest
 from monitor.embedded.process import ServiceError, free_port
 from monitor.embedded.redis import find_redis_server
 from tests import missing_services
-from tests.deploy.deployed import ROOT, RULE_FILES, dashboard_queries, dashboards, interpolated
+from tests.deploy.deployed import (
+    ROOT,
+    dashboard_queries,
+    dashboards,
+    interpolated,
+    scraping_configuration,
+)
 from tests.observers import Prometheus
 
 DEMO_SECONDS = 24
@@ -52,14 +58,7 @@ def demo_port(tmp_path: Path) -> Iterator[int]:
 @pytest.fixture
 def scraping(demo_port: int, prometheus: Callable[[str], Prometheus]) -> Prometheus:
     """Return a Prometheus with the rules of deploy/ that scrapes the demo every second."""
-    files = "\n".join(f"  - {path}" for path in RULE_FILES)
-    return prometheus(
-        "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
-        f"rule_files:\n{files}\n"
-        "scrape_configs:\n"
-        "  - job_name: loss-monitor\n"
-        f"    static_configs: [{{targets: ['127.0.0.1:{demo_port}']}}]\n"
-    )
+    return prometheus(scraping_configuration(f"127.0.0.1:{demo_port}"))
 
 
 def has_data(server: Prometheus, expression: str) -> bool:

@@ -7,7 +7,7 @@ from monitor.core.decisions import AccountDecision, Decision, StreamGapDetected
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
 from monitor.core.settings import EngineSettings
-from tests import strategies
+from tests import random_settings, strategies
 from tests.builders import Journal
 from tests.core.comparison import plain
 
@@ -30,7 +30,7 @@ def applied(engine: RiskEngine, batches: list[list[AnyEvent]]) -> list[tuple[int
     return made
 
 
-@given(strategies.SETTINGS, strategies.chaos(), st.data())
+@given(random_settings.SETTINGS, strategies.chaos(), st.data())
 def test_a_sequence_cut_anywhere_gives_the_same(
     settings: EngineSettings, sequence: list[AnyEvent], data: st.DataObject
 ) -> None:
@@ -59,7 +59,7 @@ def test_refusals_name_their_place_in_the_batch() -> None:
     assert engine.take_refused() == []
 
 
-@given(strategies.SETTINGS, strategies.chaos(), st.data())
+@given(random_settings.SETTINGS, strategies.chaos(), st.data())
 def test_a_restored_engine_goes_on_as_if_it_had_never_stopped(
     settings: EngineSettings, sequence: list[AnyEvent], data: st.DataObject
 ) -> None:
@@ -78,7 +78,7 @@ def test_a_restored_engine_goes_on_as_if_it_had_never_stopped(
         assert restored.account_report(name) == steady.account_report(name)
 
 
-@given(strategies.SETTINGS, strategies.chaos(), st.integers(2, 3))
+@given(random_settings.SETTINGS, strategies.chaos(), st.integers(2, 3))
 def test_shards_and_one_venue_decide_what_one_engine_decides(
     settings: EngineSettings, sequence: list[AnyEvent], shards: int
 ) -> None:

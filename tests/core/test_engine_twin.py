@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent, BootstrapFinished
 from monitor.core.settings import EngineSettings
-from tests import strategies
+from tests import random_settings, strategies
 from tests.builders import START_NS, Journal
 from tests.core.comparison import assert_same
 from tests.reference import naive_report
@@ -17,14 +17,14 @@ from tests.reference.naive import NaiveEngine
 TROUBLE = st.integers(0, 500_000_000_000)
 
 
-@given(strategies.SETTINGS, strategies.chaos())
+@given(random_settings.SETTINGS, strategies.chaos())
 def test_every_decision_and_every_state_equal_those_of_the_twin(
     settings: EngineSettings, sequence: list[AnyEvent]
 ) -> None:
     assert_same(RiskEngine(settings), NaiveEngine(settings), sequence)
 
 
-@given(strategies.SETTINGS, strategies.chaos())
+@given(random_settings.SETTINGS, strategies.chaos())
 def test_every_report_of_an_account_equals_that_of_the_twin(
     settings: EngineSettings, sequence: list[AnyEvent]
 ) -> None:
@@ -37,7 +37,7 @@ def test_every_report_of_an_account_equals_that_of_the_twin(
         assert engine.account_report(name) == naive_report.account_report(twin, name)
 
 
-@given(strategies.SETTINGS, strategies.chaos(), TROUBLE)
+@given(random_settings.SETTINGS, strategies.chaos(), TROUBLE)
 def test_catching_up_with_a_backlog_equals_that_of_the_twin(
     settings: EngineSettings, sequence: list[AnyEvent], behind_ns: int
 ) -> None:
@@ -45,7 +45,7 @@ def test_catching_up_with_a_backlog_equals_that_of_the_twin(
     assert_same(RiskEngine(settings), NaiveEngine(settings), sequence, received_ns=received_ns)
 
 
-@given(strategies.SETTINGS, strategies.chaos(), st.data())
+@given(random_settings.SETTINGS, strategies.chaos(), st.data())
 def test_a_bootstrap_equals_that_of_the_twin(
     settings: EngineSettings, sequence: list[AnyEvent], data: st.DataObject
 ) -> None:
@@ -73,5 +73,5 @@ def test_at_equality_the_verdict_is_exact(minor_units: int, when: str) -> None:
         journal.mark("ETH-PERP", "10")
         journal.balance("ann", level + step)
         journal.position("ann", "ETH-PERP", 10, "10")
-        settings = strategies.with_margin(liquidatable_when=when)
+        settings = random_settings.with_margin(liquidatable_when=when)
         assert_same(RiskEngine(settings), NaiveEngine(settings), journal.events)

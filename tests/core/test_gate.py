@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core import events, gate
-from tests import strategies
+from tests.examples import EXAMPLES
 
 CATASTROPHE_S = 0.5
 MARK = '{"type":"mark_price_changed","event_ns":1,"instrument":"BTC-PERP","price":%s}'
@@ -240,20 +240,20 @@ def test_no_bytes_at_all_make_the_gate_raise(raw: bytes) -> None:
 
 @given(st.data())
 def test_a_damaged_event_is_read_or_refused_but_never_raises(data: st.DataObject) -> None:
-    event = data.draw(st.sampled_from(strategies.EXAMPLES))
+    event = data.draw(st.sampled_from(EXAMPLES))
     raw = bytearray(gate.encode(event))
     for _ in range(data.draw(st.integers(1, 3))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     assert gate.decode(bytes(raw))
 
 
-@pytest.mark.parametrize("event", strategies.EXAMPLES, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
 def test_encoding_and_decoding_return_the_same_event(event: events.AnyEvent) -> None:
     assert gate.decode(gate.encode(event)) == [event]
 
 
 def test_examples_name_every_event_type() -> None:
-    named = {type(event) for event in strategies.EXAMPLES}
+    named = {type(event) for event in EXAMPLES}
     assert named == {*events.ACCOUNT_EVENTS, *events.MARKET_EVENTS, *events.LOCAL_EVENTS}
 
 

@@ -10,7 +10,7 @@ from monitor.core.decisions import Decision
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
 from monitor.core.settings import EngineSettings
-from tests import closed_book, strategies
+from tests import closed_book, random_settings, strategies
 from tests.closed_book import UNIT, Chapter, gain
 from tests.reference.naive import NaiveEngine
 
@@ -35,7 +35,7 @@ def held(engine: RiskEngine) -> dict[str, Fraction]:
     return {asset: amount for asset, amount in found.items() if amount}
 
 
-@given(strategies.SETTINGS, strategies.chaos())
+@given(random_settings.SETTINGS, strategies.chaos())
 def test_balances_are_the_sum_of_what_was_booked(
     settings: EngineSettings, sequence: list[AnyEvent]
 ) -> None:
@@ -52,7 +52,7 @@ def test_balances_are_the_sum_of_what_was_booked(
         assert by_reason == expected
 
 
-@given(strategies.SETTINGS, strategies.chaos())
+@given(random_settings.SETTINGS, strategies.chaos())
 def test_every_shortfall_is_paid_by_somebody_to_the_last_unit(
     settings: EngineSettings, sequence: list[AnyEvent]
 ) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from monitor.config import KafkaSettings, TopicSettings
 from monitor.core.events import ACCOUNT_EVENTS, AnyEvent
@@ -75,6 +76,15 @@ async def read_topic(
 async def read_values(settings: KafkaSettings, topic: str) -> list[bytes]:
     """Return the values of partition 0."""
     return [record.value or b"" for record in await read_topic(settings, topic)]
+
+
+async def forget(settings: KafkaSettings, partition: TopicPartition, before: int) -> None:
+    """Let the broker delete the records before an offset, as retention does."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    async with asyncio.timeout(20):
+        await admin.start()
+        await admin.delete_records({partition: RecordsToDelete(before_offset=before)})
+        await admin.close()
 
 
 def kafka_settings(bootstrap_servers: str, topics: TopicSettings) -> KafkaSettings:

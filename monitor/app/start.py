@@ -14,6 +14,7 @@ from monitor.runtime.vitals import Vitals
 from monitor.streams.broker import BROKER_ERRORS
 from monitor.streams.journal import Journal
 from monitor.streams.recovery import Recovered, recover
+from monitor.streams.retention import check_retention
 from monitor.streams.shard import Shard
 from monitor.streams.topics import ensure_topics, own_partitions
 
@@ -36,11 +37,13 @@ class Start:
         """Return the shard as the log leaves it, leading; tries until the broker is there."""
         backoff = Backoff(self.vitals.clock, cap_s=START_RETRY_CAP_S)
         snapshot = await asyncio.to_thread(state.load)
+        kept = await asyncio.to_thread(state.kept_places)
         for skipped in snapshot.skipped if snapshot else ():
             log.warning("snapshot_skipped", path=str(skipped.path), reason=skipped.reason)
         while True:
             try:
                 present = await self._ensure_topics()
+                await check_retention(self.configuration.kafka, kept)
                 shard = state.restore(snapshot)
                 recovered = await recover(
                     self.configuration.kafka,

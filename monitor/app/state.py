@@ -7,12 +7,14 @@ from types import TracebackType
 from typing import Self, TextIO
 
 import msgspec
+from aiokafka import TopicPartition
 
 from monitor.config import Configuration, parse_configuration
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from monitor.runtime.collection import collection_paused
 from monitor.store.snapshot import LoadedSnapshot, SnapshotStore
+from monitor.streams.retention import KeptPlace
 from monitor.streams.shard import Shard
 
 IDENTITY = "identity.json"
@@ -122,6 +124,23 @@ class StateDirectory:
         return self.store.load_newest()
 
     @collection_paused()
+    def kept_places(self) -> list[KeptPlace]:
+        """Return where the kept snapshots stand in the topics; blocks."""
+        service, topics = self._configuration.service, self._configuration.kafka.topics
+        log = TopicPartition(topics.decisions, service.shard)
+        return [
+            KeptPlace(
+                header.created_ns,
+                {log: header.log_offset}
+                | {
+                    TopicPartition(topic, partition): offset
+                    for topic, offsets in header.positions.items()
+                    for partition, offset in offsets.items()
+                },
+            )
+            for header in self.store.headers()
+        ]
+
     def restore(self, snapshot: LoadedSnapshot | None) -> Shard:
         """Return the shard as of a snapshot, or an empty one.
 

@@ -69,7 +69,7 @@ class Shard:
         self.log_topic = log_topic
         self.number = number
         self.log_offset = 0
-        self.batch_offset = -1
+        self.batch_offset = int(state.get("batch_offset", -1))
         self.epoch = 0
         self.positions: Positions = {}
         self.locals_applied = int(state.get("locals_applied", 0))
@@ -84,6 +84,7 @@ class Shard:
         """Return what a snapshot keeps beside its header: plain values."""
         return {
             "engine": self.engine.export_state(),
+            "batch_offset": self.batch_offset,
             "locals_applied": self.locals_applied,
             "configuration_text": self.configuration_text,
             "events_given": self.events_given,

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from monitor.api.server import ListenError
@@ -17,11 +18,13 @@ from monitor.core.events import ConfigurationChanged
 from monitor.store.snapshot import SnapshotStore
 from monitor.streams.codec import BATCH_APPLIED, decode_batch, decode_header
 from monitor.streams.journal import LeadershipLostError
+from monitor.streams.log import RetentionError
 from monitor.streams.receiver import DecisionReceiver
 from monitor.streams.topics import TopicError
 from tests.app.app_access import RunningApp, running_app
 from tests.services import MakeTopics, StartRedis
 from tests.topic_access import (
+    forget,
     opening,
     present_journal,
     read_topic,
@@ -254,6 +257,24 @@ async def test_the_mirror_in_redis_has_the_accounts(
                     pass
             state = await client.hget("loss-monitor:account:account-3", "state")
     assert state in {b"healthy", b"margin_call", b"liquidatable", b"bankrupt"}
+
+
+async def test_retention_shorter_than_the_oldest_kept_snapshot_is_refused(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    journal = present_journal()
+    events = opening(journal, accounts=ACCOUNTS)
+    async with running_app(settings, tmp_path) as running:
+        await running.ready()
+        await write_events(settings, events)
+        await applied(running, len(events))
+    market = TopicPartition(settings.topics.market, 0)
+    await write_events(settings, trading(journal, steps=50, accounts=ACCOUNTS, seed=1))
+    await forget(settings, market, 40)
+    async with running_app(settings, tmp_path) as running:
+        with pytest.raises(ExceptionGroup) as caught:
+            await running.task
+    assert caught.group_contains(RetentionError, match=r"raise retention\.ms")
 
 
 async def test_a_reload_changes_the_configuration_at_one_place_of_the_log(

@@ -44,6 +44,7 @@ from monitor.runtime.notify import Notifier
 from monitor.runtime.supervise import Supervisor
 from monitor.runtime.vitals import Vitals
 from monitor.store.redis import RedisMirror
+from monitor.store.redis_snapshot import RedisSnapshots
 from monitor.streams.batch import Item
 from monitor.streams.journal import Journal
 from monitor.streams.leadership import watch_leadership
@@ -184,6 +185,9 @@ class App:
         self.views.follow(engine)
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:
+            self._snapshotter.copies = RedisSnapshots(
+                self.configuration.redis, shard=self.configuration.service.shard
+            )
             self._start_mirror(self._mirror, writer, engine)
         for webhook, settings in zip(self._webhooks, self.configuration.webhooks, strict=True):
             writer.observers.append(webhook.observe)

@@ -2,17 +2,23 @@
 
 The state is exported between two batches, in the writer's turn; encoding and writing it happens
 in a thread. A disk that is full costs a snapshot, never the monitor: the older ones stay valid.
+With a Redis, each snapshot is copied there too, for a machine without our files.
 """
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from monitor.runtime.health import Need
 from monitor.runtime.vitals import Vitals
+from monitor.store.connection import REDIS_ERRORS
+from monitor.store.redis_snapshot import RedisSnapshots
 from monitor.store.snapshot import SnapshotError, SnapshotHeader, SnapshotStore
 from monitor.streams.shard import Applied, Shard
+
+COPY_TIMEOUT_S = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +33,7 @@ class Snapshotter:
         self._shard = shard
         self._interval_s = interval_s
         self._vitals = vitals
+        self.copies: RedisSnapshots | None = None
         self._taken_s = vitals.clock.monotonic_s()
         self._saved_offset = -1
         self._saving: asyncio.Task[None] | None = None
@@ -44,6 +51,8 @@ class Snapshotter:
         if self._saving is not None:
             await self._saving
         await self._start_saving()
+        if self.copies is not None:
+            await self.copies.close()
 
     def _start_saving(self) -> asyncio.Task[None]:
         """Export the state now, before the writer goes on, and write it later."""
@@ -71,6 +80,18 @@ class Snapshotter:
         )
         self._vitals.health.set("snapshot", is_ok=True, need=Need.DEGRADED)
         log.debug("snapshot_taken", path=str(path), log_offset=header.log_offset)
+        if self.copies is not None:
+            await self._copy(self.copies, path)
+
+    async def _copy(self, copies: RedisSnapshots, path: Path) -> None:
+        """Copy a snapshot to Redis; a failure is told, not raised: the file is there."""
+        try:
+            async with asyncio.timeout(COPY_TIMEOUT_S):
+                is_newest = await copies.copy(self._store, path)
+        except (*REDIS_ERRORS, SnapshotError) as error:
+            log.warning("snapshot_not_copied", reason=repr(error))
+        else:
+            log.debug("snapshot_copied", path=str(path), is_newest=is_newest)
 
     def _header(self) -> SnapshotHeader:
         shard = self._shard

@@ -163,7 +163,7 @@ async def test_what_is_left_is_written_at_the_end(redis_server: RedisServer) -> 
 
 
 async def test_a_task_cancelled_at_any_moment_ends(redis_server: RedisServer) -> None:
-    """Without our own deadlines the client swallows about one cancellation in a hundred."""
+    """Without our own deadlines the client swallows some of the cancellations."""
     for steps in range(150):
         mirror = make_mirror(redis_server.url)
         task = asyncio.create_task(mirror.run())

@@ -126,7 +126,7 @@ def _breaker(breaker: Breaker) -> BreakerView:
         scope=breaker.scope,
         state=status.state,
         action=breaker.settings.action,
-        measured=float(status.measured),
+        measured=status.estimate,
         limit=float(breaker.limit),
         extended=status.extended,
         changed_ns=status.changed_ns,

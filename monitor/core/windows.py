@@ -64,6 +64,16 @@ class ExtremesWindow:
         return self._low[0][2]
 
     @property
+    def high_number(self) -> float:
+        """Return the highest price; the window must not be empty."""
+        return self._high[0][1]
+
+    @property
+    def low_number(self) -> float:
+        """Return the lowest price; the window must not be empty."""
+        return self._low[0][1]
+
+    @property
     def next_expiry_ns(self) -> int | None:
         """Return when the older of the two extremes has left the window."""
         if not self._high:

@@ -13,7 +13,7 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import Candidate, CandidateSet, Policy
 from monitor.core.ledger import Position, entry_price
 from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import position_amounts, unit_amounts
+from monitor.core.margin.exact import position_amounts, position_pnl, unit_amounts
 from monitor.core.margin.measure import measure
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
@@ -113,9 +113,9 @@ def unrealized_gains(
     for account, position in engine.ledger.positions_in(instrument):
         if account.name == without or not account.is_trader:
             continue
-        amounts = position_amounts(position, engine.market)
-        if amounts is None or engine.unit_of(account, position.key).state == "unknown":
+        pnl = position_pnl(position, engine.market)
+        if pnl is None or engine.unit_of(account, position.key).state == "unknown":
             continue
-        if amounts.unrealized_pnl > 0:
-            gains[account.name] = gains.get(account.name, Fraction(0)) + amounts.unrealized_pnl
+        if pnl > 0:
+            gains[account.name] = gains.get(account.name, Fraction(0)) + pnl
     return gains

@@ -20,17 +20,24 @@ from monitor.core.decisions import (
 from monitor.core.settings import BreakerSettings
 
 SECOND_NS = 1_000_000_000
+# An estimate this much (relative) below the limit is clear of it, whatever its rounding.
+ESTIMATE_BAND = 1e-6
 
 
 @dataclass(slots=True)
 class BreakerStatus:
-    """Where one breaker stands for one scope; `due_ns` is its next timer."""
+    """Where one breaker stands for one scope; `due_ns` is its next timer.
+
+    `estimate` is the measure in floats at the last look, for display; `measured` is exact, and
+    only kept near the limit and while tripped.
+    """
 
     state: BreakerState = "armed"
     changed_ns: int = 0
     due_ns: int | None = None
     extended: int = 0
     measured: Fraction = Fraction(0)
+    estimate: float = 0.0
 
 
 class Rule(Protocol):
@@ -42,8 +49,11 @@ class Rule(Protocol):
     def pass_time(self) -> None:
         """Time moves on without a mark: the newest one counts by its price alone."""
 
+    def estimate(self, now_ns: int) -> float:
+        """Return the measure now in floats: what says whether `measure` must be asked."""
+
     def measure(self, now_ns: int) -> Fraction:
-        """Return the measure now (>= 0)."""
+        """Return the measure now (>= 0), exactly."""
 
     def restart(self, now_ns: int) -> None:
         """Take a fresh reference from now."""
@@ -68,6 +78,7 @@ class Breaker:
         self.rule = rule
         self.status = BreakerStatus()
         self.limit = float_setting(settings.limit_ratio)
+        self._clear = float(self.limit) * (1 - ESTIMATE_BAND)
         self.release = float_setting(
             settings.limit_ratio if settings.release_ratio is None else settings.release_ratio
         )
@@ -87,6 +98,9 @@ class Breaker:
     def look(self, now_ns: int) -> list[Decision]:
         """Measure and move the machine on; returns what it decides, in order."""
         status = self.status
+        status.estimate = self.rule.estimate(now_ns)
+        if status.state == "armed" and status.estimate < self._clear:
+            return []
         status.measured = self.rule.measure(now_ns)
         decisions: list[Decision] = []
         if status.state == "cooling" and status.due_ns is not None and now_ns >= status.due_ns:
@@ -144,7 +158,7 @@ class Breaker:
     def _arm(self, now_ns: int, *, by: str | None) -> Decision:
         self._enter("armed", now_ns)
         self.rule.restart(now_ns)
-        self.status.measured = Fraction(0)
+        self.status.measured, self.status.estimate = Fraction(0), 0.0
         return BreakerRearmed(
             event_ns=now_ns, rule=self.kind, breaker=self.settings.name, scope=self.scope, by=by
         )

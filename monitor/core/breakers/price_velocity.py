@@ -42,11 +42,27 @@ class PriceVelocity:
         if self.window.last is not None:
             self._now = (self.window.last[2], self.window.last[2])
 
-    def measure(self, now_ns: int) -> Fraction:
-        """Return the larger of the watched moves."""
-        self.window.move_to(now_ns)
+    def _is_first(self, now_ns: int) -> bool:
+        """Return whether nothing earlier than the newest mark is in the window."""
         earlier_ns = self._earlier_ns
-        if self._now is None or earlier_ns is None or earlier_ns < now_ns - self.window.lookback_ns:
+        return earlier_ns is None or earlier_ns < now_ns - self.window.lookback_ns
+
+    def estimate(self, now_ns: int) -> float:
+        """Return `measure` in floats."""
+        self.window.move_to(now_ns)
+        if self._now is None or self._is_first(now_ns):
+            return 0.0
+        high, low = self._now
+        up = float(high) / self.window.low_number - 1.0
+        down = 1.0 - float(low) / self.window.high_number
+        if self.settings.direction != "both":
+            return max(0.0, up if self.settings.direction == "up" else down)
+        return max(0.0, up, down)
+
+    def measure(self, now_ns: int) -> Fraction:
+        """Return the larger of the watched moves, exactly."""
+        self.window.move_to(now_ns)
+        if self._now is None or self._is_first(now_ns):
             return Fraction(0)
         high, low = self._now
         moves = [Fraction(0)]

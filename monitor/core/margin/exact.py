@@ -71,6 +71,16 @@ def position_amounts(position: Position, market: Market) -> PositionAmounts | No
     )
 
 
+def position_pnl(position: Position, market: Market) -> Fraction | None:
+    """Return a position's unrealized pnl alone, None when its mark is missing."""
+    quote = market.marks.get(position.instrument.name)
+    if quote is None:
+        return None
+    return unrealized_pnl(
+        position.instrument.kind, position_quantity(position), entry_price(position), quote.exact
+    )
+
+
 def balance_worth(market: Market, asset: str, units: int) -> Fraction | None:
     """Return what a balance counts for, None when its value is needed and missing."""
     if not units or (units > 0 and not market.counts(asset)):

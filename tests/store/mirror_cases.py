@@ -87,6 +87,16 @@ def make_mirror(url: str, **changes: Any) -> RedisMirror:
 
 
 @contextlib.asynccontextmanager
+async def reader(server: RedisServer) -> AsyncIterator["redis.asyncio.Redis"]:
+    """Give a client that reads as another program would."""
+    client = redis.asyncio.Redis.from_url(server.url, decode_responses=True)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@contextlib.asynccontextmanager
 async def running(mirror: RedisMirror) -> AsyncIterator[RedisMirror]:
     """Run the mirror's task for the time of a block."""
     task = asyncio.create_task(mirror.run())

@@ -1,8 +1,6 @@
 """The mirror in a real Redis: what it holds, and that faults neither double nor lose a write."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +24,13 @@ from tests.store.mirror_cases import (
     dump,
     freeze,
     make_mirror,
+    reader,
     running,
     until,
     written,
 )
 
 DEBUG = (("enable-debug-command", "yes"),)
-
-
-@contextlib.asynccontextmanager
-async def reader(server: RedisServer) -> AsyncIterator["redis.asyncio.Redis"]:
-    client = redis.asyncio.Redis.from_url(server.url, decode_responses=True)
-    try:
-        yield client
-    finally:
-        await client.aclose()
 
 
 async def put_to_sleep(client: "redis.asyncio.Redis", seconds: float = 0.4) -> None:

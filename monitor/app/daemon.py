@@ -9,6 +9,7 @@ returns after `request_stop` has drained and saved. Everything else in the packa
 """
 
 import asyncio
+import gc
 import os
 import secrets
 import socket
@@ -78,7 +79,6 @@ class App:
         self.views = ViewHolder(self.vitals.clock)
         self.decisions = DecisionRing()
         self.shard: Shard | None = None
-        self.state_hash_interval_s: float | None = None
         self._text = text
         self._create_topics = create_topics or configuration.kafka.create_topics
         self._inbox: Inbox[Item] = Inbox(configuration.service.inbox_events_max)
@@ -182,6 +182,7 @@ class App:
             interval_s=self.configuration.service.snapshot_interval_s,
             vitals=self.vitals,
         )
+        writer.is_state_hash_due = self._snapshotter.is_due
         self.views.follow(engine)
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:
@@ -216,8 +217,6 @@ class App:
             vitals=self.vitals,
         )
         writer.is_caught_up = lambda: source.is_caught_up
-        if self.state_hash_interval_s is not None:
-            writer.state_hash_interval_s = self.state_hash_interval_s
         return writer
 
     def _make_mirror(self) -> RedisMirror | None:
@@ -339,6 +338,7 @@ class App:
             health.set("caught_up", detail, is_ok=done)
             if done:
                 log.info("caught_up")
+                gc.freeze()  # the state lasts: looking through it again only costs pauses
                 self._notifier.status("applying events")
         if self.configuration.service.bootstrap:
             detail = "" if self.views.view.ready else "expected bootstrap_finished, none received"

@@ -40,11 +40,15 @@ class Snapshotter:
 
     def observe(self, applied: Applied | None) -> None:
         """Start a snapshot when one is due; to be called between batches."""
-        due = self._vitals.clock.monotonic_s() - self._taken_s >= self._interval_s
-        if due and (self._saving is None or self._saving.done()):
+        if self.is_due():
             self._taken_s = self._vitals.clock.monotonic_s()
             if self._shard.log_offset != self._saved_offset:
                 self._saving = self._start_saving()
+
+    def is_due(self) -> bool:
+        """Return whether the next call of `observe` takes a snapshot, if there is news."""
+        due = self._vitals.clock.monotonic_s() - self._taken_s >= self._interval_s
+        return due and (self._saving is None or self._saving.done())
 
     async def finish(self) -> None:
         """Wait for a snapshot under way and take a last one."""
@@ -101,6 +105,6 @@ class Snapshotter:
             epoch=shard.epoch,
             log_offset=shard.log_offset,
             positions={topic: dict(each) for topic, each in shard.positions.items()},
-            state_hash=shard.engine.state_hash(),
+            state_hash=shard.state_hash(),
             created_ns=self._vitals.clock.now_ns(),
         )

@@ -98,7 +98,7 @@ class LogReplay:
         self._shard.batch_offset = offset
         self.batches += 1
         if logged.state_hash is not None:
-            state_hash = self._shard.engine.state_hash()
+            state_hash = self._shard.state_hash()
             if state_hash != logged.state_hash:
                 raise RecoveryError(
                     f"{self._place(offset)}: expected state hash {logged.state_hash}, received "

@@ -74,6 +74,7 @@ class Shard:
         self.positions: Positions = {}
         self.locals_applied = int(state.get("locals_applied", 0))
         self.configuration_text = str(state.get("configuration_text", ""))
+        self._hash: tuple[int, str] | None = None
         self.events_given = int(state.get("events_given", 0))
         self._waiting: dict[int, tuple[str, int, int]] = {
             ordinal: (topic, partition, offset)
@@ -90,6 +91,12 @@ class Shard:
             "events_given": self.events_given,
             "waiting": [[ordinal, *place] for ordinal, place in sorted(self._waiting.items())],
         }
+
+    def state_hash(self) -> str:
+        """Return the engine's state hash; asked again before the next batch it costs nothing."""
+        if self._hash is None or self._hash[0] != self.events_given:
+            self._hash = (self.events_given, self.engine.state_hash())
+        return self._hash[1]
 
     def compose(self, items: Sequence[Item], *, received_ns: int) -> Batch:
         """Return the batch of these items at this place."""

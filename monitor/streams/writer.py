@@ -24,7 +24,6 @@ HEARTBEAT_INTERVAL_S = 1.0
 SILENCE_S = 1.0
 WAIT_S = 0.05
 LAST_ACKNOWLEDGED = "loss_monitor_log_last_acknowledged_timestamp_seconds"
-STATE_HASH_INTERVAL_S = 10.0
 APPLY_DURATION = "loss_monitor_engine_apply_duration_seconds"
 
 # Called after every turn of the loop with what was acknowledged; None when nothing was applied.
@@ -44,8 +43,8 @@ class Writer:
     """Applies what is in the inbox until it is closed and empty.
 
     `is_caught_up` says whether silence is real: only then does the clock move the engine on.
-    `state_hash_interval_s` is how often the log gets the engine's state hash. `observers` are
-    called after every turn.
+    `is_state_hash_due` says when the log gets the engine's state hash (dear: the whole state).
+    `observers` are called after every turn.
     """
 
     def __init__(
@@ -64,10 +63,9 @@ class Writer:
         self._vitals = vitals
         started_s = vitals.clock.monotonic_s()
         self._applied_s = started_s
-        self._hashed_s = started_s
         self._beaten_s = started_s - HEARTBEAT_INTERVAL_S
         self.is_caught_up: Callable[[], bool] = lambda: True
-        self.state_hash_interval_s = STATE_HASH_INTERVAL_S
+        self.is_state_hash_due: Callable[[], bool] = lambda: False
         self.observers: list[Observer] = []
 
     async def run(self) -> None:
@@ -155,12 +153,8 @@ class Writer:
         return encode_record(Heartbeat(event_ns=self._vitals.clock.now_ns(), epoch=epoch))
 
     def _state_hash(self) -> str | None:
-        """Return the engine's state hash now and then, else None."""
-        now_s = self._vitals.clock.monotonic_s()
-        if now_s - self._hashed_s < self.state_hash_interval_s:
-            return None
-        self._hashed_s = now_s
-        return self._shard.engine.state_hash()
+        """Return the state's hash when it is time for one, else None."""
+        return self._shard.state_hash() if self.is_state_hash_due() else None
 
     def _measure_latency(self, applied: Applied) -> None:
         """Observe, once a batch with decisions, event received to decision acknowledged."""

@@ -87,3 +87,18 @@ def test_after_a_start_every_account_is_told() -> None:
     shard.engine.apply([journal.balance("a", 1), journal.balance("b", 2)])
     feeder.tell_all(shard.engine)  # type: ignore[arg-type]
     assert set(mirror.state.accounts) == {"a", "b"}
+
+
+def test_many_changes_are_told_over_several_turns_and_completely() -> None:
+    clock, shard, mirror, feeder = fed()
+    journal = Journal()
+    events = [journal.balance(f"c{number}", 5) for number in range(450)]
+    apply(shard, feeder, slice_of("accounts", events))
+    assert 0 < len(mirror.state.accounts) <= 200
+    for _ in range(2):
+        feeder.observe(None)
+    assert len(mirror.state.accounts) == 450
+    told = mirror.batches
+    clock.advance(10)
+    feeder.observe(None)
+    assert mirror.batches == told

@@ -25,6 +25,7 @@ from monitor.core.settings import (
     Settings,
     WaterfallSettings,
 )
+from monitor.core.wording import reworded
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 FeedSymbol = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9_.:/-]+(=\S+)?$")]
@@ -175,7 +176,7 @@ def parse_configuration(text: str, *, where: str) -> Configuration:
     try:
         configuration = msgspec.convert(document, Configuration)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{where}: {error}") from error
+        raise ConfigurationError(f"{where}: {reworded(error)}") from error
     for problem in cross_check(configuration):
         raise ConfigurationError(f"{where}: {problem}")
     return configuration

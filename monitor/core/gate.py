@@ -15,6 +15,7 @@ from monitor.core import events
 from monitor.core.checks import CHECKS
 from monitor.core.events import AnyEvent, Event, snake_case
 from monitor.core.shaping import MATCHES, FieldError, parse_plainly, shape
+from monitor.core.wording import reworded
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 BATCH_EVENTS_MAX = 10_000
@@ -204,7 +205,9 @@ def _checked(
 
 
 def _not_json(error: Exception) -> Refusal:
-    return Refusal(reason="not_json", detail=f"expected JSON, received bytes with {error}")
+    return Refusal(
+        reason="not_json", detail=f"expected JSON, received bytes with {reworded(error)}"
+    )
 
 
 def _decode_again(raw: bytes, received_ns: int | None) -> Event | Refusal:
@@ -226,4 +229,4 @@ def _decode_again(raw: bytes, received_ns: int | None) -> Event | Refusal:
         shaped = _encoder.encode(shape(plain, msgspec.inspect.type_info(event_type), "$"))
         return _checked(_decode_event(shaped), shaped, received_ns)
     except (msgspec.DecodeError, FieldError, RecursionError, UnicodeEncodeError) as error:
-        return Refusal(reason="invalid_field", detail=f"{kind}: {error}")
+        return Refusal(reason="invalid_field", detail=f"{kind}: {reworded(error)}")

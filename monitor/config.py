@@ -198,21 +198,23 @@ def load_configuration(path: str | os.PathLike[str]) -> tuple[Configuration, str
 
 def cross_check(configuration: Configuration) -> list[str]:
     """Return what is wrong between keys, a sentence each."""
-    problems = []
-    for section, names in (
-        ("breakers", [breaker.name for breaker in configuration.breakers]),
-        ("feeds", [feed.name for feed in configuration.feeds]),
-        ("funds", [fund.name for fund in configuration.funds]),
-        ("webhooks", [webhook.name for webhook in configuration.webhooks]),
-    ):
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            problems.append(f"[[{section}]]: expected unique names, received {name!r} twice")
-    for breaker in configuration.breakers:
-        if breaker.release_ratio is not None and breaker.release_ratio > breaker.limit_ratio:
-            problems.append(
-                f"[[breakers]] {breaker.name}: expected release_ratio <= limit_ratio "
-                f"{breaker.limit_ratio}, received {breaker.release_ratio}"
-            )
+    named = {
+        "breakers": [breaker.name for breaker in configuration.breakers],
+        "feeds": [feed.name for feed in configuration.feeds],
+        "funds": [fund.name for fund in configuration.funds],
+        "webhooks": [webhook.name for webhook in configuration.webhooks],
+    }
+    problems = [
+        f"[[{section}]]: expected unique names, received {name!r} twice"
+        for section, names in named.items()
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    problems += [
+        f"[[breakers]] {breaker.name}: expected release_ratio <= limit_ratio "
+        f"{breaker.limit_ratio}, received {breaker.release_ratio}"
+        for breaker in configuration.breakers
+        if breaker.release_ratio is not None and breaker.release_ratio > breaker.limit_ratio
+    ]
     service = configuration.service
     if service.shard >= service.shards:
         problems.append(

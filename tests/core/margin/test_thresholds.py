@@ -14,7 +14,7 @@ from monitor.core.margin.measure import Measure, measure
 from monitor.core.market import Quote
 from monitor.core.settings import EngineSettings
 
-KINDS = ("linear", "inverse", "quanto")
+KINDS: tuple[e.InstrumentKind, ...] = ("linear", "inverse", "quanto")
 TIERS = [
     e.RiskTier(notional_max="50", initial_margin_rate="0.02", maintenance_margin_rate="0.01"),
     e.RiskTier(notional_max="400", initial_margin_rate="0.05", maintenance_margin_rate="0.04"),

@@ -19,7 +19,7 @@ from tests.observers import Prometheus
 
 @pytest.fixture
 def scraping(exporter: str, prometheus: Callable[[str], Prometheus]) -> Prometheus:
-    """Return a Prometheus with the rules of deploy/ that scrapes the exporter every second."""
+    """Return a Prometheus with the rules of deploy/ that scrapes the exporter."""
     return prometheus(scraping_configuration(exporter))
 
 

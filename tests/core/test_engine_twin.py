@@ -2,13 +2,14 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent, BootstrapFinished
 from monitor.core.settings import EngineSettings
-from tests import random_settings, strategies
+from tests import creeping, random_settings, strategies
 from tests.builders import START_NS, Journal
 from tests.core.comparison import assert_same
 from tests.reference import naive_report
@@ -61,6 +62,66 @@ def test_a_bootstrap_equals_that_of_the_twin(
     )
     with_end = [*sequence[:number], finished, *sequence[number:]]
     assert_same(RiskEngine(beside), NaiveEngine(beside), with_end)
+
+
+@given(random_settings.SETTINGS, creeping.drift())
+def test_creeping_prices_cross_every_threshold_at_the_same_event(
+    settings: EngineSettings, sequence: list[AnyEvent]
+) -> None:
+    assert_same(RiskEngine(settings), NaiveEngine(settings), sequence)
+
+
+@given(
+    size=st.integers(1, 10**6),
+    mark=st.integers(10**6, 10**8),
+    entry=st.integers(10**6, 10**8),
+    minor_units=st.integers(-1, 1),
+    at_zero=st.booleans(),
+)
+def test_one_minor_unit_decides_whatever_the_size(
+    size: int, mark: int, entry: int, minor_units: int, *, at_zero: bool
+) -> None:
+    """Floats cannot see one minor unit in 10^18; the balance is put right at the edge."""
+    price, bought = Fraction(mark, 10**4), Fraction(entry, 10**4)
+    need = Fraction(0) if at_zero else size * price * Fraction("0.05")
+    balance = need - size * (price - bought) + Fraction(minor_units, 10**8)
+    if abs(balance) * 10**8 > 2**62:
+        return
+    journal = Journal()
+    journal.list_instrument("ETH-PERP")
+    journal.mark("ETH-PERP", price)
+    journal.balance("ann", balance)
+    journal.position("ann", "ETH-PERP", size, bought)
+    settings = EngineSettings()
+    assert_same(RiskEngine(settings), NaiveEngine(settings), journal.events)
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 102])
+def test_a_change_of_too_many_events_is_refused_as_a_whole(count: int) -> None:
+    journal = Journal()
+    for number in range(count):
+        journal.balance("ann", number + 1, more=True)
+    journal.balance("ann", -1)
+    journal.balance("ann", -2)
+    assert_same(RiskEngine(EngineSettings()), NaiveEngine(EngineSettings()), journal.events)
+
+
+@pytest.mark.parametrize("seconds", [0.999, 1.0, 1.000000001, 1.5])
+def test_a_change_may_stay_open_for_one_second(seconds: float) -> None:
+    journal = Journal()
+    journal.balance("ann", -5, more=True)
+    journal.wait(seconds)
+    journal.tick()
+    journal.balance("ann", 3)
+    assert_same(RiskEngine(EngineSettings()), NaiveEngine(EngineSettings()), journal.events)
+
+
+@given(strategies.chaos(), st.integers(0, 3))
+def test_a_small_room_for_held_back_events_overflows_alike(
+    sequence: list[AnyEvent], room: int
+) -> None:
+    settings = EngineSettings(held_back_events_max=room)
+    assert_same(RiskEngine(settings), NaiveEngine(settings), sequence)
 
 
 @given(st.integers(-3, 3), st.sampled_from(["at_or_below", "below"]))

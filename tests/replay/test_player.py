@@ -1,0 +1,152 @@
+"""A replay gives the same bytes, whatever the hash seed of its process and the batches it makes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from monitor.config import configuration_hash, parse_configuration
+from monitor.core import gate
+from monitor.core.engine import RiskEngine
+from monitor.core.events import AnyEvent
+from monitor.replay.player import Player, read
+from tests import strategies
+from tests.builders import Journal
+
+CONFIGURATION = """
+[[funds]]
+name = "main"
+asset = "USD"
+
+[[breakers]]
+name = "fast"
+kind = "price_velocity"
+lookback_s = 10
+limit_ratio = 0.1
+"""
+
+
+def random_sequences(number: int) -> list[list[AnyEvent]]:
+    """Return the longest of a few random sequences, the same in every run."""
+    found: list[list[AnyEvent]] = []
+
+    @settings(
+        max_examples=30,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategies.chaos(steps_max=100))
+    def collect(sequence: list[AnyEvent]) -> None:
+        found.append(sequence)
+
+    collect()
+    return sorted(found, key=len)[-number:]
+
+
+def record(sequence: list[AnyEvent], path: Path) -> None:
+    """Write a recording in which every fourth line is an array of three events."""
+    events = [gate.encode(event) for event in sequence]
+    lines: list[bytes] = []
+    while events:
+        count = 3 if len(lines) % 4 == 3 else 1
+        taken, events = events[:count], events[count:]
+        lines.append(taken[0] if count == 1 else b"[" + b",".join(taken) + b"]")
+        if len(lines) == 20:
+            lines.append(b'{"type":"money_printed"}')
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+
+def written(output: Path) -> dict[str, bytes]:
+    """Return all files of a replay."""
+    return {path.name: path.read_bytes() for path in sorted(output.iterdir())}
+
+
+def run_command(recording: Path, output: Path, hash_seed: str) -> dict[str, bytes]:
+    """Replay in a process of its own."""
+    configuration = recording.with_suffix(".toml")
+    configuration.write_text(CONFIGURATION, encoding="utf-8")
+    subprocess.run(
+        [
+            sys.executable, "-m", "monitor", "replay", "--config", str(configuration),
+            str(recording), "--output", str(output),
+        ],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )  # fmt: skip
+    return written(output)
+
+
+def play(recording: Path, output: Path, batch_events: int) -> dict[str, bytes]:
+    """Replay in this process, in batches of a size."""
+    configuration = parse_configuration(CONFIGURATION, where="test")
+    engine = RiskEngine(
+        configuration.engine_settings(), configuration_hash=configuration_hash(CONFIGURATION)
+    )
+    Player(engine, output).play(read([str(recording)]), batch_events=batch_events)
+    return written(output)
+
+
+def test_the_hash_seed_of_the_process_changes_no_byte(tmp_path: Path) -> None:
+    recording = tmp_path / "events.ndjson"
+    record(random_sequences(1)[0], recording)
+    first, second = (
+        run_command(recording, tmp_path / f"seed-{seed}", seed) for seed in ("1", "4242")
+    )
+    assert {"decisions.ndjson", "accounts.ndjson", "summary.json"} <= first.keys()
+    assert first == second
+    assert first["decisions.ndjson"].count(b"\n") > 10
+    assert len(json.loads(first["summary.json"])["state_hash"]) == 64
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_the_size_of_the_batches_changes_no_byte(tmp_path: Path, number: int) -> None:
+    recording = tmp_path / "events.ndjson"
+    record(random_sequences(5)[number], recording)
+    expected = with_sorted_quarantine(play(recording, tmp_path / "whole", 100_000))
+    for batch_events in (1, 2, 7):
+        received = play(recording, tmp_path / f"of-{batch_events}", batch_events)
+        assert with_sorted_quarantine(received) == expected
+
+
+def with_sorted_quarantine(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files, the quarantine without its order: what is found late is written late."""
+    lines = sorted(files["quarantine.ndjson"].splitlines())
+    return files | {"quarantine.ndjson": b"\n".join(lines)}
+
+
+def test_an_array_that_two_batches_share_is_still_one_cause(tmp_path: Path) -> None:
+    journal = Journal()
+    for balance in (-1, 1, -1, 1, -1):
+        journal.balance("ann", balance)
+    recording = tmp_path / "events.ndjson"
+    recording.write_bytes(b"[" + b",".join(gate.encode(event) for event in journal.events) + b"]")
+    expected = play(recording, tmp_path / "whole", 100)
+    assert play(recording, tmp_path / "single", 1) == expected
+    decisions = [json.loads(line) for line in expected["decisions.ndjson"].splitlines()]
+    assert [decision["type"] for decision in decisions] == [
+        "account_bankrupt",
+        "account_recovered",
+        "account_bankrupt",
+        "account_recovered",
+        "account_bankrupt",
+    ]
+    assert len({decision["decision_id"] for decision in decisions}) == 5
+
+
+def test_no_two_decisions_share_an_identity(tmp_path: Path) -> None:
+    recording = tmp_path / "events.ndjson"
+    for number, sequence in enumerate(random_sequences(5)):
+        record(sequence, recording)
+        files = play(recording, tmp_path / str(number), 1)
+        lines = files["decisions.ndjson"].splitlines()
+        identities = [json.loads(line)["decision_id"] for line in lines]
+        assert len(set(identities)) == len(identities)

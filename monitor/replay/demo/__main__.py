@@ -1,11 +1,13 @@
 """`python -m monitor.replay.demo`: record the story, or play it live to a broker of your own."""
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from aiokafka.errors import KafkaError
 
 from monitor.replay.demo.recording import generate
 
@@ -33,6 +35,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     target.add_argument("--kafka", metavar="HOST:PORT", help="play live to this broker")
     parser.add_argument("--seconds", type=float, default=60.0, help="length (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="seed of everything (default: 1)")
+    parser.add_argument(
+        "--reference-port",
+        type=int,
+        default=0,
+        metavar="P",
+        help="where --kafka serves reference prices (ws; default: a free port)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -46,6 +55,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count = record(options.record, seed=options.seed, seconds=options.seconds)
         sys.stdout.write(f"{count} events written to {options.record}\n")
         return 0
+    return _play(options)
+
+
+def _play(options: argparse.Namespace) -> int:
+    from monitor.replay.demo.live import play
+
+    try:
+        live = asyncio.run(
+            play(
+                options.kafka,
+                seed=options.seed,
+                seconds=options.seconds,
+                port=options.reference_port,
+            )
+        )
+    except (KafkaError, TimeoutError, OSError) as error:
+        sys.stderr.write(f"{options.kafka}: expected a Kafka with the topics, received {error!r}\n")
+        return 1
+    decisions = sum(live.story.kinds.values())
+    sys.stdout.write(f"{live.exchange.steps} steps played, {decisions} decisions heard\n")
     return 0
 
 

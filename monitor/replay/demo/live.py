@@ -5,14 +5,19 @@ clock at the start plus the steps since: a step that comes late keeps its time.
 """
 
 import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
+from monitor.config import TopicSettings
 from monitor.replay.demo import listing
 from monitor.replay.demo.decimals import units_text
 from monitor.replay.demo.exchange import Exchange
-from monitor.replay.demo.publisher import Publisher
+from monitor.replay.demo.follower import Follower
+from monitor.replay.demo.publisher import Publisher, open_publisher
 from monitor.replay.demo.reference_feed import ReferenceFeed
-from monitor.replay.demo.scenario import STEP_NS
+from monitor.replay.demo.scenario import STEP_NS, cycle_seconds
 from monitor.replay.demo.story import Moment, Story
 from monitor.runtime.clock import Clock
 
@@ -84,3 +89,59 @@ class LiveExchange:
             await self._reference.publish(
                 event_ns, dict(zip(REFERENCE_SYMBOLS, prices, strict=True))
             )
+
+
+@asynccontextmanager
+async def following(bootstrap_servers: str, topic: str, live: LiveExchange) -> AsyncIterator[None]:
+    """Bring the decisions to the exchange for as long as the context lasts.
+
+    Raises TimeoutError or a KafkaError when the broker is lost; the exchange stops then.
+    """
+    started = asyncio.Event()
+    task = asyncio.create_task(Follower(bootstrap_servers, topic, live.hear).run(started))
+
+    def ended(_: asyncio.Task[None]) -> None:
+        started.set()
+        live.stop()
+
+    task.add_done_callback(ended)
+    try:
+        await started.wait()
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@contextmanager
+def stopped_by_signals(live: LiveExchange) -> Iterator[None]:
+    """Let an interrupt end the exchange after its current step."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, live.stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def play(bootstrap_servers: str, *, seed: int, seconds: float, port: int = 0) -> LiveExchange:
+    """Play against a broker of yours and return what happened.
+
+    `port` is where the reference prices are served (0: a free one). Raises TimeoutError or a
+    KafkaError when the broker cannot be reached.
+    """
+    topics, clock, reference = TopicSettings(), Clock(), ReferenceFeed()
+    exchange = Exchange(seed=seed, cycle_s=cycle_seconds(seconds), start_ns=0)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(reference.start(port=port))
+        publisher = await stack.enter_async_context(open_publisher(bootstrap_servers, topics))
+        live = LiveExchange(exchange, publisher, reference, clock)
+        stack.enter_context(stopped_by_signals(live))
+        await stack.enter_async_context(following(bootstrap_servers, topics.decisions, live))
+        exchange.start_ns = clock.now_ns()
+        await live.run(seconds)
+    return live

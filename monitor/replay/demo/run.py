@@ -7,12 +7,11 @@ the exchange runs here and reaches it only through Kafka, a websocket and its we
 import asyncio
 import os
 import secrets
-import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -26,8 +25,7 @@ from monitor.embedded.process import ServerProcess, ServiceError, free_port, por
 from monitor.embedded.services import Services
 from monitor.replay.demo import listing, report
 from monitor.replay.demo.exchange import Exchange
-from monitor.replay.demo.follower import Follower
-from monitor.replay.demo.live import REFERENCE_SYMBOLS, LiveExchange
+from monitor.replay.demo.live import REFERENCE_SYMBOLS, LiveExchange, following, stopped_by_signals
 from monitor.replay.demo.publisher import open_publisher
 from monitor.replay.demo.reference_feed import ReferenceFeed, port_of
 from monitor.replay.demo.scenario import cycle_seconds
@@ -136,34 +134,14 @@ async def _play(options: DemoOptions, console: Console) -> None:
             seed=secrets.randbelow(2**31), cycle_s=cycle_seconds(options.seconds), start_ns=0
         )
         live = LiveExchange(exchange, publisher, reference, clock)
-        stack.enter_context(_stopped_by_signals(live))
-        await stack.enter_async_context(_following(services, live))
+        stack.enter_context(stopped_by_signals(live))
+        decisions = TopicSettings().decisions
+        await stack.enter_async_context(following(services.bootstrap_servers, decisions, live))
         await stack.enter_async_context(_daemon(directory, options.port))
         _print_addresses(console, services, options)
         exchange.start_ns = clock.now_ns()
         await _tell_while_playing(console, live, options.seconds)
         report.print_end(console, live)
-
-
-@asynccontextmanager
-async def _following(services: Services, live: LiveExchange) -> AsyncIterator[None]:
-    """Bring the decisions to the exchange for as long as the context lasts."""
-    follower = Follower(services.bootstrap_servers, TopicSettings().decisions, live.hear)
-    started = asyncio.Event()
-    task = asyncio.create_task(follower.run(started))
-
-    def ended(_: asyncio.Task[None]) -> None:
-        started.set()
-        live.stop()
-
-    task.add_done_callback(ended)
-    try:
-        await started.wait()
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @asynccontextmanager
@@ -209,19 +187,6 @@ def _print_addresses(console: Console, services: Services, options: DemoOptions)
         )
     if options.browser and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
         webbrowser.open(f"http://{HOST}:{options.port}/")
-
-
-@contextmanager
-def _stopped_by_signals(live: LiveExchange) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, live.stop)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 async def _tell_while_playing(console: Console, live: LiveExchange, seconds: float | None) -> None:

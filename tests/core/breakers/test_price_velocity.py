@@ -1,5 +1,7 @@
 """The velocity breaker: when it trips, cools and is armed again."""
 
+from itertools import pairwise
+
 import pytest
 
 from monitor.core.breakers import make_breaker
@@ -71,10 +73,7 @@ def test_an_oscillation_around_the_limit_trips_once_in_a_cool_off() -> None:
             watch.look(due_ns)
         watch.rule.observe(now_ns, "89.9" if step % 2 else "90.1", None, None)
         tripped += [now_ns for d in watch.look(now_ns) if d.kind == "breaker_tripped"]
-    assert all(
-        after - before >= 10 * SECOND_NS
-        for before, after in zip(tripped, tripped[1:], strict=False)
-    )
+    assert all(after - before >= 10 * SECOND_NS for before, after in pairwise(tripped))
     assert len(tripped) >= 1
 
 

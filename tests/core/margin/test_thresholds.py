@@ -118,7 +118,7 @@ def changes(seed: int, stretch: float) -> tuple[int, int]:
     for unit in units:
         measured = measure(unit, engine.market)
         assert isinstance(measured, Measure)
-        radius = shard.thresholds._safe_radius(measured)  # noqa: SLF001 (the bound itself)
+        radius = shard.thresholds._safe_radius(measured)
         before[unit] = (exact_state(engine, unit), radius)
     smallest = min(radius for _, radius in before.values())
     move(engine, chance, min(0.1, smallest * stretch))

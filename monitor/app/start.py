@@ -44,7 +44,7 @@ class Start:
             try:
                 present = await self._ensure_topics()
                 await check_retention(self.configuration.kafka, kept)
-                shard = state.restore(snapshot)
+                shard = await asyncio.to_thread(state.restore, snapshot)
                 recovered = await recover(
                     self.configuration.kafka,
                     shard,

@@ -5,6 +5,7 @@ holds what the log says against it: the decisions' ids, in order, and the record
 Nothing is published again but what a crash kept out of the log: the last batch's decisions.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -88,6 +89,7 @@ class LogReplay:
                 f"before, the first {self.missing[0].decision_id}, received the next batch; "
                 + self._fix()
             )
+        await asyncio.sleep(0)  # let others run: everything needed may be in memory already
         slices = [await self._runs.read(run) for run in logged.runs]
         self._shard.epoch = self.guard.epoch
         items = items_of(logged, slices)

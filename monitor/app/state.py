@@ -123,7 +123,6 @@ class StateDirectory:
         """Return the newest usable snapshot; blocks."""
         return self.store.load_newest()
 
-    @collection_paused()
     def kept_places(self) -> list[KeptPlace]:
         """Return where the kept snapshots stand in the topics; blocks."""
         service, topics = self._configuration.service, self._configuration.kafka.topics
@@ -141,6 +140,7 @@ class StateDirectory:
             for header in self.store.headers()
         ]
 
+    @collection_paused()
     def restore(self, snapshot: LoadedSnapshot | None) -> Shard:
         """Return the shard as of a snapshot, or an empty one.
 

@@ -40,9 +40,8 @@ class FaultProxy:
         server, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
         back = asyncio.create_task(_copy(server, client_writer))
         try:
-            await self._forward(client, server_writer, back)
-        except OSError:
-            pass  # one side has gone: so does the other
+            with contextlib.suppress(OSError):  # one side has gone: so does the other
+                await self._forward(client, server_writer, back)
         finally:
             back.cancel()
             client_writer.close()

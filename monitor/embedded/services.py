@@ -28,6 +28,8 @@ from monitor.embedded.real_kafka import RealKafka
 from monitor.embedded.redis import RedisServer
 
 TOPICS_TIMEOUT_S = 30
+METADATA_LOOKS_MAX = 100
+METADATA_PAUSE_S = 0.1
 
 
 class Services:
@@ -151,7 +153,7 @@ def start(
 
 
 def create_topics(bootstrap_servers: str, topics: dict[str, int]) -> None:
-    """Create the topics that do not exist yet on a real Kafka.
+    """Create the topics that do not exist yet on a real Kafka, and wait until it shows them.
 
     Raises ServiceError when the broker refuses or is not reached.
     """
@@ -173,3 +175,12 @@ def create_topics(bootstrap_servers: str, topics: dict[str, int]) -> None:
                 raise ServiceError(
                     f"Kafka {bootstrap_servers}: expected the topic {name}, received {error}"
                 ) from error
+    for _ in range(METADATA_LOOKS_MAX):
+        seen = client.list_topics(timeout=TOPICS_TIMEOUT_S).topics
+        if all(name in seen and len(seen[name].partitions) for name in topics):
+            return
+        client.poll(METADATA_PAUSE_S)
+    raise ServiceError(
+        f"Kafka {bootstrap_servers}: expected the topics {sorted(topics)} to show after they were "
+        f"created, received {sorted(seen)}"
+    )

@@ -60,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _play(options: argparse.Namespace) -> int:
     from monitor.replay.demo.live import play
+    from monitor.replay.demo.publisher import silence_client_logs
 
+    silence_client_logs()
     try:
         live = asyncio.run(
             play(

@@ -1,6 +1,7 @@
 """How the exchange's events reach Kafka: account events by account, all others by instrument."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -47,6 +48,11 @@ class Publisher:
             return self._topics.accounts, event.account.encode()
         instrument = getattr(event, "instrument", None)
         return self._topics.market, None if instrument is None else instrument.encode()
+
+
+def silence_client_logs() -> None:
+    """Keep aiokafka from logging what it also raises: the demo says it in one line."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from monitor.embedded.services import Services
 from monitor.replay.demo import listing, report
 from monitor.replay.demo.exchange import Exchange
 from monitor.replay.demo.live import REFERENCE_SYMBOLS, LiveExchange, following, stopped_by_signals
-from monitor.replay.demo.publisher import open_publisher
+from monitor.replay.demo.publisher import open_publisher, silence_client_logs
 from monitor.replay.demo.reference_feed import ReferenceFeed, port_of
 from monitor.replay.demo.scenario import cycle_seconds
 from monitor.runtime.clock import Clock
@@ -61,6 +61,7 @@ def run_demo(
 ) -> int:
     """Play the demo; return the exit status (0: it played, 1: something could not be started)."""
     options = DemoOptions(seconds, browser, _port(port), kafka, redis)
+    silence_client_logs()
     console = report.wide_enough(Console())
     try:
         asyncio.run(_play(options, console))

@@ -53,18 +53,15 @@ class Inbox(Generic[Item]):
             self.weight += weight
             self._changed.notify_all()
 
-    async def take(
-        self, weight_max: int, *, timeout_s: float | None = None, linger_s: float = 0.0
-    ) -> list[Item]:
+    async def take(self, weight_max: int, *, timeout_s: float | None = None) -> list[Item]:
         """Return the oldest items, together about `weight_max` (the last may go beyond it).
 
-        Waits at most `timeout_s` for the first item, then `linger_s` for more; empty when none
-        came in time, or when the inbox is closed and empty.
+        Waits at most `timeout_s` for the first item; empty when none came in time, or when the
+        inbox is closed and empty. What comes while a batch is worked on makes the next one
+        larger, so nothing has to linger for company.
         """
         async with self._changed:
             await self._wait(lambda: bool(self._items) or self.closed, timeout_s)
-            if self._items and linger_s > 0:
-                await self._wait(lambda: self.weight >= weight_max or self.closed, linger_s)
             taken: list[Item] = []
             weight_taken = 0
             while self._items and weight_taken < weight_max:

@@ -13,8 +13,6 @@ class Notifier:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        watchdog_us = environment.get("WATCHDOG_USEC", "")
-        self.watchdog_interval_s = int(watchdog_us) / 2e6 if watchdog_us.isdigit() else None
 
     def ready(self) -> None:
         """Say that the start is finished."""

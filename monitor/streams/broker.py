@@ -52,19 +52,6 @@ async def open_consumer(
         await _stop(consumer)
 
 
-@asynccontextmanager
-async def open_producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
-    """Give an idempotent producer.
-
-    Raises one of BROKER_ERRORS when the broker cannot be reached in time.
-    """
-    producer = await start_producer(settings)
-    try:
-        yield producer
-    finally:
-        await _stop(producer)
-
-
 async def start_producer(settings: KafkaSettings) -> AIOKafkaProducer:
     """Return a started idempotent producer; raises one of BROKER_ERRORS."""
     producer = AIOKafkaProducer(

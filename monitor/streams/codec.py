@@ -26,9 +26,6 @@ from monitor.core.events import (
 LocalEvent: TypeAlias = (
     ClockTicked | FeedLost | FeedRestored | BreakerReset | ConfigurationChanged | ForecastFinished
 )
-LOCAL_EVENTS = (
-    ClockTicked, FeedLost, FeedRestored, BreakerReset, ConfigurationChanged, ForecastFinished,
-)  # fmt: skip
 LEADER_STARTED_PREFIX = b'{"type":"leader_started"'
 BATCH_APPLIED = "batch_applied"
 LEADER_STARTED = "leader_started"

@@ -52,15 +52,6 @@ async def test_taking_from_an_empty_inbox_gives_nothing_after_the_timeout() -> N
     assert await inbox.take(1, timeout_s=0.001) == []
 
 
-async def test_lingering_gathers_what_comes_meanwhile() -> None:
-    inbox: Inbox[int] = Inbox(10)
-    await inbox.put(1)
-    taking = asyncio.create_task(inbox.take(2, linger_s=5))
-    await asyncio.sleep(0)
-    await inbox.put(2)
-    assert await taking == [1, 2]
-
-
 async def test_a_closed_inbox_refuses_and_gives_what_it_has() -> None:
     inbox: Inbox[int] = Inbox(1)
     await inbox.put(1)

@@ -81,7 +81,8 @@ class Writer:
                 items = [ClockTicked(event_ns=self._vitals.clock.now_ns())]
             applied = await self._apply(items) if items else None
             if applied is None and self._is_heartbeat_due():
-                await self._append(Pending([], lambda epoch: [self._heartbeat(epoch)]))
+                beat = Pending([], lambda epoch: [self._heartbeat(epoch)])
+                await self._append(beat, beats=True)
             for observer in self.observers:
                 observer(applied)
             self._measure_inbox()
@@ -113,14 +114,16 @@ class Writer:
             return [encode_record(record), *encode_decisions(epoch), *beat]
 
         keys = [BATCH_APPLIED, *(each.decision_id for each in applied.decisions)]
-        shard.batch_offset = await self._append(Pending(keys, encode))
+        shard.batch_offset = await self._append(Pending(keys, encode), beats=beats)
         await self._quarantine(applied.refused)
         self._measure_latency(applied)
         return applied
 
-    async def _append(self, pending: Pending) -> int:
-        """Append; return the first record's offset and note how far the log has come."""
-        beats = self._is_heartbeat_due()
+    async def _append(self, pending: Pending, *, beats: bool = False) -> int:
+        """Append; return the first record's offset and note how far the log has come.
+
+        `beats`: a heartbeat is among the records.
+        """
         first_offset = await self._journal.append(pending)
         self._shard.epoch = self._journal.epoch
         self._shard.log_offset = self._journal.end_offset

@@ -33,7 +33,7 @@ WebsocketUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^wss?://\S
 HttpUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://\S+$")]
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(ValueError):
     """The configuration cannot be used; the message says what was expected and received."""
 
 

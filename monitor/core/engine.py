@@ -111,11 +111,10 @@ class RiskEngine:
         return published
 
     def _publish(self, decisions: list[Decision]) -> list[Decision]:
-        if not self.caught_up:
-            return []
-        for decision in decisions:
+        published = decisions if self.caught_up else []
+        for decision in published:
             self.decision_counts[decision.kind] = self.decision_counts.get(decision.kind, 0) + 1
-        return decisions
+        return published
 
     def _next_timer(self) -> tuple[int, str, Any] | None:
         timers = [
@@ -142,22 +141,24 @@ class RiskEngine:
             self._take_market_event(ordinal, event)
 
     def _take_market_event(self, ordinal: int, event: events.Event) -> None:
-        own = self._own_events.get(type(event))
-        if own is not None:
-            own(event)
-            self._count_applied(event)
-            return
         missing = self._missing_instrument(event)
         if missing is not None:
             self._hold(ordinal, event, missing)
             return
+        own = self._own_events.get(type(event))
         try:
-            self._step += self.facts.handlers[type(event)](event, self.engine_ns)
-        except NotRepresentableError as error:
-            self._refuse(ordinal, event, "not_representable", str(error))
-            return
+            if own is not None:
+                own(event)
+            else:
+                self._step += self.facts.handlers[type(event)](event, self.engine_ns)
         except RefusedError as error:
             self._refuse(ordinal, event, error.reason, error.detail)
+            return
+        except ValueError as error:  # an amount off its unit, or a configuration nobody can read
+            fits = not isinstance(error, NotRepresentableError)
+            self._refuse(
+                ordinal, event, "invalid_field" if fits else "not_representable", str(error)
+            )
             return
         self._count_applied(event)
         if isinstance(event, events.InstrumentListed):
@@ -194,8 +195,8 @@ class RiskEngine:
         account = engine.account(event.account)
         admission = self.changes.admit(account, ordinal, event)
         if admission.repeated:
-            count = self.ignored_counts.get("sequence_repeated", 0)
-            self.ignored_counts["sequence_repeated"] = count + 1
+            repeated = self.ignored_counts.get("sequence_repeated", 0) + 1
+            self.ignored_counts["sequence_repeated"] = repeated
             return
         if admission.expected is not None:
             account.suspect = True

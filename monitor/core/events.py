@@ -321,12 +321,15 @@ class DepthChanged(Event, frozen=True, kw_only=True, gc=False):
 
 
 class TradePrinted(Event, frozen=True, kw_only=True, gc=False):
-    """A trade between any two accounts; `size` in contracts, > 0; `aggressor` took liquidity."""
+    """A trade between any two accounts; `size` in contracts, > 0; `aggressor` took liquidity.
+
+    `aggressor` is the venue's word for the side, usually `buy` or `sell`.
+    """
 
     instrument: Identifier
     price: Price
     size: Positive
-    aggressor: Literal["buy", "sell"]
+    aggressor: Identifier
     trade_id: Identifier | None = None
 
 

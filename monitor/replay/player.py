@@ -89,10 +89,11 @@ class Player:
                 if isinstance(line.event, gate.Refusal):
                     self._quarantine(quarantine, line, line.event.reason, line.event.detail)
                     continue
-                batch.append(line)
-                if len(batch) >= batch_events:
+                # The events of one line stay together: its equal decisions are numbered.
+                if len(batch) >= batch_events and line.line != batch[-1].line:
                     self._apply(batch, decisions, quarantine)
                     batch = []
+                batch.append(line)
             self._apply(batch, decisions, quarantine)
             self._quarantine_held(quarantine)
         self._write_accounts()

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from monitor.core.contracts import Real
 from monitor.core.deleveraging.policy import Candidate, Ranked, account_order
+from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score, take_whole
 
 
 def queue_score(pnl_ratio: Real, leverage: Real) -> Real:
@@ -46,3 +47,24 @@ class QueueBitmex:
             Ranked(candidate, score, number)
             for number, (score, candidate) in enumerate(scored, start=1)
         ]
+
+
+def winner_score(round_: Round, winner: Winner) -> Fraction | None:
+    """Return a winner's place in the queue as a number, None for infinite leverage."""
+    leverage = round_.leverage(winner)
+    return None if leverage is None else queue_score(round_.pnl_ratio(winner), leverage)
+
+
+def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
+    """Return what each position gives, in the order of the queue."""
+    order = by_score(round_.winners, lambda winner: winner_score(round_, winner))
+    return take_whole(order, lots)
+
+
+RULE = Rule(
+    name="queue-bitmex",
+    unit="contracts",
+    needs=("entry_price", "equity"),
+    prices=("mark_price",),
+    split=split,
+)

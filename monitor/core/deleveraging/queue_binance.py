@@ -1,0 +1,37 @@
+"""`queue-binance`: profit on the wallet x margin use, whole positions, highest first.
+
+score = max(0, gain) / max(1, wallet_balance) x maintenance_margin / (wallet_balance + gain). A
+gain of 50 on a wallet of 100 with 30 of maintenance margin scores 0.5 x 0.2 = 0.1. Nothing left
+(wallet + gain <= 0) is infinite: first.
+Source: Binance, "What is auto-deleveraging" (LeveragePnl).
+"""
+
+from fractions import Fraction
+
+from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score, take_whole
+
+
+def score(round_: Round, winner: Winner) -> Fraction | None:
+    """Return a winner's place in the queue as a number, None for infinite."""
+    assert winner.wallet_balance is not None
+    assert winner.maintenance_margin is not None
+    gain = round_.gain(winner)
+    left = winner.wallet_balance + gain
+    if left <= 0:
+        return None
+    profit = max(Fraction(0), gain) / max(Fraction(1), winner.wallet_balance)
+    return profit * winner.maintenance_margin / left
+
+
+def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
+    """Return what each position gives, in the order of the queue."""
+    return take_whole(by_score(round_.winners, lambda winner: score(round_, winner)), lots)
+
+
+RULE = Rule(
+    name="queue-binance",
+    unit="contracts",
+    needs=("entry_price", "wallet_balance", "maintenance_margin"),
+    prices=("mark_price",),
+    split=split,
+)

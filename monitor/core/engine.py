@@ -145,9 +145,8 @@ class RiskEngine:
         if missing is not None:
             self._hold(ordinal, event, missing)
             return
-        own = self._own_events.get(type(event))
         try:
-            if own is not None:
+            if (own := self._own_events.get(type(event))) is not None:
                 own(event)
             else:
                 self._step += self.facts.handlers[type(event)](event, self.engine_ns)
@@ -155,10 +154,9 @@ class RiskEngine:
             self._refuse(ordinal, event, error.reason, error.detail)
             return
         except ValueError as error:  # an amount off its unit, or a configuration nobody can read
-            fits = not isinstance(error, NotRepresentableError)
-            self._refuse(
-                ordinal, event, "invalid_field" if fits else "not_representable", str(error)
-            )
+            off_unit = isinstance(error, NotRepresentableError)
+            reason = "not_representable" if off_unit else "invalid_field"
+            self._refuse(ordinal, event, reason, str(error))
             return
         self._count_applied(event)
         if isinstance(event, events.InstrumentListed):

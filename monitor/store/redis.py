@@ -26,7 +26,7 @@ from monitor.store.live_state import LiveState, MirrorBatch
 from monitor.store.marker import Command, MarkedRedis, Marker, MarkerMovedError
 from monitor.store.mirror_commands import CommandWriter, Leftover, MirrorKeys
 
-ACCOUNTS_PER_SCRIPT = 500
+ACCOUNTS_PER_SCRIPT = 200
 CHECK_INTERVAL_S = 1.0
 RETRY_CAP_S = 2.0
 CLOSE_TIMEOUT_S = 1.0

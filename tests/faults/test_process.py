@@ -8,8 +8,16 @@ import pytest
 
 from monitor.config import KafkaSettings
 from monitor.store.snapshot import SnapshotStore
+from monitor.streams.receiver import DecisionReceiver
 from tests.faults.daemon_process import DaemonProcess, configuration_text
-from tests.topic_access import opening, present_journal, wait_until, write_events
+from tests.topic_access import (
+    opening,
+    present_journal,
+    read_values,
+    trading,
+    wait_until,
+    write_events,
+)
 
 pytestmark = pytest.mark.service
 
@@ -100,6 +108,36 @@ async def test_a_second_writer_ends_the_first_with_a_message_and_status_one(
     finally:
         await first.kill()
         await second.kill()
+
+
+async def test_a_writer_that_thaws_after_its_successor_started_ends_and_is_not_heard(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    first = DaemonProcess(written(settings, tmp_path / "first"))
+    second = DaemonProcess(written(settings, tmp_path / "second"))
+    journal = present_journal()
+    try:
+        await first.launch()
+        await first.wait_for("caught_up")
+        await write_events(settings, opening(journal, accounts=20))
+        first.send(signal.SIGSTOP)
+        await second.launch()
+        await second.wait_for("caught_up")
+        await write_events(settings, trading(journal, steps=50, accounts=20, seed=3))
+        first.send(signal.SIGCONT)
+        assert await first.wait(wait_s=20) == 1
+        second.send(signal.SIGTERM)
+        assert await second.wait() == 0
+    finally:
+        await first.kill()
+        await second.kill()
+    receiver = DecisionReceiver()
+    for value in await read_values(settings, settings.topics.decisions):
+        receiver.receive(value)
+    assert receiver.repeated == 0
+    assert receiver.epoch == 2
 
 
 async def test_a_disk_without_room_costs_snapshots_and_nothing_else(

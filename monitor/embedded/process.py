@@ -96,13 +96,16 @@ class ServerProcess:
         try:
             self._process.wait(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        self._end_group()
 
     def kill(self) -> None:
         """End the process with SIGKILL."""
         if self._process is not None:
             self._signal(signal.SIGKILL)
             self._process.wait()
+            self._end_group()
 
     def suspend(self) -> None:
         """Freeze the process (SIGSTOP): its sockets stay open and nobody answers."""
@@ -116,6 +119,12 @@ class ServerProcess:
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
+
+    def _end_group(self) -> None:
+        """End what the process left running: it leads a group of its own, named by its id."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _ended_within(self, seconds: float) -> bool:
         if self._process is None:

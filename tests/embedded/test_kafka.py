@@ -1,11 +1,8 @@
 """The embedded Kafka has the topics that were asked for and ends with its parent."""
 
-import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -14,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from monitor.config import TopicSettings
 from monitor.embedded.kafka import MockKafka, topic_partitions
 from monitor.embedded.process import ServiceError
+from tests.embedded.liveness import ended, is_alive
 
 TOPICS = topic_partitions(TopicSettings(), accounts_partitions=3, shards=2)
 PARENT = """
@@ -32,14 +30,6 @@ def kafka() -> Iterator[MockKafka]:
     cluster.start()
     yield cluster
     cluster.close()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_each_topic_has_exactly_its_partitions(kafka: MockKafka) -> None:
@@ -104,11 +94,7 @@ def test_the_child_ends_when_its_parent_is_killed() -> None:
     assert is_alive(child)
     parent.kill()
     parent.wait()
-    for _ in range(500):
-        if not is_alive(child):
-            break
-        threading.Event().wait(0.02)
-    assert not is_alive(child)
+    assert ended(child)
     for pipe in (parent.stdin, parent.stdout):
         assert pipe is not None
         pipe.close()

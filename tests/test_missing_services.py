@@ -43,11 +43,8 @@ def run_sample(folder: Path, *, workers: int, strict: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_the_last_lines_say_what_was_not_tested_and_the_remedy(
-    tmp_path: Path, workers: int
-) -> None:
-    last_lines = run_sample(tmp_path, workers=workers, strict="").splitlines()[-5:]
+def test_the_last_lines_say_what_was_not_tested_and_the_remedy(tmp_path: Path) -> None:
+    last_lines = run_sample(tmp_path, workers=1, strict="").splitlines()[-5:]
     assert any("NOT TESTED" in line for line in last_lines)
     assert "Apache Kafka: 4 tests went without it. To get it: install it" in last_lines
     assert "1 passed, 4 skipped" in last_lines[-1]

@@ -56,16 +56,17 @@ class Depth:
             for level, share in enumerate(SHARES)
         ]
 
-    def take(self, side: str, size: int) -> list[Fill]:
+    def take(self, side: str, size: int, *, offset_max: float = math.inf) -> list[Fill]:
         """Eat `size` > 0 contracts of a side and return what was filled, in two parts at most.
 
-        The sum is smaller than `size` when the book is gone.
+        No level beyond `offset_max` is touched; the sum is smaller than `size` when what is
+        allowed of the book is gone.
         """
         fills = [Fill(0, 0.0), Fill(0, 0.0)]
         left = size
         for level, there in enumerate(self.levels(side)):
             taken = min(left, there)
-            if taken == 0:
+            if taken == 0 or OFFSETS[level] > offset_max:
                 continue
             part = 0 if level < LEVELS // 2 else 1
             before = fills[part]

@@ -1,7 +1,8 @@
 """The exchange's liquidation engine: it sells into the book what margin no longer carries.
 
-It never looks at the bankruptcy price: it takes what the book gives. In a thin book that is
-worse than bankruptcy, and that is where shortfalls come from.
+While the fund can pay it takes what the book gives. In a thin book that is worse than bankruptcy,
+and that is where shortfalls come from. Without a fund it sells little lower than the bankruptcy
+price, and what the book does not take there goes to the winners once the account is under water.
 """
 
 import math
@@ -104,7 +105,8 @@ class Liquidator:
         notional = self.desk.valuation.notional(liquidation.account, column)
         wanted = abs(held) if notional <= SLICE_USD else math.ceil(abs(held) / 2)
         side = "bids" if held > 0 else "asks"
-        for fill in self.desk.depths[column].take(side, wanted):
+        furthest = self.losses.offset_max(liquidation.account, column)
+        for fill in self.desk.depths[column].take(side, wanted, offset_max=furthest):
             ticks = self.desk.price_beyond(column, fill.offset, selling=held > 0)
             size = -fill.size if held > 0 else fill.size
             self._book_fill(liquidation, size, ticks)

@@ -14,8 +14,11 @@ from fractions import Fraction
 import numpy as np
 
 from monitor.core.events import DeleveragingFilled
+from monitor.replay.demo.depth import OFFSETS
 from monitor.replay.demo.desk import Desk, Order
 from monitor.replay.demo.journal import BalanceChange
+
+SLIPPAGE_MAX = 0.002  # of the mark
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ class LossSharing:
         return paid
 
     def _deleverage(self, account: int, column: int, liquidation_id: str) -> None:
-        ticks = self._bankruptcy_ticks(account, column)
+        ticks = self._deleveraging_ticks(account, column)
         size = self.desk.ledger.size(account, column)
         left = abs(size)
         for winner in self._winners(account, column, ticks):
@@ -115,14 +118,36 @@ class LossSharing:
             ),
         )
 
-    def _bankruptcy_ticks(self, account: int, column: int) -> int:
-        """Return the price at which closing leaves no deficit; never better than the mark."""
+    def offset_max(self, account: int, column: int) -> float:
+        """Return how far from the mark the position may be sold (a ratio).
+
+        Anywhere while the fund could pay for the worst level of the book, else no further than
+        `SLIPPAGE_MAX` beyond the account's own bankruptcy price.
+        """
+        valuation, size = self.desk.valuation, self.desk.ledger.size(account, column)
+        asset = self.desk.ledger.settlement[column]
+        worst = valuation.notional(account, column) * Fraction(OFFSETS[-1])
+        if worst / valuation.usd_per_unit(asset) <= self.desk.funds.units[asset]:
+            return math.inf
+        price, mark = self._bankruptcy_price(account, column), valuation.marks[column]
+        if price is None:
+            return math.inf
+        distance = (mark - price) / mark if size > 0 else (price - mark) / mark
+        return SLIPPAGE_MAX + float(distance)
+
+    def _bankruptcy_price(self, account: int, column: int) -> Fraction | None:
+        """Return the price, in ticks, at which closing leaves nothing; null if none does."""
         ledger, valuation = self.desk.ledger, self.desk.valuation
         size, mark = ledger.size(account, column), valuation.marks[column]
         per_unit = valuation.usd_per_unit(ledger.settlement[column])
         margin = valuation.equity(account) / per_unit - ledger.unrealized(account, column, mark)
         cost = int(ledger.costs[account, column])
-        price = ledger.contracts[column].break_even(size, cost, Fraction(math.floor(margin)))
+        return ledger.contracts[column].break_even(size, cost, Fraction(math.floor(margin)))
+
+    def _deleveraging_ticks(self, account: int, column: int) -> int:
+        """Return the price at which winners close the position; never better than the mark."""
+        size, mark = self.desk.ledger.size(account, column), self.desk.valuation.marks[column]
+        price = self._bankruptcy_price(account, column)
         if price is None:
             return mark
         return max(mark, math.ceil(price)) if size > 0 else min(mark, max(1, math.floor(price)))

@@ -40,3 +40,13 @@ def test_an_eaten_book_refills_and_a_thin_one_holds_less() -> None:
     assert empty < full / 100
     assert full / 2 < refilled < full
     assert sum(depth.levels("asks")) < full / 8
+
+
+def test_an_order_with_a_limit_leaves_the_levels_beyond_it() -> None:
+    depth = Depth(side_contracts=8_000)
+    before = depth.levels("bids")
+    fills = depth.take("bids", 8_000, offset_max=0.001)
+    assert 0 < sum(fill.size for fill in fills) < sum(before)
+    assert max(fill.offset for fill in fills) <= 0.001
+    assert depth.levels("bids")[-1] == before[-1]
+    assert depth.take("bids", 10, offset_max=-0.1) == []

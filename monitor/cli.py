@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_check_config(verbs)
     _add_demo(verbs)
     _add_replay(verbs)
+    _add_deleverage(verbs)
+    _add_socialize(verbs)
     return parser
 
 
@@ -230,4 +232,75 @@ def _replay(options: argparse.Namespace) -> int:
             f"{outcome.applied} events applied, {outcome.quarantined} quarantined, "
             f"{outcome.decisions} decisions; answers in {options.output}\n"
         )
+    return DONE
+
+
+def _add_deleverage(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    from monitor.core.deleveraging import RULES
+
+    parser = _verb(
+        verbs,
+        "deleverage",
+        "Show what a deleveraging policy would take from whom.",
+        "loss-monitor deleverage --policy queue-bitmex --candidates winners.json --amount 10\n"
+        "  loss-monitor deleverage --compare --candidates winners.json --amount 500 --unit pnl",
+    )
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--policy", choices=list(RULES), metavar="NAME", help=", ".join(RULES))
+    chosen.add_argument("--compare", action="store_true", help="all policies, side by side")
+    parser.add_argument("--candidates", required=True, metavar="FILE", help="JSON, - for stdin")
+    parser.add_argument("--amount", required=True, metavar="X", help="what must be taken")
+    parser.add_argument(
+        "--unit", choices=("contracts", "pnl"), default="contracts", help="of X (contracts)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="where random-walk starts (1)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.set_defaults(verb=_deleverage)
+
+
+def _deleverage(options: argparse.Namespace) -> int:
+    from monitor import worksheets
+
+    request = worksheets.DeleverageRequest(
+        candidates=options.candidates,
+        amount=options.amount,
+        unit=options.unit,
+        seed=options.seed,
+    )
+    try:
+        answer = worksheets.deleverage(request, options.policy)
+    except (worksheets.WorksheetError, OSError) as error:
+        return _complain(f"deleverage: {error}", WRONG_USAGE)
+    worksheets.show(answer, as_json=options.json)
+    return DONE
+
+
+def _add_socialize(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    from monitor.core.socialization import RULES
+
+    parser = _verb(
+        verbs,
+        "socialize",
+        "Show who would bear a residual loss.",
+        "loss-monitor socialize --method three-stage --amount 100 --candidates accounts.json",
+    )
+    parser.add_argument(
+        "--method", required=True, choices=list(RULES), metavar="NAME", help=", ".join(RULES)
+    )
+    parser.add_argument("--amount", required=True, metavar="X", help="the loss, in its asset")
+    parser.add_argument("--candidates", required=True, metavar="FILE", help="JSON, - for stdin")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.set_defaults(verb=_socialize)
+
+
+def _socialize(options: argparse.Namespace) -> int:
+    from monitor import worksheets
+
+    try:
+        answer = worksheets.socialize(options.method, options.candidates, options.amount)
+    except (worksheets.WorksheetError, OSError) as error:
+        return _complain(f"socialize: {error}", WRONG_USAGE)
+    worksheets.show(answer, as_json=options.json)
     return DONE

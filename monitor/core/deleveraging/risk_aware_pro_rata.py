@@ -28,16 +28,16 @@ def split(round_: Round, unit: Unit, amount: Fraction) -> list[Share]:
 
 def _split(round_: Round, unit: Unit, amount: Fraction, order: Ordered) -> list[Share]:
     squares = [Fraction(1) if leverage is None else leverage**2 for _, leverage in order]
-    taken: Sequence[int | Fraction]
+    taken: list[int | Fraction]
     if unit == "contracts":
         lots = [winner.lots for winner, _ in order]
         weights = [count * square for count, square in zip(lots, squares, strict=True)]
-        taken = apportion(int(amount), weights, lots, [winner.account for winner, _ in order])
+        taken = [*apportion(int(amount), weights, lots, [winner.account for winner, _ in order])]
     else:
         gains = [max(Fraction(0), round_.gain(winner)) for winner, _ in order]
         weights = [gain * square for gain, square in zip(gains, squares, strict=True)]
         caps = [gain * pair[0].haircut_max for gain, pair in zip(gains, order, strict=True)]
-        taken = fill_in_proportion(amount, weights, caps)
+        taken = [*fill_in_proportion(amount, weights, caps)]
     return [
         Share(winner, part, None if leverage is None else square)
         for (winner, leverage), square, part in zip(order, squares, taken, strict=True)

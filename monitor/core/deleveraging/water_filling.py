@@ -25,7 +25,7 @@ class Column:
 def water_level(columns: Sequence[Column], total: int) -> Fraction:
     """Return the L at which the sum of clip(height - L x width, 0, lots) is `total`.
 
-    0 < total <= all lots. As L falls the sum rises, linearly between the levels where a column
+    0 < total < all lots. As L falls the sum rises, linearly between the levels where a column
     begins (height / width) and where it is used up.
     """
     bends = [(column.height / column.width, 0, column) for column in columns]
@@ -38,9 +38,6 @@ def water_level(columns: Sequence[Column], total: int) -> Fraction:
         sign = -1 if used_up else 1
         height += sign * column.height + used_up * column.lots
         width += sign * column.width
-    else:
-        level = bends[-1][0]
-        return level
     return (height - total) / width
 
 

@@ -8,6 +8,9 @@ by account), so that they add up to the loss exactly. A loss of 10 on gains of 3
 
 from collections.abc import Mapping
 
+from monitor.core.apportionment import apportion
+from monitor.core.socialization.loss import Burden, Loss, Rule, charge_in_proportion
+
 
 def gains_pro_rata(loss: int, gains: Mapping[str, int]) -> dict[str, int]:
     """Return each account's charge in minor units (> 0), by account in UTF-8 order.
@@ -15,13 +18,16 @@ def gains_pro_rata(loss: int, gains: Mapping[str, int]) -> dict[str, int]:
     `gains` are non-negative minor units. When they do not suffice everybody pays the whole gain.
     """
     assert loss >= 0
-    total = sum(gains.values())
-    names = sorted((name for name, gain in gains.items() if gain > 0), key=str.encode)
-    if loss >= total:
-        return {name: gains[name] for name in names}
-    charges = {name: loss * gains[name] // total for name in names}
-    rest = loss - sum(charges.values())
-    by_remainder = sorted(names, key=lambda name: (-(loss * gains[name] % total), name.encode()))
-    for name in by_remainder[:rest]:
-        charges[name] += 1
-    return {name: charge for name, charge in charges.items() if charge}
+    names = sorted(gains, key=str.encode)
+    amounts = [gains[name] for name in names]
+    charges = apportion(loss, amounts, amounts, names)
+    return {name: charge for name, charge in zip(names, charges, strict=True) if charge}
+
+
+def share(loss: Loss) -> Burden:
+    """Return who bears a loss."""
+    charges = charge_in_proportion(loss.amount, loss.bearers, lambda one: one.unrealized_pnl)
+    return Burden(charges=charges)
+
+
+RULE = Rule("gains-pro-rata", needs=("unrealized_pnl",), fields=(), share=share)

@@ -93,6 +93,7 @@ class RiskEngine:
         if received_ns is not None and not self.caught_up:
             oldest_ns = received_ns - round(self.settings.action_age_max_s * SECOND_NS)
         for index, event in enumerate(batch):
+            self.refusals.cause = index
             published += [(index, decision) for decision in self._apply_one(event, oldest_ns)]
         return published
 

@@ -9,10 +9,12 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """An event that the engine could not apply, or keeps back (`held`) until it can.
 
     `ordinal` counts all events ever given to the engine from 0; `index` is the place in the
-    present batch, -1 if the event came in an earlier one.
+    present batch, -1 if the event came in an earlier one; `cause` is the index of the event at
+    which it was refused.
     """
 
     index: int
+    cause: int
     ordinal: int
     reason: str
     detail: str
@@ -26,6 +28,7 @@ class Refusals:
     def __init__(self) -> None:
         """Begin empty."""
         self.batch_start = 0  # ordinal of the first event of the present batch
+        self.cause = 0  # index of the event that is being applied
         self._refused: list[Refused] = []
 
     def note(
@@ -35,6 +38,7 @@ class Refusals:
         self._refused.append(
             Refused(
                 index=max(-1, ordinal - self.batch_start),
+                cause=self.cause,
                 ordinal=ordinal,
                 reason=reason,
                 detail=detail,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,15 @@ from monitor.replay.recording import lines
 
 BATCH_EVENTS = 2_000
 STANDARD_INPUT = "<stdin>"
+
+
+class _Refused(NamedTuple):
+    """A line that could not be applied; `place` orders it within its batch."""
+
+    place: int
+    line: "Line"
+    reason: str
+    detail: str
 
 
 class StrictError(Exception):
@@ -86,9 +95,6 @@ class Player:
             quarantine = stack.enter_context((self.output / "quarantine.ndjson").open("wb"))
             batch: list[Line] = []
             for line in source:
-                if isinstance(line.event, gate.Refusal):
-                    self._quarantine(quarantine, line, line.event.reason, line.event.detail)
-                    continue
                 # The events of one line stay together: its equal decisions are numbered.
                 if len(batch) >= batch_events and line.line != batch[-1].line:
                     self._apply(batch, decisions, quarantine)
@@ -101,28 +107,41 @@ class Player:
         return self.outcome
 
     def _apply(self, batch: list[Line], decisions: IO[bytes], quarantine: IO[bytes]) -> None:
-        if not batch:
-            return
-        events = [line.event for line in batch if not isinstance(line.event, gate.Refusal)]
-        if self.outcome.first_event_ns is None:
+        """Apply the events of a batch; write what was decided and what was refused, in order."""
+        events: list[Event] = []
+        accepted: list[Line] = []
+        refused: list[_Refused] = []
+        for line in batch:
+            if isinstance(line.event, gate.Refusal):
+                reason, detail = line.event.reason, line.event.detail
+                refused.append(_Refused(len(events), line, reason, detail))
+            else:
+                events.append(line.event)
+                accepted.append(line)
+        if events and self.outcome.first_event_ns is None:
             self.outcome.first_event_ns = events[0].event_ns
         made = self.engine.apply(events)
         self.outcome.decisions += len(made)
-        for decision in _stamped(made, batch, self.engine.configuration_hash):
+        for decision in _stamped(made, accepted, self.engine.configuration_hash):
             decisions.write(msgspec.json.encode(decision) + b"\n")
-        for refused in self.engine.take_refused():
-            line = (
-                batch[refused.index]
-                if refused.index >= 0
-                else self._late.get(refused.ordinal, _lost_line(refused.event))
-            )
-            if refused.held:
-                self._late[refused.ordinal] = line
+        refused += self._take_refused(accepted)
+        refused.sort(key=lambda each: each.place)
+        for each in refused:
+            self._quarantine(quarantine, each)
+        self._remember_open_changes(accepted)
+        self._ordinal += len(events)
+
+    def _take_refused(self, accepted: list[Line]) -> list["_Refused"]:
+        """Return what the engine refused for good; keep the lines of what it holds back."""
+        refused = []
+        for each in self.engine.take_refused():
+            line = accepted[each.index] if each.index >= 0 else self._late[each.ordinal]
+            if each.held:
+                self._late[each.ordinal] = line
             else:
-                self._late.pop(refused.ordinal, None)
-                self._quarantine(quarantine, line, refused.reason, refused.detail)
-        self._remember_open_changes(batch)
-        self._ordinal += len(batch)
+                self._late.pop(each.ordinal, None)
+                refused.append(_Refused(each.cause, line, each.reason, each.detail))
+        return refused
 
     def _remember_open_changes(self, batch: list[Line]) -> None:
         """Keep the lines of changes that are not whole yet: they may still be refused."""
@@ -133,15 +152,13 @@ class Player:
 
     def _quarantine_held(self, quarantine: IO[bytes]) -> None:
         """Quarantine what still waits for its instrument when the recording ends."""
+        detail = "expected its instrument to be listed before the end of the recording"
         for ordinal in self.engine.held_back_ordinals():
-            self._quarantine(
-                quarantine,
-                self._late[ordinal],
-                "unknown_instrument",
-                "expected its instrument to be listed before the end of the recording",
-            )
+            line = self._late[ordinal]
+            self._quarantine(quarantine, _Refused(0, line, "unknown_instrument", detail))
 
-    def _quarantine(self, quarantine: IO[bytes], line: Line, reason: str, detail: str) -> None:
+    def _quarantine(self, quarantine: IO[bytes], refused: "_Refused") -> None:
+        _, line, reason, detail = refused
         if self.strict:
             raise StrictError(f"{line.file}:{line.line}: {reason}: {detail}")
         self.outcome.quarantined += 1
@@ -183,7 +200,3 @@ def _stamped(
         for index, decision in made
     ]
     return stamp(pairs, configuration_hash=configuration_hash, epoch=0)  # type: ignore[arg-type]
-
-
-def _lost_line(event: Event) -> Line:
-    return Line("", 0, event, b"")

@@ -86,7 +86,7 @@ def detail_of(decision: dict[str, Any]) -> str:
 
 def _breaker_tripped(decision: dict[str, Any]) -> str:
     measured, limit = float(decision["measured"]), float(decision["limit"])
-    return f"{decision['breaker']} on {decision['scope']}: {measured:.1%} beyond {limit:.1%}"
+    return f"{decision['breaker']} on {decision['scope']}: {measured:.2%} beyond {limit:.2%}"
 
 
 def _deleveraging_planned(decision: dict[str, Any]) -> str:

@@ -178,6 +178,12 @@ class AccountEngine:
                     position.instrument = instrument
                     position.set(position.size, position.entry_text)
 
+    def use(self, rules: MarginRules) -> None:
+        """Take the margin rules from here on, and judge every unit again."""
+        self.rules = rules
+        self.thresholds.use(rules)
+        self.touch_all()
+
     def touch_all(self) -> None:
         """Have every unit judged again: a rule that values or margins has changed."""
         for account in self.ledger.accounts.values():
@@ -207,6 +213,8 @@ class AccountEngine:
 
     def judge(self, engine_ns: int) -> list[Transition]:
         """Judge every touched unit once; return the changes of known states."""
+        if not self._touched:
+            return []
         touched, self._touched = self._touched, {}
         transitions = []
         for unit in touched:
@@ -254,8 +262,10 @@ class AccountEngine:
 
     def touch(self, account: Account) -> None:
         """Have every unit of an account judged at the end of the step."""
-        self.changed.add(account.name)
-        for unit in self.units_of(account.name):
+        name = account.name
+        self.changed.add(name)
+        self._touched[self.cross[name]] = None
+        for unit in self.isolated.get(name, {}).values():
             self._touched[unit] = None
 
     def _count(self, state: State, difference: int) -> None:
@@ -272,6 +282,12 @@ class AccountEngine:
         """Yield every unit, account by account in the order of their names."""
         for name in sorted(self.cross):
             yield from self.units_of(name)
+
+    def any_units(self) -> Iterator[MarginUnit]:
+        """Yield every unit, in no particular order: for sums and counts."""
+        yield from self.cross.values()
+        for units in self.isolated.values():
+            yield from units.values()
 
     def unit_of(self, account: Account, key: PositionKey) -> MarginUnit:
         """Return the unit that a position belongs to: its own if isolated, else the cross unit."""

@@ -35,6 +35,14 @@ class OpenChanges:
         """Begin with none."""
         self.buffers: dict[str, list[Numbered]] = {}
 
+    def is_plain(self, account: Account, event: AccountEvent) -> bool:
+        """Return whether an event is the next one and a change of its own: the commonest case."""
+        return (
+            event.seq == account.sequence + 1
+            and not event.more
+            and account.name not in self.buffers
+        )
+
     def admit(self, account: Account, ordinal: int, event: AccountEvent) -> Admission:
         """Check an event's sequence and add it to its change."""
         admission = Admission()

@@ -32,6 +32,10 @@ from monitor.core.verdicts import account_decision, standing_decisions
 from monitor.core.view import AccountView, RiskView
 
 SECOND_NS = 1_000_000_000
+_TAGS = {
+    kind: events.snake_case(kind.__name__)
+    for kind in (*events.ACCOUNT_EVENTS, *events.MARKET_EVENTS, *events.LOCAL_EVENTS)
+}
 
 
 class RiskEngine:
@@ -118,10 +122,10 @@ class RiskEngine:
         return published
 
     def _next_timer(self) -> tuple[int, str, Any] | None:
-        timers = [
-            t for t in (self.venue.board.next_timer(), self.changes.next_timer()) if t is not None
-        ]
-        return min(timers, key=lambda timer: timer[:2]) if timers else None
+        breaker, change = self.venue.board.next_timer(), self.changes.next_timer()
+        if breaker is None or change is None:
+            return breaker or change
+        return min(breaker, change, key=lambda timer: timer[:2])
 
     def _fire(self, timer: tuple[int, str, Any]) -> list[Decision]:
         due_ns, name, key = timer
@@ -168,7 +172,7 @@ class RiskEngine:
                     self._hold(ordinal, mark, mark.instrument)
 
     def _count_applied(self, event: events.Event) -> None:
-        kind = str(event.__struct_config__.tag)
+        kind = _TAGS[type(event)]
         self.events_applied += 1
         self.event_counts[kind] = self.event_counts.get(kind, 0) + 1
 
@@ -178,11 +182,11 @@ class RiskEngine:
             for transition in engine.judge(self.engine_ns):
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, self.market, self.engine_ns))
-        for finished in self._finished:
-            self._step += settle(finished, self.shards, self.venue, self.engine_ns)
-        self._finished = []
-        decisions = self._step
-        self._step = []
+        if self._finished:
+            finished, self._finished = self._finished, []
+            for event in finished:
+                self._step += settle(event, self.shards, self.venue, self.engine_ns)
+        decisions, self._step = self._step, []
         if len(decisions) > 1:
             decisions.sort(key=publication_order)
         return decisions
@@ -192,6 +196,10 @@ class RiskEngine:
     def _take_account_event(self, ordinal: int, event: events.AccountEvent) -> None:
         engine = self.shards.of(event.account)
         account = engine.account(event.account)
+        if self.changes.is_plain(account, event):
+            account.sequence = event.seq
+            self._book(ordinal, event)
+            return
         admission = self.changes.admit(account, ordinal, event)
         if admission.repeated:
             repeated = self.ignored_counts.get("sequence_repeated", 0) + 1
@@ -206,26 +214,19 @@ class RiskEngine:
         for number, ready in admission.ready:
             self._book(number, ready)
 
-    def _book(
-        self,
-        ordinal: int,
-        event: events.AccountEvent | events.AccountOpened,
-        *,
-        retried: bool = False,
-    ) -> None:
-        engine = self.shards.of(event.account)
+    def _book(self, ordinal: int, event: events.AccountEvent | events.AccountOpened) -> None:
         missing = self._missing_instrument(event)
         if missing is not None:
             self._hold(ordinal, event, missing)
             return
         try:
-            engine.apply(event)
+            self.shards.of(event.account).apply(event)
         except RefusedError as error:
             self._refuse(ordinal, event, error.reason, error.detail)
             return
-        if isinstance(event, events.LiquidationFinished):
+        if type(event) is events.LiquidationFinished:
             self._finished.append(event)
-        elif isinstance(event, events.AccountSnapshot | events.AccountClosed):
+        elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
             self._drop_held(event)
         self._count_applied(event)
 
@@ -312,8 +313,7 @@ class RiskEngine:
         self.shards.policy = self.venue.policy
         self.held.limit = self.settings.held_back_events_max
         for engine in self.shards.engines:
-            engine.rules = engine.thresholds.rules = self.rules
-            engine.touch_all()
+            engine.use(self.rules)
 
     def _standing(self) -> list[Decision]:
         """Return every standing condition, marked `caught_up`."""

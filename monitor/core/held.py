@@ -13,22 +13,30 @@ def instruments_of(event: events.Event) -> tuple[str, ...]:
 
     None for `mark_prices_changed`: its known part is applied at once.
     """
-    match event:
-        case (
-            events.InstrumentListed()
-            | events.InstrumentDelisted()
-            | events.InsuranceFundChanged()
-            | events.BalanceChanged()
-        ):
-            return ()
-        case events.AccountSnapshot():
-            return (
-                *(record.instrument for record in event.positions),
-                *(record.instrument for record in event.orders),
-            )
-        case _:
-            name = getattr(event, "instrument", None)
-            return () if name is None else (name,)
+    kind = type(event)
+    if kind in _FREE:
+        return ()
+    if isinstance(event, events.AccountSnapshot):
+        return (
+            *(record.instrument for record in event.positions),
+            *(record.instrument for record in event.orders),
+        )
+    name = getattr(event, "instrument", None)
+    return () if name is None else (name,)
+
+
+# Kinds that name an instrument, or none, without needing it to be listed.
+_FREE = frozenset(
+    (
+        events.InstrumentListed,
+        events.InstrumentDelisted,
+        events.InsuranceFundChanged,
+        events.BalanceChanged,
+        events.MarkPricesChanged,
+        events.IndexPriceChanged,
+        events.ClockTicked,
+    )
+)
 
 
 class HeldEvents:

@@ -68,14 +68,18 @@ class TierSchedule:
         The second number is the largest marginal rate up to `notional_max`: infinite where
         the venue's own deductions leave a jump between two tiers.
         """
-        rates = self.float_rates
+        rates, bounds = self.float_rates, self.float_bounds
         if not rates:
             return 0.0, 0.0
         last = len(rates) - 1
-        tier = min(bisect_left(self.float_bounds, notional), last)
+        tier = bisect_left(bounds, notional) if last else 0
+        highest = tier
+        if tier >= last:
+            tier = highest = last
+        elif notional_max > bounds[tier]:
+            highest = min(bisect_left(bounds, notional_max), last)
         requirement = notional * rates[tier] - self.float_deductions[tier]
-        steepest = self.steepest_rates[min(bisect_left(self.float_bounds, notional_max), last)]
-        return (max(0.0, requirement)), steepest
+        return (requirement if requirement > 0.0 else 0.0), self.steepest_rates[highest]  # noqa: FURB136 (faster than max, once a position)
 
     def _tier(self, notional: Fraction) -> int:
         return min(bisect_left(self.bounds, notional), len(self.rates) - 1)

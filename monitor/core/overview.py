@@ -3,7 +3,10 @@
 import heapq
 from typing import TYPE_CHECKING
 
+from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
+from monitor.core.margin.book import MarginUnit
+from monitor.core.margin.measure import measure
 from monitor.core.report import account_view, notional_usd
 from monitor.core.view import (
     AccountView,
@@ -30,10 +33,10 @@ def build_view(engine: "RiskEngine") -> RiskView:
         for state, count in part.state_counts.items():
             states[state] = states.get(state, 0) + count
         suspect += sum(account.is_suspect for account in part.ledger.accounts.values())
-        for unit in part.units():
+        for unit in part.any_units():
             liquidating += unit.liquidating
             if unit.state in ("liquidatable", "bankrupt"):
-                shortfall += max(0.0, unit.maintenance - unit.equity)
+                shortfall += _margin_shortfall(part, unit)
     return RiskView(
         engine_ns=engine.engine_ns,
         events_applied=dict(engine.event_counts),
@@ -60,6 +63,12 @@ def build_view(engine: "RiskEngine") -> RiskView:
     )
 
 
+def _margin_shortfall(part: AccountEngine, unit: MarginUnit) -> float:
+    """Return max(0, maintenance - equity) at the present prices; 0 when one is missing."""
+    measured = measure(unit, part.market)
+    return 0.0 if measured is None else max(0.0, measured.maintenance - measured.equity)
+
+
 def _worst(engine: "RiskEngine") -> tuple[AccountView, ...]:
     """Return the accounts nearest to liquidation, by their last measure, worst first."""
     scored = (
@@ -73,7 +82,9 @@ def _worst(engine: "RiskEngine") -> tuple[AccountView, ...]:
         if unit.maintenance > 0 or unit.equity < 0
     )
     worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
-    return tuple(account_view(part, name) for _, name, part in worst)
+    views = [account_view(part, name) for _, name, part in worst]
+    views.sort(key=lambda view: -(view.risk_score or 0.0))
+    return tuple(views)
 
 
 def _instrument(engine: "RiskEngine", name: str) -> InstrumentView:

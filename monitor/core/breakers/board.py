@@ -51,6 +51,8 @@ class BreakerBoard:
 
     def next_timer(self) -> tuple[int, str, BreakerKey] | None:
         """Return the first timer as (due_ns, name, breaker key), None without one."""
+        if not self._timed:
+            return None
         timers = []
         for key in self._timed:
             breaker = self.breakers[key]

@@ -54,11 +54,17 @@ class Thresholds:
     def __init__(self, market: Market, rules: MarginRules) -> None:
         """Watch the prices of a market under the margin rules."""
         self.market = market
-        self.rules = rules
+        self.use(rules)
         self.unknown: set[MarginUnit] = set()
         self.exact_verdicts = 0
         self._guards: dict[str, _PriceGuards] = {}
         self._numbers = itertools.count()
+
+    def use(self, rules: MarginRules) -> None:
+        """Take the margin rules from here on; every unit must then be judged again."""
+        self.rules = rules
+        # The boundaries: bankrupt, liquidatable, margin call.
+        self._factors = (0.0, 1.0, rules.call_factor)
 
     def crossed(self, key: str, price: float) -> set[MarginUnit]:
         """Return the units whose guard on this price is crossed, removing those guards."""
@@ -97,13 +103,17 @@ class Thresholds:
     def _safe_radius(self, measured: Measure) -> float:
         """Return how far every price may move before a verdict can change; 0 in the band."""
         equity, maintenance = measured.equity, measured.maintenance
+        sensitivity, steepness = measured.sensitivity, measured.sensitivity_of_requirement
         band = FLOAT_BAND * measured.gross
         radius = RADIUS_MAX
-        for factor in (0.0, 1.0, self.rules.call_factor):
-            slack = abs(equity - factor * maintenance) - 2 * (1 + factor) * band
-            if slack <= 0:
+        for factor in self._factors:
+            slack = equity - factor * maintenance
+            if slack < 0.0:
+                slack = -slack
+            slack -= 2.0 * (1.0 + factor) * band
+            if slack <= 0.0:
                 return 0.0
-            reach = measured.sensitivity + factor * measured.sensitivity_of_requirement
+            reach = sensitivity + factor * steepness
             if slack < radius * reach:
                 radius = slack / reach
         return radius

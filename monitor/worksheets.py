@@ -5,6 +5,7 @@ Reads the file, asks the core, and prints: a table for people, one JSON object f
 
 import sys
 from dataclasses import dataclass
+from decimal import Context
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.core import deleveraging, socialization
-from monitor.core.amounts import exact_text, rounded_text, to_fraction
+from monitor.core.amounts import exact_text
 from monitor.core.deleveraging.plan import plan
 from monitor.core.deleveraging.request import CandidatesFile, parse_candidates, round_for
 from monitor.core.deleveraging.round import Unit
@@ -25,7 +26,8 @@ __all__ = ["DeleverageRequest", "WorksheetError", "deleverage", "show", "sociali
 
 BYTES_MAX = 512 * 2**20
 _ROWS_MAX = 50  # of a table; a program asks for JSON
-_DIGITS = 6  # of a number in a table
+_NAME_WIDTH_MAX = 32
+_READABLE = Context(prec=6)  # of a number in a table
 
 Answer = dict[str, Any]
 
@@ -106,9 +108,10 @@ def show(answer: Answer, *, as_json: bool) -> None:
         _show_burden(console, answer)
 
 
-def _table(title: str, rows: list[Answer], columns: tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(columns[0], overflow="fold")
+def _table(rows: list[Answer], columns: tuple[str, ...]) -> Table:
+    table = Table()
+    longest = max((len(row[columns[0]]) for row in rows[:_ROWS_MAX]), default=0)
+    table.add_column(columns[0], overflow="fold", min_width=min(longest, _NAME_WIDTH_MAX))
     for name in columns[1:]:
         table.add_column(name.replace("_", " "), justify="right")
     for row in rows[:_ROWS_MAX]:
@@ -122,7 +125,8 @@ def _cell(value: str | int | None) -> str:
     """Return a number for a person's eyes."""
     if value is None:
         return "-"
-    return rounded_text(to_fraction(str(value)), _DIGITS)
+    text = format(_READABLE.create_decimal(value), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _show_plan(console: Console, answer: Answer) -> None:
@@ -131,7 +135,8 @@ def _show_plan(console: Console, answer: Answer) -> None:
         f" left {answer['left']}"
     )
     columns = ("account", "size", "amount", "score", "rank", "light")
-    console.print(_table(title, answer["reductions"], columns))
+    console.print(Text(title))
+    console.print(_table(answer["reductions"], columns))
     _show_lines(console, answer["metrics"])
 
 
@@ -140,7 +145,8 @@ def _show_burden(console: Console, answer: Answer) -> None:
         f"{answer['method']}: asked {answer['asked']} {answer['asset']}, taken {answer['taken']},"
         f" left {answer['left']}"
     )
-    console.print(_table(title, answer["charges"], ("account", "amount", "share")))
+    console.print(Text(title))
+    console.print(_table(answer["charges"], ("account", "amount", "share")))
     _show_lines(console, {"surplus": answer["surplus"], "fund_used": answer["fund_used"]})
     for name in ("stages", "index_change"):
         for part, value in (answer[name] or {}).items():
@@ -165,8 +171,8 @@ def _show_comparison(console: Console, answer: Answer) -> None:
         if "error" not in one
     ]
     columns = ("policy", "taken", "left", "accounts", "most_of_equity", "gini", "leverage_left")
-    title = f"asked {answer['asked']} {answer['unit']}"
-    console.print(_table(title, rows, columns))
+    console.print(f"asked {answer['asked']} {answer['unit']}")
+    console.print(_table(rows, columns))
     for one in answer["policies"]:
         if "error" in one:
             console.print(Text(f"{one['policy']}: {one['error']}"))

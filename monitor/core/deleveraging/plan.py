@@ -14,6 +14,8 @@ from monitor.core.deleveraging.policy import light
 from monitor.core.deleveraging.round import Round, Rule, Share, Unit
 from monitor.core.worksheet import WorksheetError
 
+_FINEST = 10**36
+
 
 @dataclass(slots=True, frozen=True)
 class Reduction:
@@ -68,6 +70,9 @@ class Plan:
 
 
 def _text(value: Fraction | None) -> str | None:
+    """Return the whole number where decimals can tell it, else 18 significant digits."""
+    if value is not None and not _FINEST % value.denominator:
+        return exact_text(value)
     return rounded_text_or_none(value, REPORT_DIGITS)
 
 
@@ -91,7 +96,7 @@ def plan(rule: Rule, round_: Round, *, unit: Unit, asked: Fraction) -> Plan:
         taken=taken,
         left=max(Fraction(0), asked - taken),
         reductions=reductions,
-        metrics=_metrics(round_, shares, reductions),
+        metrics=_metrics(round_, space, shares, reductions),
     )
 
 
@@ -157,12 +162,11 @@ def _reduction(round_: Round, space: Unit, share: Share, rank: int, total: int) 
 
 
 def _metrics(
-    round_: Round, shares: Sequence[Share], reductions: Sequence[Reduction]
+    round_: Round, space: Unit, shares: Sequence[Share], reductions: Sequence[Reduction]
 ) -> dict[str, Fraction | int | None]:
     """Return how the burden lies; None where a field that it needs is missing.
 
-    `gini` is over all candidates, of pnl given up (of contracts without prices): 0 is equal.
-    `leverage_max`: the highest left, of positions as they are after the round.
+    `gini` is over all candidates, of what the policy splits: 0 is equal.
     """
     fractions = [
         reduction.amount / equity if (equity := reduction.share.winner.equity) else None
@@ -176,7 +180,7 @@ def _metrics(
         "accounts_touched": len(reductions),
         "candidates": len(shares),
         "gini": gini([Fraction(share.taken) for share in shares]),
-        "leverage_max": _leverage_max(round_, shares, reductions),
+        "leverage_max": _leverage_max(round_, space, shares),
     }
 
 
@@ -193,19 +197,20 @@ def gini(values: Sequence[Fraction]) -> Fraction | None:
     return 2 * weighted / (count * total) - Fraction(count + 1, count)
 
 
-def _leverage_max(
-    round_: Round, shares: Sequence[Share], reductions: Sequence[Reduction]
-) -> Fraction | None:
+def _leverage_max(round_: Round, space: Unit, shares: Sequence[Share]) -> Fraction | None:
+    """Return the highest leverage left; None without mark and equities, or when it is infinite.
+
+    Contracts lower the notional, given up pnl lowers the equity.
+    """
     if round_.mark_price is None:
         return None
-    closed = {reduction.share.winner.account: reduction.size for reduction in reductions}
     leverages = []
     for share in shares:
         winner = share.winner
-        lots = winner.lots - closed.get(winner.account, Fraction(0)) / round_.lot_size
-        if not lots:
+        closed, lost = (share.taken, 0) if space == "contracts" else (0, share.taken)
+        if closed == winner.lots:
             continue
-        if not winner.equity:
+        if winner.equity is None or winner.equity <= lost:
             return None
-        leverages.append(round_.notional(lots) / winner.equity)
+        leverages.append(round_.notional(winner.lots - closed) / (winner.equity - lost))
     return max(leverages, default=Fraction(0))

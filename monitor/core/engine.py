@@ -32,7 +32,7 @@ from monitor.core.verdicts import account_decision, standing_decisions
 from monitor.core.view import AccountView, RiskView
 
 SECOND_NS = 1_000_000_000
-_TAGS = {
+_TAGS: dict[type[events.Event], str] = {
     kind: events.snake_case(kind.__name__)
     for kind in (*events.ACCOUNT_EVENTS, *events.MARKET_EVENTS, *events.LOCAL_EVENTS)
 }

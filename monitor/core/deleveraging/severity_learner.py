@@ -18,20 +18,26 @@ from monitor.core.deleveraging.round import Past, Round, Rule, Share, Unit, Winn
 _PRECISION = 10**18  # of the step, which is a square root
 
 
-def severity(past: tuple[Past, ...]) -> Fraction:
-    """Return the part of a deficit to take after the recorded rounds, 0 to 1."""
+def severities(past: tuple[Past, ...]) -> list[Fraction]:
+    """Return the severity of every recorded round with a deficit, and of the one after them."""
     rounds = [entry for entry in past if entry.deficit > 0]
-    learned = Fraction(1)
+    chosen = [Fraction(1)]
     if not rounds:
-        return learned
+        return chosen
     wanted = [min(Fraction(1), entry.needed / entry.deficit) for entry in rounds]
     path = sum((abs(after - before) for before, after in pairwise(wanted)), Fraction(0))
     squares = sum((entry.deficit**2 for entry in rounds), Fraction(0))
     step = _root((1 + 2 * path) / squares)
     for entry, target in zip(rounds, wanted, strict=True):
-        sign = (learned > target) - (learned < target)
-        learned = min(Fraction(1), max(Fraction(0), learned - step * entry.deficit * sign))
-    return learned
+        last = chosen[-1]
+        slope = entry.deficit * ((last > target) - (last < target))
+        chosen.append(min(Fraction(1), max(Fraction(0), last - step * slope)))
+    return chosen
+
+
+def severity(past: tuple[Past, ...]) -> Fraction:
+    """Return the part of a deficit to take after the recorded rounds, 0 to 1."""
+    return severities(past)[-1]
 
 
 def _root(value: Fraction) -> Fraction:

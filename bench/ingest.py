@@ -8,6 +8,7 @@ included: Redis, HTTP, snapshots, and bringing the engine to its opening state.
 """
 
 import asyncio
+import gc
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -78,6 +79,7 @@ class Ingest:
             self._settings.bootstrap_servers, accounts=topics.accounts, market=topics.market
         )
         settings = self._runner.run(fresh)
+        gc.freeze()  # as the daemon does once its state is there
         return Shard(engine, log_topic=settings.topics.decisions, number=0), settings
 
     async def _apply(self) -> None:

@@ -90,7 +90,7 @@ async def test_the_demo_crashes_and_each_turn_is_seen_in_every_part() -> None:
             assert "loss_monitor_insurance_fund_balance_usd" in metrics
             page = await client.get(metrics_url.removesuffix("metrics"))
             assert page.status_code == 200
-            assert await live.hgetall("loss-monitor:fund:linear-fund")  # type: ignore[misc]
+            assert await live.hgetall("loss-monitor:fund:linear-fund")
         assert await running.finish() == 0
     for turn in (
         "an account is under water",

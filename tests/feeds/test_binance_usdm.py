@@ -34,10 +34,8 @@ from tests.feeds.frames import (
 
 ROOT = Path(__file__).parents[2]
 EXCERPT = Path(__file__).parent / "data" / "binance_usdm_btcusdt_20240808_first_400.gz"
-RECORDINGS = (
-    Path(os.environ.get("LOSS_MONITOR_RECORDINGS", ROOT.parent / "shared" / "recordings"))
-    / "binance"
-)
+# Frames recorded elsewhere, under licences of their own: read when the folder is named.
+RECORDINGS = Path(os.environ.get("LOSS_MONITOR_RECORDINGS", ROOT / "recordings")) / "binance"
 
 
 def feed(role: str = "mark", **more: Any) -> FeedSettings:
@@ -145,7 +143,7 @@ def test_the_taker_of_a_trade_is_its_aggressor(buyer_is_maker: bool, aggressor: 
             instrument="BTCUSDT",
             price="61800.3",
             size="0.006",
-            aggressor=aggressor,  # type: ignore[arg-type]
+            aggressor=aggressor,
             trade_id="5266583935",
         )
     ]

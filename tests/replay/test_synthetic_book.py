@@ -59,6 +59,7 @@ def test_leverage_stays_below_its_maximum_and_the_fund_is_its_share(stream: list
         notional = abs(size) * Fraction(audit.instruments[name].contract_size) * entry
         assert notional <= audit.balances[account, "USDT"] * Fraction(LEVERAGE_MAX)
         open_interest += notional / 2
+    assert isinstance(event, events.InsuranceFundChanged)
     fund = Fraction(event.balance)
     assert fund == int(open_interest * Fraction(FUND_RATIO).limit_denominator(1_000))
 

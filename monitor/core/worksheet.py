@@ -12,7 +12,7 @@ import msgspec
 
 from monitor.core.amounts import to_fraction
 from monitor.core.events import Number
-from monitor.core.shaping import FieldError, Plain, parse_plainly, shape
+from monitor.core.shaping import FieldError, NumberToken, Plain, parse_plainly, shape
 
 CANDIDATES_MAX = 1_000_000
 _RECEIVED_MAX = 80
@@ -39,7 +39,8 @@ def parse_object(raw: bytes) -> dict[str, Plain]:
     except ValueError as error:
         raise WorksheetError(f"expected JSON, received {error}") from None
     if not isinstance(value, dict):
-        raise WorksheetError(f"expected a JSON object, received {type(value).__name__.lstrip('_')}")
+        received = "a number" if isinstance(value, NumberToken) else type(value).__name__
+        raise WorksheetError(f"expected a JSON object, received {received}")
     candidates = value.get("candidates")
     if isinstance(candidates, list) and len(candidates) > CANDIDATES_MAX:
         raise WorksheetError(

@@ -61,10 +61,7 @@ def measure(unit: MarginUnit, market: Market) -> Measure | None:
             result, market, payment.asset, -payment.amount
         ):
             return None
-    for position in unit.positions():
-        if not _add_position(result, market, position):
-            return None
-    return result
+    return result if _add_positions(result, market, unit.positions()) else None
 
 
 def _add_amount(result: Measure, market: Market, asset: str, units: int) -> bool:
@@ -96,37 +93,45 @@ def _add_balance(result: Measure, market: Market, asset: str, units: int) -> boo
     return True
 
 
-def _add_position(result: Measure, market: Market, position: Position) -> bool:
-    """Add a position's pnl and requirement, and how much they can move."""
-    instrument = position.instrument
-    quote = market.marks.get(instrument.name)
-    valued = market.valued(instrument.settlement)
-    if quote is None or valued is None:
-        return False
-    value, key = valued
-    mark = quote.number
-    quantity = position.quantity
-    size = quantity if quantity > 0.0 else -quantity
-    if instrument.inverse:
-        notional = size / mark
-        pnl = quantity / position.entry - quantity / mark
-        gross = size / position.entry + notional
-    else:
-        notional = size * mark
-        pnl = quantity * (mark - position.entry)
-        gross = size * (mark + position.entry)
-    requirement, rate = instrument.schedule.float_requirement(notional, notional * _STRETCH)
-    reach = notional * value * _STRETCH_TWICE
-    result.equity += pnl * value
-    result.maintenance += requirement * value
-    result.gross += (gross + requirement) * value
-    result.sensitivity += reach
-    result.sensitivity_of_requirement += reach * rate
-    result.prices[instrument.guard_key] = mark
-    result.has_position = True
-    if key is not None:
-        result.prices[key] = value
-        pnl_reach = abs(pnl) + notional * (_STRETCH - 1.0)
-        result.sensitivity += pnl_reach * value * _STRETCH
-        result.sensitivity_of_requirement += reach * rate
+def _add_positions(result: Measure, market: Market, positions: list[Position]) -> bool:
+    """Add each position's pnl and requirement, and how much they can move.
+
+    The innermost loop of every verdict: it keeps its sums in local names.
+    """
+    equity, maintenance, gross = result.equity, result.maintenance, result.gross
+    sensitivity, steepness = result.sensitivity, result.sensitivity_of_requirement
+    prices, marks, valued_of = result.prices, market.marks, market.valued
+    for position in positions:
+        instrument = position.instrument
+        quote = marks.get(instrument.name)
+        valued = valued_of(instrument.settlement)
+        if quote is None or valued is None:
+            return False
+        value, key = valued
+        prices[instrument.guard_key] = mark = quote.number
+        quantity, entry = position.quantity, position.entry
+        size = quantity if quantity > 0.0 else -quantity
+        if instrument.inverse:
+            notional = size / mark
+            pnl = quantity / entry - quantity / mark
+            gross += (size / entry + notional) * value
+        else:
+            notional = size * mark
+            pnl = quantity * (mark - entry)
+            gross += size * (mark + entry) * value
+        requirement, rate = instrument.schedule.float_requirement(notional, notional * _STRETCH)
+        reach = notional * value * _STRETCH_TWICE
+        equity += pnl * value
+        maintenance += requirement * value
+        sensitivity += reach
+        steepness += reach * rate
+        if key is not None:
+            prices[key] = value
+            pnl_reach = abs(pnl) + notional * (_STRETCH - 1.0)
+            sensitivity += pnl_reach * value * _STRETCH
+            steepness += reach * rate
+    result.equity, result.maintenance = equity, maintenance
+    result.gross = gross + maintenance
+    result.sensitivity, result.sensitivity_of_requirement = sensitivity, steepness
+    result.has_position = bool(positions)
     return True

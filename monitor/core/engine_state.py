@@ -1,21 +1,19 @@
 """The engine's whole state as plain values, and back."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.changes import OpenChanges
 from monitor.core.facts import MarketFacts
 from monitor.core.market import Market
+from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
-
-if TYPE_CHECKING:
-    from monitor.core.engine import RiskEngine
 
 STATE_FORMAT = 1
 
 
-def export_engine(engine: "RiskEngine") -> dict[str, Any]:
+def export_engine(engine: EngineParts) -> dict[str, Any]:
     """Return everything that a restart needs, in a canonical order; no floats, no guards."""
     return {
         "format": STATE_FORMAT,
@@ -36,7 +34,7 @@ def export_engine(engine: "RiskEngine") -> dict[str, Any]:
     }
 
 
-def restore_engine(engine: "RiskEngine", state: dict[str, Any]) -> None:
+def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
     """Give a new engine the state that `export_engine` described.
 
     Raises ValueError if the state has another format.

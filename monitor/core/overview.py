@@ -1,12 +1,12 @@
 """Makes the immutable view of the engine that outsiders read."""
 
 import heapq
-from typing import TYPE_CHECKING
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.measure import measure
+from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
 from monitor.core.view import (
     AccountView,
@@ -18,13 +18,10 @@ from monitor.core.view import (
     RiskView,
 )
 
-if TYPE_CHECKING:
-    from monitor.core.engine import RiskEngine
-
 WORST_ACCOUNTS = 100
 
 
-def build_view(engine: "RiskEngine") -> RiskView:
+def build_view(engine: EngineParts) -> RiskView:
     """Return the state of the whole exchange as of the engine's time."""
     states: dict[str, int] = {}
     suspect = liquidating = 0
@@ -69,7 +66,7 @@ def _margin_shortfall(part: AccountEngine, unit: MarginUnit) -> float:
     return 0.0 if measured is None else max(0.0, measured.maintenance - measured.equity)
 
 
-def _worst(engine: "RiskEngine") -> tuple[AccountView, ...]:
+def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
     """Return the accounts nearest to liquidation, by their last measure, worst first."""
     scored = (
         (
@@ -87,7 +84,7 @@ def _worst(engine: "RiskEngine") -> tuple[AccountView, ...]:
     return tuple(views)
 
 
-def _instrument(engine: "RiskEngine", name: str) -> InstrumentView:
+def _instrument(engine: EngineParts, name: str) -> InstrumentView:
     market = engine.market
     instrument = market.instruments[name]
     quote = market.marks.get(name)
@@ -110,7 +107,7 @@ def _instrument(engine: "RiskEngine", name: str) -> InstrumentView:
     )
 
 
-def _fund(engine: "RiskEngine", name: str) -> FundView:
+def _fund(engine: EngineParts, name: str) -> FundView:
     fund = engine.venue.funds[name]
     unit = float(engine.market.unit(fund.asset).value)
     value = engine.market.value(fund.asset)
@@ -144,7 +141,7 @@ def _breaker(breaker: Breaker) -> BreakerView:
     )
 
 
-def _oracles(engine: "RiskEngine") -> tuple[OracleView, ...]:
+def _oracles(engine: EngineParts) -> tuple[OracleView, ...]:
     """Return every outside price of an index, with its deviation from the exchange's."""
     indices = engine.market.indices
     outside = [

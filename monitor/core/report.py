@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import REPORT_DIGITS, exact_text, rounded_text, rounded_text_or_none
@@ -19,12 +19,10 @@ from monitor.core.margin.exact import (
 )
 from monitor.core.margin.measure import measure
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
+from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.view import AccountView
 from monitor.core.winners import all_candidates
-
-if TYPE_CHECKING:
-    from monitor.core.engine import RiskEngine
 
 # (rank, how many) by (account, leg), for one side of one instrument.
 Ranking = dict[tuple[str, str], tuple[int, int]]
@@ -201,7 +199,7 @@ def account_view(engine: AccountEngine, name: str) -> AccountView:
     )
 
 
-def summary(engine: "RiskEngine") -> dict[str, Any]:
+def summary(engine: EngineParts) -> dict[str, Any]:
     """Return the totals of a run, in the form of `summary.json`."""
     market = engine.market
     states: dict[str, int] = dict.fromkeys(
@@ -242,7 +240,7 @@ def summary(engine: "RiskEngine") -> dict[str, Any]:
     }
 
 
-def open_interest_report(engine: "RiskEngine", name: str) -> Mapping[str, str | None]:
+def open_interest_report(engine: EngineParts, name: str) -> Mapping[str, str | None]:
     """Return long and short contracts as magnitudes, and the larger side's value."""
     instrument = engine.market.instruments[name]
     long_units, short_units = engine.shards.open_interest(name)
@@ -254,7 +252,7 @@ def open_interest_report(engine: "RiskEngine", name: str) -> Mapping[str, str | 
     }
 
 
-def notional_usd(engine: "RiskEngine", name: str, units: int) -> Fraction | None:
+def notional_usd(engine: EngineParts, name: str, units: int) -> Fraction | None:
     """Return the value of so many size units at the mark, None without a price."""
     market = engine.market
     instrument = market.instruments[name]

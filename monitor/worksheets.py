@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -109,7 +110,7 @@ def show(answer: Answer, *, as_json: bool) -> None:
 
 
 def _table(rows: list[Answer], columns: tuple[str, ...]) -> Table:
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     longest = max((len(row[columns[0]]) for row in rows[:_ROWS_MAX]), default=0)
     table.add_column(columns[0], overflow="fold", min_width=min(longest, _NAME_WIDTH_MAX))
     for name in columns[1:]:

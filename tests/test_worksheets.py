@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ def _request(path: str, amount: str = "1") -> DeleverageRequest:
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.BytesIO(json.dumps(FILE).encode())
-    monkeypatch.setattr(worksheets.sys, "stdin", SimpleNamespace(buffer=stream))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
     assert deleverage(_request("-"), "queue-bitmex")["taken"] == "1"
 
 

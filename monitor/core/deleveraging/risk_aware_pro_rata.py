@@ -3,6 +3,7 @@
 haircut_i = min(1, t x leverage_i^2), leverage = notional at the mark / equity. Asked in contracts
 it is a haircut on positions, in whole lots by the largest remainder; asked in pnl a haircut on
 unrealized gains, at most haircut_max_i. 10 of two positions of 10 at leverages 1 and 3: 1 and 9.
+The squares are decimals of 18 significant digits.
 Equity 0 is infinite leverage: those give first, in proportion to what they have.
 Source: arXiv 2602.15182 (levered pro rata with g(leverage) = leverage).
 """
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from monitor.core.apportionment import apportion, fill_in_proportion
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score
+from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score, settled
 
 Ordered = Sequence[tuple[Winner, Fraction | None]]
 
@@ -27,7 +28,7 @@ def split(round_: Round, unit: Unit, amount: Fraction) -> list[Share]:
 
 
 def _split(round_: Round, unit: Unit, amount: Fraction, order: Ordered) -> list[Share]:
-    squares = [Fraction(1) if leverage is None else leverage**2 for _, leverage in order]
+    squares = [Fraction(1) if leverage is None else settled(leverage**2) for _, leverage in order]
     taken: list[int | Fraction]
     if unit == "contracts":
         lots = [winner.lots for winner, _ in order]

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from monitor.core.amounts import REPORT_DIGITS, rounded_text, to_fraction
 from monitor.core.contracts import notional, unrealized_pnl
 
 Unit = Literal["contracts", "pnl"]
+
+
+def settled(value: Fraction) -> Fraction:
+    """Return a quotient as a decimal of 18 significant digits.
+
+    The exact sum of thousands of quotients by different numbers would have thousands of digits.
+    """
+    return to_fraction(rounded_text(value, REPORT_DIGITS))
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,11 +96,14 @@ class Round:
         return notional(self.kind, self.quantity(lots), self.mark()) * self.worth()
 
     def gain(self, winner: Winner) -> Fraction:
-        """Return a winner's unrealized pnl at the mark, negative for a loss."""
+        """Return a winner's unrealized pnl at the mark, negative for a loss.
+
+        For inverse contracts to 18 significant digits.
+        """
         assert winner.entry_price is not None
         quantity = self.quantity(winner.lots)
         pnl = unrealized_pnl(self.kind, quantity, winner.entry_price, self.mark())
-        return pnl * self.worth()
+        return settled(pnl * self.worth()) if self.kind == "inverse" else pnl * self.worth()
 
     def pnl_ratio(self, winner: Winner) -> Fraction:
         """Return unrealized pnl / entry value."""

@@ -16,7 +16,7 @@ from tests.core.deleveraging.rounds import given_by_account, planned, rounds, sc
 
 ALL = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 ANY_RULE = st.sampled_from(list(RULES.values()))
-SETTINGS = settings(max_examples=150)
+SETTINGS = settings(max_examples=100)
 UNITS: st.SearchStrategy[Unit] = st.sampled_from(["contracts", "pnl"])
 AMOUNTS = st.fractions(min_value=0, max_value=2_000, max_denominator=20)
 ROUND = Round(
@@ -94,7 +94,7 @@ def test_the_order_of_the_file_does_not_matter(
     rule=ANY_RULE.filter(lambda rule: rule.name != "queue-binance"),
     round_=rounds(),
     asked=AMOUNTS,
-    factor=st.integers(2, 1_000),
+    factor=st.sampled_from([10, 1_000]),
 )
 def test_counting_money_in_another_unit_changes_nobody_s_contracts(
     rule: Rule, round_: Round, asked: Fraction, factor: int

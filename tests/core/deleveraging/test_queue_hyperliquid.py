@@ -1,5 +1,6 @@
 """The queue by price gain x leverage of the account."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from monitor.core.deleveraging.queue_hyperliquid import RULE
@@ -30,3 +31,10 @@ def test_a_gain_raises_the_score_on_both_sides() -> None:
 
 def test_the_more_leveraged_goes_first() -> None:
     assert lots_taken(RULE, _round("short", 80), 3) == {"hot": 2, "calm": 1}
+
+
+def test_no_equity_is_infinite_leverage_and_goes_first() -> None:
+    broke = Winner(account="z", lots=2, entry_price=Fraction(100), equity=Fraction(0))
+    round_ = _round("short", 80)
+    round_ = replace(round_, winners=(*round_.winners, broke))
+    assert RULE.split(round_, "contracts", Fraction(0))[0].winner == broke

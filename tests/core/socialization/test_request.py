@@ -79,7 +79,9 @@ def test_without_a_loss_no_minimum_rate_is_charged() -> None:
 
 
 def test_payouts_are_floored_and_the_rest_has_an_owner() -> None:
-    thirds: dict[str, Any] = {"candidates": [bearer(name, "10", "0", "1") for name in ("ann", "bob", "cid")]}
+    thirds: dict[str, Any] = {
+        "candidates": [bearer(name, "10", "0", "1") for name in ("ann", "bob", "cid")]
+    }
     outside = answer("settlement-ratio", **thirds)
     assert charges(outside) == {"ann": "3.34", "bob": "3.34", "cid": "3.34"}
     assert outside["surplus"] == "0.02"

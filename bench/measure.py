@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import msgspec
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -85,6 +86,7 @@ def main(
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--scale", choices=("small", "full"), default="small")
     chosen = parser.parse_args(list(arguments) or None)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     name = Path(sys.argv[0]).stem
     figures = measure(chosen.scale)
     if chosen.json:

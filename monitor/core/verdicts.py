@@ -55,4 +55,5 @@ def standing_decisions(shards: Shards, market: Market, now_ns: int) -> list[Deci
         for engine in shards.engines
         for unit in engine.units()
         if unit.state not in ("healthy", "unknown")
+        and unit_amounts(unit, market) is not None  # an open change's state may be older
     ]

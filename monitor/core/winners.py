@@ -32,12 +32,15 @@ def eligible(
             yield unit, position
 
 
-def candidate(engine: AccountEngine, unit: MarginUnit, position: Position) -> Candidate:
-    """Return the exact candidate for a position; its prices must be known."""
+def candidate(engine: AccountEngine, unit: MarginUnit, position: Position) -> Candidate | None:
+    """Return the exact candidate for a position, None when a price is missing.
+
+    (The state of an account with an open change may be older than the prices.)
+    """
     amounts = position_amounts(position, engine.market)
     total = unit_amounts(unit, engine.market)
-    assert amounts is not None
-    assert total is not None
+    if amounts is None or total is None:
+        return None
     instrument = position.instrument
     entry_value = notional(instrument.kind, amounts.quantity, entry_price(position))
     return Candidate(
@@ -52,7 +55,9 @@ def candidate(engine: AccountEngine, unit: MarginUnit, position: Position) -> Ca
 def all_candidates(engine: AccountEngine, instrument: str, side: Side) -> list[Candidate]:
     """Return every candidate of a side, exactly."""
     return [
-        candidate(engine, unit, position) for unit, position in eligible(engine, instrument, side)
+        found
+        for unit, position in eligible(engine, instrument, side)
+        if (found := candidate(engine, unit, position)) is not None
     ]
 
 
@@ -69,10 +74,11 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
 
     Floats sort all of them; the exact ranking is only done for those up to the cut.
     """
-    scored = []
-    for unit, position in eligible(engine, instrument, side, without=without):
-        score = _float_score(engine, unit, position, policy)
-        scored.append((score, unit, position))
+    scored = [
+        (score, unit, position)
+        for unit, position in eligible(engine, instrument, side, without=without)
+        if (score := _float_score(engine, unit, position, policy)) is not None
+    ]
     scored.sort(key=lambda entry: -entry[0])
     foremost: list[Candidate] = []
     covered = Fraction(0)
@@ -80,8 +86,10 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
     for score, unit, position in scored:
         if cut is not None and score < cut:
             break
-        foremost.append(candidate(engine, unit, position))
-        covered += foremost[-1].contracts
+        exact = candidate(engine, unit, position)
+        assert exact is not None
+        foremost.append(exact)
+        covered += exact.contracts
         if cut is None and covered >= contracts:
             cut = score - _PRESELECTION_MARGIN * max(1.0, abs(score))
     return CandidateSet(foremost, len(scored))
@@ -89,19 +97,19 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
 
 def _float_score(
     engine: AccountEngine, unit: MarginUnit, position: Position, policy: Policy
-) -> float:
+) -> float | None:
     measured = measure(unit, engine.market)
-    assert measured is not None
     instrument = position.instrument
-    mark = engine.market.marks[instrument.name].number
     value = engine.market.value(instrument.settlement)
-    assert value is not None
+    if measured is None or value is None:
+        return None
+    mark = engine.market.marks[instrument.name].number
     entry_value = notional(instrument.kind, position.quantity, position.entry)
     worth = notional(instrument.kind, position.quantity, mark)
     pnl_ratio = worth / entry_value - 1.0 if not instrument.inverse else 1.0 - worth / entry_value
     if position.size < 0:
         pnl_ratio = -pnl_ratio
-    leverage = worth * value / measured.equity if measured.equity > 0 else 1e300
+    leverage = worth * value / measured.equity if measured.equity else 1e300
     return policy.float_score(pnl_ratio, leverage)
 
 

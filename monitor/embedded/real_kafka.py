@@ -156,7 +156,8 @@ class RealKafka:
         log4j = self.directory / "log4j2.xml"
         log4j.write_text(_LOG4J, encoding="utf-8")
         java = ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={log4j}"]
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The first byte 0 makes it begin with "A": with "-" it would be read as an option.
+        cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         done = subprocess.run(  # noqa: S603 - our own command line, no shell
             [
                 *(*java, "-Xshare:auto", "-cp", class_path, "kafka.tools.StorageTool", "format"),

@@ -9,13 +9,15 @@ from itertools import islice
 from typing import Protocol
 
 from monitor.app.view_holder import ViewHolder
+from monitor.core.decisions import Side
 from monitor.core.engine import RiskEngine
 from monitor.runtime.clock import Clock
-from monitor.store.live_state import MirrorBatch
+from monitor.store.live_state import RANKS_MAX, MirrorBatch, Queue
 from monitor.streams.codec import encode_record
 from monitor.streams.shard import Applied, Shard
 
 ACCOUNTS_PER_TURN_MAX = 200
+SIDES: tuple[Side, ...] = ("long", "short")
 SHARE_MAX = 0.1
 
 
@@ -48,6 +50,7 @@ class MirrorFeeder:
         self._waiting: dict[str, None] = {}
         self._decisions: list[bytes] = []
         self._has_news = True
+        self._turn = 0
 
     def tell_all(self, engine: RiskEngine) -> None:
         """Tell every account once: after a start the mirror knows nothing."""
@@ -90,6 +93,16 @@ class MirrorFeeder:
             accounts=accounts,
             closed_accounts=closed,
             decisions=self._decisions,
+            deleveraging=self._next_queue(engine),
         )
         self._decisions, self._has_news = [], False
         self._mirror.update(batch)
+
+    def _next_queue(self, engine: RiskEngine) -> dict[Queue, list[str]]:
+        """Return one side's deleveraging queue: each turn tells the next one, round and round."""
+        sides = [(name, side) for name in sorted(engine.market.instruments) for side in SIDES]
+        if not sides:
+            return {}
+        self._turn += 1
+        name, side = sides[self._turn % len(sides)]
+        return {(name, side): engine.shards.queue(name, side)[:RANKS_MAX]}

@@ -11,7 +11,7 @@ from fractions import Fraction
 from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import CandidateSet, Policy
-from monitor.core.winners import foremost_candidates, unrealized_gains
+from monitor.core.winners import foremost_candidates, scored_accounts, unrealized_gains
 
 
 class Shards:
@@ -43,6 +43,16 @@ class Shards:
             [candidate for part in parts for candidate in part.foremost],
             sum(part.total for part in parts),
         )
+
+    def queue(self, instrument: str, side: Side) -> list[str]:
+        """Return the accounts of a side in the order of deleveraging, ranked in floats."""
+        scored = [
+            pair
+            for engine in self.engines
+            for pair in scored_accounts(engine, instrument, side, self.policy)
+        ]
+        scored.sort(key=lambda pair: (-pair[0], pair[1].encode()))
+        return list(dict.fromkeys(name for _, name in scored))
 
     def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
         """Return every trader's unrealized gain in an instrument."""

@@ -95,6 +95,17 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
     return CandidateSet(foremost, len(scored))
 
 
+def scored_accounts(
+    engine: AccountEngine, instrument: str, side: Side, policy: Policy
+) -> list[tuple[float, str]]:
+    """Return (score in floats, account) of every candidate of a side: for display."""
+    return [
+        (score, unit.account.name)
+        for unit, position in eligible(engine, instrument, side)
+        if (score := _float_score(engine, unit, position, policy)) is not None
+    ]
+
+
 def _float_score(
     engine: AccountEngine, unit: MarginUnit, position: Position, policy: Policy
 ) -> float | None:

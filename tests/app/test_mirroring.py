@@ -102,3 +102,20 @@ def test_many_changes_are_told_over_several_turns_and_completely() -> None:
     clock.advance(10)
     feeder.observe(None)
     assert mirror.batches == told
+
+
+def test_the_deleveraging_queues_are_told_side_by_side() -> None:
+    clock, shard, mirror, feeder = fed()
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for name, size, balance in (("bold", "3", "150"), ("calm", "3", "900"), ("down", "-6", "900")):
+        journal.balance(name, balance)
+        journal.position(name, "X", size, "90")
+    shard.engine.apply(journal.events)
+    feeder.tell_all(shard.engine)  # type: ignore[arg-type]
+    for _ in range(2):
+        apply(shard, feeder, slice_of("accounts", [journal.balance("bold", "150")]))
+        clock.advance(0.25)
+        feeder.observe(None)
+    assert mirror.state.deleveraging == {("X", "long"): ("bold", "calm"), ("X", "short"): ("down",)}

@@ -184,7 +184,7 @@ def _tripped(decision: decisions.BreakerTripped) -> str:
 def _cooling(decision: decisions.BreakerCooling) -> str:
     words = f"Breaker {decision.breaker} cools on {decision.scope}"
     if decision.extended:
-        words += f", after {decision.extended} extensions"
+        words += f", after {decision.extended} extension{'s' * (decision.extended > 1)}"
     return words
 
 

@@ -130,7 +130,8 @@ function fillBreaker(item, breaker) {
   gauge.setAttribute("aria-valuenow", String(Math.min(100, Math.round(used * 100))));
   gauge.setAttribute("aria-label", `${breaker.breaker} on ${breaker.scope}, share of its limit`);
   const measured = `measured ${percent(breaker.measured, 2)} of ${percent(breaker.limit, 2)}`;
-  const extended = breaker.extended ? `, extended ${breaker.extended} times` : "";
+  const times = breaker.extended === 1 ? "once" : `${breaker.extended} times`;
+  const extended = breaker.extended ? `, extended ${times}` : "";
   const since = breaker.state === "armed" ? "" :
     ` · ${words(breaker.action)} since ${clock(breaker.changed_ns)}${extended}`;
   setText(item.querySelector(".remark"), measured + since);

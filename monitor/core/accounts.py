@@ -314,7 +314,7 @@ class AccountEngine:
                     unit.liquidating,
                     None
                     if unit.episode is None
-                    else [unit.episode.identity, sorted(unit.episode.incurred.items())],
+                    else [unit.episode.identity, _plain(unit.episode.incurred)],
                 ]
                 for unit in self.units()
             ],
@@ -346,5 +346,11 @@ class AccountEngine:
             unit.state, unit.last_known = known_state, last_known
             unit.liquidations, unit.liquidating = set(open_ids), liquidating
             if episode is not None:
-                unit.episode = Episode(episode[0], dict(episode[1]))
+                incurred = {asset: int(units) for asset, units in episode[1]}
+                unit.episode = Episode(episode[0], incurred)
         return engine
+
+
+def _plain(sums: dict[str, int]) -> list[list[str]]:
+    """Return sums as text, in order: a sum may be wider than 64 bits."""
+    return [[asset, str(units)] for asset, units in sorted(sums.items())]

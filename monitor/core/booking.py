@@ -98,7 +98,10 @@ def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> l
     unit = market.unit(instrument.settlement).value
     price, rate = to_fraction(event.price), to_fraction(event.rate)
     owing = []
-    for account, position in ledger.positions_in(event.instrument):
+    holders = sorted(
+        ledger.positions_in(event.instrument), key=lambda pair: (pair[0].name, pair[1].leg)
+    )
+    for account, position in holders:
         owed = funding_owed(instrument.kind, position_quantity(position), price, rate)
         if owed > 0:
             amount = ceil_units(owed, unit)

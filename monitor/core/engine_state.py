@@ -10,7 +10,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:
@@ -66,3 +66,6 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
         part = engine.shards.of(name)
         part.wait(name, waiting=True)
         part.touch(part.ledger.accounts[name])
+    for part in engine.shards.engines:
+        for unit in part.any_units():  # restoring has just measured them
+            unit.updated_ns = engine.engine_ns

@@ -71,7 +71,7 @@ class PendingPayment:
 
     def export_state(self) -> list[Any]:
         """Return the payment as plain values."""
-        return [self.instrument, self.leg, self.asset, self.amount, self.funding_id]
+        return [self.instrument, self.leg, self.asset, str(self.amount), self.funding_id]
 
 
 class Account:
@@ -137,7 +137,10 @@ class Account:
             position.isolated_margin = isolated_margin
             account.positions[name, leg] = position
         account.orders = {name: tuple(order) for name, *order in state[9]}
-        account.pending_funding = [PendingPayment(*payment) for payment in state[10]]
+        account.pending_funding = [
+            PendingPayment(instrument, leg, asset, int(amount), funding_id)
+            for instrument, leg, asset, amount, funding_id in state[10]
+        ]
         return account
 
 
@@ -203,14 +206,20 @@ class Ledger:
             yield self.accounts[name], position
 
     def export_state(self) -> dict[str, Any]:
-        """Return everything as plain values, in a canonical order."""
+        """Return everything as plain values, in a canonical order.
+
+        Sums are text: one amount fits 64 bits, a sum need not.
+        """
         return {
             "accounts": [self.accounts[name].export_state() for name in sorted(self.accounts)],
             "booked": [
-                [asset, sorted([reason, units] for reason, units in reasons.items() if units)]
+                [asset, sorted([reason, str(units)] for reason, units in reasons.items() if units)]
                 for asset, reasons in sorted(self.booked.items())
             ],
-            "open_interest": [[name, *sides] for name, sides in sorted(self.open_interest.items())],
+            "open_interest": [
+                [name, str(sides[0]), str(sides[1])]
+                for name, sides in sorted(self.open_interest.items())
+            ],
         }
 
     @classmethod
@@ -222,8 +231,13 @@ class Ledger:
             ledger.accounts[account.name] = account
             for position in account.positions.values():
                 ledger._hold(account, position)
-        ledger.booked = {asset: dict(reasons) for asset, reasons in state["booked"]}
-        ledger.open_interest = {name: [long, short] for name, long, short in state["open_interest"]}
+        ledger.booked = {
+            asset: {reason: int(units) for reason, units in reasons}
+            for asset, reasons in state["booked"]
+        }
+        ledger.open_interest = {
+            name: [int(long), int(short)] for name, long, short in state["open_interest"]
+        }
         return ledger
 
 

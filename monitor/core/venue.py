@@ -268,7 +268,7 @@ class VenueEngine:
         value = self.market.exact_value(loss.asset) or Fraction(0)
         fund = instrument.fund or ""
         self.socialized_usd[fund] = (
-            self.socialized_usd.get(fund, Fraction(0)) + asked * unit.value * value
+            self.socialized_usd.get(fund, Fraction(0)) + (asked - loss.amount) * unit.value * value
         )
         return [
             LossSocialized(

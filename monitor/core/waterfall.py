@@ -83,9 +83,9 @@ class Fund:
             self.reported,
             self.reported_ns,
             [[draw.liquidation_id, draw.amount, draw.event_ns] for draw in self.draws],
-            self.drawn,
-            self.credited,
-            self.uncovered,
+            str(self.drawn),
+            str(self.credited),
+            str(self.uncovered),
         ]
 
     @classmethod
@@ -98,7 +98,7 @@ class Fund:
             reported=reported,
             reported_ns=reported_ns,
             draws=[Draw(*draw) for draw in draws],
-            drawn=drawn,
-            credited=credited,
-            uncovered=uncovered,
+            drawn=int(drawn),
+            credited=int(credited),
+            uncovered=int(uncovered),
         )

@@ -190,8 +190,15 @@ class AccountEngine:
             self.touch(account)
 
     def uses_asset(self, asset: str) -> bool:
-        """Return whether any account has booked an amount of the asset."""
-        return asset in self.ledger.booked
+        """Return whether any account has an amount of the asset, or has had a balance in it."""
+        return asset in self.ledger.booked or any(
+            any(payment.asset == asset for payment in account.pending_funding)
+            or any(
+                position.isolated_margin and position.instrument.settlement == asset
+                for position in account.positions.values()
+            )
+            for account in self.ledger.accounts.values()
+        )
 
     # --- verdicts -------------------------------------------------------------------------
 

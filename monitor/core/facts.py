@@ -71,8 +71,7 @@ class MarketFacts:
 
     def _list_collateral(self, event: events.CollateralListed, _: int) -> list[Decision]:
         fixed = self.market.unit(event.asset)
-        in_use = any(engine.uses_asset(event.asset) for engine in self.shards.engines)
-        if in_use and fixed.value != to_fraction(event.minor_unit):
+        if fixed.value != to_fraction(event.minor_unit) and self._is_used(event.asset):
             raise RefusedError(
                 "unit_is_fixed",
                 f"{event.asset}: expected minor unit {fixed.text}, received {event.minor_unit}",
@@ -81,6 +80,12 @@ class MarketFacts:
         for engine in self.shards.engines:
             engine.touch_all()
         return []
+
+    def _is_used(self, asset: str) -> bool:
+        """Return whether any amount of the asset is kept: its unit is fixed then."""
+        return self.venue.uses_asset(asset) or any(
+            engine.uses_asset(asset) for engine in self.shards.engines
+        )
 
     def _change_mark(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
         self._set_marks({event.instrument: event.price}, event.event_ns)

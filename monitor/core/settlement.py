@@ -89,6 +89,7 @@ def _shortfall(
     event: LiquidationFinished, liquidation: Liquidation, asset: str, amount: int
 ) -> Shortfall:
     return Shortfall(
+        event_ns=event.event_ns,
         account=event.account,
         instrument=event.instrument,
         leg=event.leg,

@@ -73,9 +73,21 @@ class VenueEngine:
     # --- funds ----------------------------------------------------------------------------
 
     def fund_changed(self, event: events.InsuranceFundChanged) -> None:
-        """Take a fund's reported balance."""
+        """Take a fund's reported balance.
+
+        Raises ValueError if it is not in the fund's asset.
+        """
         fund = self.fund(event.fund, event.asset)
+        if event.asset != fund.asset:
+            raise ValueError(
+                f"expected the balance of fund {event.fund} in {fund.asset}, "
+                f"received {event.asset} - at `$.asset`"
+            )
         fund.report(event, self.market.unit(event.asset).count(event.balance))
+
+    def uses_asset(self, asset: str) -> bool:
+        """Return whether a fund is kept in the asset."""
+        return any(fund.asset == asset for fund in self.funds.values())
 
     def fund(self, name: str, asset: str) -> Fund:
         """Return a fund, made on its first mention in its configured asset or `asset`."""
@@ -149,7 +161,8 @@ class VenueEngine:
                 return []
             loss.asset, loss.amount = fund.asset, ceil_units(converted, unit.value)
         asked = loss.amount
-        paid = fund.draw(asked, loss.shortfall.liquidation_id, now_ns)
+        shortfall = loss.shortfall
+        paid = fund.draw(asked, shortfall.liquidation_id, shortfall.event_ns)
         loss.amount -= paid
         return [
             InsuranceFundDrawn(

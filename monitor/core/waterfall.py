@@ -13,11 +13,12 @@ from monitor.core.events import InsuranceFundChanged
 
 @dataclass(slots=True, frozen=True)
 class Shortfall:
-    """A deficit at the end of a liquidation; `amount` in minor units of `asset`.
+    """A deficit at the end of a liquidation at `event_ns`; `amount` in minor units of `asset`.
 
     `bankruptcy_price` is the one frozen at the start; `closed_side` the liquidated side.
     """
 
+    event_ns: int
     account: str
     instrument: str
     leg: str

@@ -44,3 +44,51 @@ def test_a_restored_account_says_when_it_was_measured() -> None:
     view = restored.account_view("ann")
     assert view is not None
     assert view.updated_ns == engine.engine_ns
+
+
+def test_a_late_liquidation_is_in_the_report_that_came_after_it() -> None:
+    journal = Journal()
+    journal.list_instrument("X", fund="main")
+    journal.fund("main", "1000")
+    journal.balance("ann", "-45")
+    journal.now_ns += 200
+    journal.mark("X", "100")
+    journal.now_ns -= 100
+    journal.liquidation("finished", "ann", "X", size="-1", liquidation_id="L")
+    journal.now_ns += 50
+    journal.fund("main", "955", reason="liquidation")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.events)
+    assert engine.summary()["funds"]["main"] == {
+        "asset": "USD",
+        "balance": "955",
+        "drawn": "45",
+        "credited": "0",
+        "uncovered": "0",
+    }
+
+
+def test_a_fund_in_another_asset_is_refused() -> None:
+    journal = Journal()
+    journal.fund("main", "1000")
+    journal.fund("main", "5", asset="BTC")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.events)
+    (refused,) = engine.take_refused()
+    assert refused.reason == "invalid_field"
+    assert "expected the balance of fund main in USD, received BTC" in refused.detail
+    assert engine.summary()["funds"]["main"]["balance"] == "1000"
+
+
+def test_the_unit_of_an_asset_is_fixed_by_a_fund_or_an_isolated_margin() -> None:
+    for fill in ("fund", "margin"):
+        journal = Journal()
+        journal.list_instrument("X")
+        if fill == "fund":
+            journal.fund("main", "1000")
+        else:
+            journal.position("ann", "X", "1", "100", margin_mode="isolated", isolated_margin="50")
+        journal.list_collateral("USD", minor_unit="0.01")
+        engine = RiskEngine(EngineSettings())
+        engine.apply(journal.events)
+        assert [one.reason for one in engine.take_refused()] == ["unit_is_fixed"]

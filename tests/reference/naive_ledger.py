@@ -189,9 +189,23 @@ class NaiveLedger:
 
     def _on_collateral_listed(self, event: events.CollateralListed) -> None:
         changed = Fraction(event.minor_unit) != self.world.minor_unit(event.asset)
-        if changed and event.asset in self.world.assets_booked:
+        if changed and self._is_used(event.asset):
             raise RefusedError("unit_is_fixed")
         self.world.collaterals[event.asset] = event
+
+    def _is_used(self, asset: str) -> bool:
+        """Return whether any amount of an asset is kept anywhere."""
+        return (
+            asset in self.world.assets_booked
+            or any(fund.asset == asset for fund in self.world.funds.values())
+            or any(one.asset == asset for a in self.world.accounts.values() for one in a.pending)
+            or any(
+                position.isolated_margin
+                and self.world.instruments[position.instrument].settlement_currency == asset
+                for a in self.world.accounts.values()
+                for position in a.positions.values()
+            )
+        )
 
     def _on_mark_price_changed(self, event: events.MarkPriceChanged) -> None:
         mark = Fraction(event.price)
@@ -231,6 +245,8 @@ class NaiveLedger:
         configured = {fund.name: fund.asset for fund in self.world.settings.funds}
         asset = configured.get(event.fund, event.asset)
         fund = self.world.funds.setdefault(event.fund, Fund(asset))
+        if fund.asset != event.asset:
+            raise RefusedError("invalid_field")
         fund.balance = Fraction(event.balance)
         included = event.liquidation_ids
         fund.draws = [

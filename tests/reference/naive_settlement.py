@@ -52,6 +52,7 @@ def settle(world: World, finished: Finished, *, suspect: bool) -> list[decisions
     if amount > 0:
         loss = Loss(
             world.engine_ns,
+            event.event_ns,
             event.liquidation_id,
             listed,
             account.name,

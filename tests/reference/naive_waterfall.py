@@ -29,6 +29,7 @@ class Loss:
     """A shortfall on its way down the layers; `amount` is what is still to be paid."""
 
     event_ns: int
+    finished_ns: int
     liquidation_id: str
     listed: events.InstrumentListed
     loser: str
@@ -89,7 +90,7 @@ def draw(world: World, loss: Loss) -> list[decisions.Decision]:
         loss.asset = fund.asset
     asked = loss.amount
     paid = min(fund.available, asked)
-    fund.draws.append(Draw(loss.liquidation_id, loss.event_ns, paid))
+    fund.draws.append(Draw(loss.liquidation_id, loss.finished_ns, paid))
     fund.drawn += paid
     fund.uncovered += asked - paid
     loss.amount = asked - paid

@@ -47,6 +47,8 @@ def book_position(
     ledger.set_position(account, position, size, record.entry_price or "0")
     if not size and not margin:
         del account.positions[key]
+    if account.pending_funding:
+        ledger.follow_mode(account, key)
     return position
 
 
@@ -59,6 +61,7 @@ def book_snapshot(
         instrument = market.instruments[record.instrument]
         instrument.size_unit.count(record.size)
         market.unit(instrument.settlement).count(record.isolated_margin)
+    isolated = {(p.instrument, p.leg) for p in event.positions if p.margin_mode == "isolated"}
     payments = [
         PendingPayment(
             record.instrument,
@@ -66,6 +69,7 @@ def book_snapshot(
             record.asset,
             market.unit(record.asset).count(record.amount),
             record.funding_id,
+            isolated=(record.instrument, record.leg) in isolated,
         )
         for record in event.pending_funding
     ]
@@ -90,7 +94,8 @@ def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> l
     """Note what each holder of an instrument owes, and return those who do.
 
     What is owed is rounded up to the minor unit of the settlement currency; it is pending, and
-    counts against equity, until the account books it. What is to be received is not noted.
+    counts against equity, until the account books it. What is to be received is not noted, nor a
+    payment that is pending already under its funding_id.
     """
     instrument = market.instruments[event.instrument]
     if not instrument.funding_in_margin:
@@ -103,7 +108,7 @@ def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> l
     )
     for account, position in holders:
         owed = funding_owed(instrument.kind, position_quantity(position), price, rate)
-        if owed > 0:
+        if owed > 0 and not _is_pending(account, position, event.funding_id):
             amount = ceil_units(owed, unit)
             account.pending_funding.append(
                 PendingPayment(
@@ -112,7 +117,15 @@ def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> l
                     instrument.settlement,
                     amount,
                     event.funding_id,
+                    isolated=position.margin_mode == "isolated",
                 )
             )
             owing.append(account)
     return owing
+
+
+def _is_pending(account: Account, position: Position, funding_id: str | None) -> bool:
+    return funding_id is not None and any(
+        payment.funding_id == funding_id and payment.key == position.key
+        for payment in account.pending_funding
+    )

@@ -55,23 +55,40 @@ class Position:
 
 
 class PendingPayment:
-    """A funding payment that the account owes and has not booked yet; `amount` in minor units."""
+    """A funding payment that is owed (> 0) and not booked yet; `amount` in minor units.
 
-    __slots__ = ("amount", "asset", "funding_id", "instrument", "leg")
+    `isolated`: an isolated position owes it, so it counts in that position's unit alone.
+    """
 
-    def __init__(
-        self, instrument: str, leg: str, asset: str, amount: int, funding_id: str | None
+    __slots__ = ("amount", "asset", "funding_id", "instrument", "isolated", "leg")
+
+    def __init__(  # noqa: PLR0913 (a record's fields)
+        self,
+        instrument: str,
+        leg: str,
+        asset: str,
+        amount: int,
+        funding_id: str | None,
+        *,
+        isolated: bool,
     ) -> None:
-        """Take the payment; only what is owed (> 0) is kept."""
+        """Take the payment."""
         self.instrument = instrument
         self.leg = leg
         self.asset = asset
         self.amount = amount
         self.funding_id = funding_id
+        self.isolated = isolated
+
+    @property
+    def key(self) -> PositionKey:
+        """Return the (instrument, leg) that it was paid for."""
+        return (self.instrument, self.leg)
 
     def export_state(self) -> list[Any]:
         """Return the payment as plain values."""
-        return [self.instrument, self.leg, self.asset, str(self.amount), self.funding_id]
+        amount = str(self.amount)
+        return [self.instrument, self.leg, self.asset, amount, self.funding_id, self.isolated]
 
 
 class Account:
@@ -138,8 +155,8 @@ class Account:
             account.positions[name, leg] = position
         account.orders = {name: tuple(order) for name, *order in state[9]}
         account.pending_funding = [
-            PendingPayment(instrument, leg, asset, int(amount), funding_id)
-            for instrument, leg, asset, amount, funding_id in state[10]
+            PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)
+            for instrument, leg, asset, amount, funding_id, isolated in state[10]
         ]
         return account
 
@@ -180,6 +197,20 @@ class Ledger:
         else:
             holders.pop((account.name, position.leg), None)
 
+    def follow_mode(self, account: Account, key: PositionKey) -> None:
+        """Let a position's isolated payments go with it: gone, or into the cross unit."""
+        position = account.positions.get(key)
+        if position is None:
+            account.pending_funding = [
+                payment
+                for payment in account.pending_funding
+                if not (payment.isolated and payment.key == key)
+            ]
+        elif position.margin_mode == "cross":
+            for payment in account.pending_funding:
+                if payment.key == key:
+                    payment.isolated = False
+
     def drop_position(self, account: Account, key: PositionKey) -> None:
         """Remove a position; open interest follows."""
         position = account.positions.pop(key, None)
@@ -189,6 +220,7 @@ class Ledger:
         sides[0] -= max(position.size, 0)
         sides[1] -= max(-position.size, 0)
         self.holders[position.instrument.name].pop((account.name, position.leg), None)
+        self.follow_mode(account, key)
 
     def clear(self, account: Account, reason: str) -> None:
         """Set every balance to 0 under a reason and drop every position."""

@@ -186,6 +186,7 @@ class NaiveLedger:
             for key in list(account.positions):
                 if key[0] == event.instrument:
                     del account.positions[key]
+                    self._follow_mode(account, *key)
 
     def _on_collateral_listed(self, event: events.CollateralListed) -> None:
         changed = Fraction(event.minor_unit) != self.world.minor_unit(event.asset)
@@ -233,12 +234,25 @@ class NaiveLedger:
         asset = listed.settlement_currency
         for account in self.world.accounts.values():
             for position in account.positions.values():
-                if position.instrument == event.instrument:
+                if position.instrument == event.instrument and not any(
+                    event.funding_id is not None
+                    and one.amount > 0
+                    and one.funding_id == event.funding_id
+                    and (one.instrument, one.leg) == (position.instrument, position.leg)
+                    for one in account.pending
+                ):
                     worth = naive_margin.notional(listed, position.size, price)
                     owed = (worth if position.size > 0 else -worth) * rate
                     amount = ceil_to(owed, self.world.minor_unit(asset))
                     account.pending.append(
-                        Pending(event.instrument, position.leg, asset, amount, event.funding_id)
+                        Pending(
+                            event.instrument,
+                            position.leg,
+                            asset,
+                            amount,
+                            event.funding_id,
+                            position.isolated,
+                        )
                     )
 
     def _on_insurance_fund_changed(self, event: events.InsuranceFundChanged) -> None:
@@ -305,6 +319,19 @@ class NaiveLedger:
         account.positions[position.instrument, position.leg] = position
         if position.size == 0 and position.isolated_margin == 0:
             del account.positions[position.instrument, position.leg]
+        self._follow_mode(account, position.instrument, position.leg)
+
+    def _follow_mode(self, account: Account, instrument: str, leg: str) -> None:
+        """Let a closed isolated position take what it owed along; one turned cross brings it in."""
+        position = account.positions.get((instrument, leg))
+        if position is None or not position.isolated:
+            owed = [
+                one for one in account.pending if (one.instrument, one.leg) == (instrument, leg)
+            ]
+            for one in owed:
+                if one.isolated and position is None:
+                    account.pending.remove(one)
+                one.isolated = False
 
     def _on_account_snapshot(self, event: events.AccountSnapshot) -> None:
         named = [record.instrument for record in event.positions]
@@ -329,10 +356,14 @@ class NaiveLedger:
         for asset in {**account.balances, **balances}:
             after = balances.get(asset, Fraction(0))
             self._set_balance(account, asset, after, "snapshot")
-        account.pending = pending
+        account.pending = []
         account.positions = {}
         for position in positions:
             self._set_position(account, position)
+        isolated = {(one.instrument, one.leg) for one in positions if one.isolated}
+        for owed in pending:
+            owed.isolated = (owed.instrument, owed.leg) in isolated
+        account.pending = pending
         account.suspect = False
         self._drop_held(event.account, event.seq)
 

@@ -129,7 +129,7 @@ def unit_pending(account: Account, key: UnitKey) -> list[Pending]:
     return [
         pending
         for pending in account.pending
-        if account.unit_key(pending.instrument, pending.leg) == key
+        if key == ((pending.instrument, pending.leg) if pending.isolated else None)
     ]
 
 

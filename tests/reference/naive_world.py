@@ -37,6 +37,7 @@ class Pending:
     asset: str
     amount: Fraction
     funding_id: str | None
+    isolated: bool = False  # owed by an isolated position: counts in its unit alone
 
 
 @dataclass

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from monitor.core.amounts import float_setting
 from monitor.core.decisions import State
-from monitor.core.ledger import Account, Position, PositionKey
+from monitor.core.ledger import Account, PendingPayment, Position, PositionKey
 from monitor.core.settings import MarginSettings
 
 
@@ -115,8 +115,6 @@ class MarginUnit:
         )
 
 
-def owns_payment(unit: MarginUnit, instrument: str, leg: str) -> bool:
-    """Return whether a pending payment of (instrument, leg) counts in this unit."""
-    position = unit.account.positions.get((instrument, leg))
-    isolated = position is not None and position.margin_mode == "isolated"
-    return unit.key == (instrument, leg) if isolated else unit.key is None
+def owns_payment(unit: MarginUnit, payment: PendingPayment) -> bool:
+    """Return whether a pending payment counts in this unit."""
+    return unit.key == payment.key if payment.isolated else unit.key is None

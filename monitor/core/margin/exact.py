@@ -122,7 +122,7 @@ def funding_owed(unit: MarginUnit, market: Market) -> Fraction | None:
     """Return the pending funding that the unit owes."""
     total = ZERO
     for payment in unit.account.pending_funding:
-        if owns_payment(unit, payment.instrument, payment.leg):
+        if owns_payment(unit, payment):
             value = market.exact_value(payment.asset)
             if value is None:
                 return None

@@ -57,7 +57,7 @@ def measure(unit: MarginUnit, market: Market) -> Measure | None:
         ):
             return None
     for payment in account.pending_funding:
-        if owns_payment(unit, payment.instrument, payment.leg) and not _add_amount(
+        if owns_payment(unit, payment) and not _add_amount(
             result, market, payment.asset, -payment.amount
         ):
             return None

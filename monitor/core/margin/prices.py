@@ -222,7 +222,7 @@ def _coin_amounts(unit: MarginUnit, market: Market, instrument: Instrument) -> _
     else:
         equity += unit.account.positions[unit.key].isolated_margin * minor_unit
     for payment in unit.account.pending_funding:
-        if payment.asset == asset and owns_payment(unit, payment.instrument, payment.leg):
+        if payment.asset == asset and owns_payment(unit, payment):
             equity -= payment.amount * minor_unit
     for other in unit.positions():
         if other.instrument.settlement == asset and other.instrument.name != instrument.name:

@@ -261,11 +261,16 @@ class AccountEngine:
     def _follow_episode(self, unit: MarginUnit) -> None:
         if unit.last_known == "bankrupt":
             if unit.episode is None:
-                counts = self.episode_counts.setdefault(unit.account.name, {})
-                counts[unit.name] = counts.get(unit.name, 0) + 1
-                unit.episode = Episode(f"{unit.name}:{counts[unit.name]}")
-        else:
+                unit.episode = self.new_episode(unit.account.name, unit.name)
+        elif unit.episode is not None:
+            self.liquidations.keep_episode(unit)
             unit.episode = None
+
+    def new_episode(self, account: str, unit_name: str) -> Episode:
+        """Return the next episode of a margin unit."""
+        counts = self.episode_counts.setdefault(account, {})
+        counts[unit_name] = counts.get(unit_name, 0) + 1
+        return Episode(f"{unit_name}:{counts[unit_name]}")
 
     def touch(self, account: Account) -> None:
         """Have every unit of an account judged at the end of the step."""
@@ -319,9 +324,7 @@ class AccountEngine:
                     unit.last_known,
                     sorted(unit.liquidations),
                     unit.liquidating,
-                    None
-                    if unit.episode is None
-                    else [unit.episode.identity, _plain(unit.episode.incurred)],
+                    None if unit.episode is None else unit.episode.export_state(),
                 ]
                 for unit in self.units()
             ],
@@ -353,11 +356,5 @@ class AccountEngine:
             unit.state, unit.last_known = known_state, last_known
             unit.liquidations, unit.liquidating = set(open_ids), liquidating
             if episode is not None:
-                incurred = {asset: int(units) for asset, units in episode[1]}
-                unit.episode = Episode(episode[0], incurred)
+                unit.episode = Episode.from_state(episode)
         return engine
-
-
-def _plain(sums: dict[str, int]) -> list[list[str]]:
-    """Return sums as text, in order: a sum may be wider than 64 bits."""
-    return [[asset, str(units)] for asset, units in sorted(sums.items())]

@@ -13,14 +13,27 @@ from monitor.core.contracts import unrealized_pnl
 from monitor.core.decisions import Side
 from monitor.core.events import LiquidationEvent, LiquidationFilled, LiquidationStarted
 from monitor.core.instruments import Instrument
-from monitor.core.margin.book import MarginRules, MarginUnit
+from monitor.core.ledger import PositionKey
+from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.prices import bankruptcy_price
 from monitor.core.market import Market
 
 
+@dataclass(slots=True, frozen=True)
+class IsolatedStart:
+    """An isolated position when its liquidation began: margin in minor units, entry as text."""
+
+    margin: int
+    entry: str | None  # None: there was no size any more
+
+
 @dataclass(slots=True)
 class Liquidation:
-    """One liquidation under way: its frozen price and its fills so far."""
+    """One liquidation under way: its frozen price and its fills so far.
+
+    `isolated` is set when it began on an isolated position; `episode` when that position's unit
+    was under water and has been closed since.
+    """
 
     account: str
     liquidation_id: str
@@ -29,7 +42,32 @@ class Liquidation:
     started: bool
     bankruptcy_price: Fraction | None
     size: Fraction  # contracts, signed: how the position changes
-    fills: list[tuple[str, str]]  # (size, price) as text
+    fills: list[tuple[str, str, str]]  # (size, price, fee) as text
+    isolated: IsolatedStart | None = None
+    episode: Episode | None = None
+
+    @property
+    def key(self) -> PositionKey:
+        """Return the (instrument, leg) that is being liquidated."""
+        return (self.instrument, self.leg)
+
+    def closed_deficit(self, instrument: Instrument, minor_unit: Fraction) -> Fraction:
+        """Return what the closed isolated position leaves unpaid, in the settlement currency.
+
+        max(0, -(margin at the start + pnl of the fills - their fees)). A long of 1 at 100 with
+        10 of margin, closed at 80 for a fee of 1, leaves 11.
+        """
+        if self.isolated is None:
+            return Fraction(0)
+        left = self.isolated.margin * minor_unit
+        if self.isolated.entry is None:
+            return max(Fraction(0), -left)
+        for size, price, fee in self.fills:
+            closed = -to_fraction(size) * instrument.contract_size
+            left += unrealized_pnl(
+                instrument.kind, closed, to_fraction(self.isolated.entry), to_fraction(price)
+            ) - to_fraction(fee)
+        return max(Fraction(0), -left)
 
     def execution_loss(self, instrument: Instrument) -> Fraction | None:
         """Return what the fills lost (> 0) or gained against the frozen bankruptcy price.
@@ -40,7 +78,7 @@ class Liquidation:
         if self.bankruptcy_price is None:
             return None
         loss = Fraction(0)
-        for size, price in self.fills:
+        for size, price, _ in self.fills:
             closed = -to_fraction(size) * instrument.contract_size
             loss -= unrealized_pnl(
                 instrument.kind, closed, self.bankruptcy_price, to_fraction(price)
@@ -50,7 +88,7 @@ class Liquidation:
     @property
     def closed_side(self) -> Side | None:
         """Return which side the liquidated position is on, None if nothing tells."""
-        size = self.size or sum((to_fraction(size) for size, _ in self.fills), Fraction(0))
+        size = self.size or sum((to_fraction(fill[0]) for fill in self.fills), Fraction(0))
         if not size:
             return None
         return "long" if size < 0 else "short"
@@ -72,13 +110,15 @@ class LiquidationBook:
         liquidation.started = True
         liquidation.size = to_fraction(event.size)
         position = unit.account.positions.get((event.instrument, event.leg))
+        if position is not None and unit.key is not None:
+            liquidation.isolated = IsolatedStart(position.isolated_margin, position.entry_text)
         if position is not None and position.size:
             liquidation.bankruptcy_price = bankruptcy_price(unit, position, market, rules)
 
     def fill(self, event: LiquidationFilled) -> None:
         """Note one fill."""
         assert event.price is not None
-        self._of(event).fills.append((event.size, event.price))
+        self._of(event).fills.append((event.size, event.price, event.fee))
 
     def finish(self, event: LiquidationEvent) -> Liquidation:
         """Return the liquidation that has ended, and forget it."""
@@ -87,6 +127,12 @@ class LiquidationBook:
             liquidation.size = to_fraction(event.size)
         del self.open[event.account, event.liquidation_id]
         return liquidation
+
+    def keep_episode(self, unit: MarginUnit) -> None:
+        """Let the liquidations of an isolated unit remember the episode that ends."""
+        for liquidation in self.open.values():
+            if liquidation.account == unit.account.name and liquidation.key == unit.key:
+                liquidation.episode = unit.episode
 
     def forget(self, account: str) -> None:
         """Forget the liquidations of a closed account."""
@@ -124,6 +170,10 @@ class LiquidationBook:
                 ],
                 exact_text(liquidation.size),
                 [list(fill) for fill in liquidation.fills],
+                None
+                if liquidation.isolated is None
+                else [liquidation.isolated.margin, liquidation.isolated.entry],
+                None if liquidation.episode is None else liquidation.episode.export_state(),
             ]
             for key, liquidation in sorted(self.open.items())
         ]
@@ -132,8 +182,20 @@ class LiquidationBook:
     def from_state(cls, state: list[Any]) -> "LiquidationBook":
         """Return the book that `export_state` described."""
         book = cls()
-        for account, identity, instrument, leg, started, price, size, fills in state:
-            book.open[account, identity] = Liquidation(
+        episodes: dict[str, Episode] = {}  # one that two liquidations remember is one
+        for (
+            account,
+            identity,
+            instrument,
+            leg,
+            started,
+            price,
+            size,
+            fills,
+            isolated,
+            kept,
+        ) in state:
+            liquidation = Liquidation(
                 account=account,
                 liquidation_id=identity,
                 instrument=instrument,
@@ -141,6 +203,11 @@ class LiquidationBook:
                 started=started,
                 bankruptcy_price=None if price is None else Fraction(int(price[0]), int(price[1])),
                 size=to_fraction(size),
-                fills=[(fill[0], fill[1]) for fill in fills],
+                fills=[(fill[0], fill[1], fill[2]) for fill in fills],
             )
+            if isolated is not None:
+                liquidation.isolated = IsolatedStart(isolated[0], isolated[1])
+            if kept is not None:
+                liquidation.episode = episodes.setdefault(kept[0], Episode.from_state(kept))
+            book.open[account, identity] = liquidation
         return book

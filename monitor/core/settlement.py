@@ -6,9 +6,10 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import ceil_units
 from monitor.core.decisions import Decision, ShortfallIncurred
 from monitor.core.events import LiquidationFinished
+from monitor.core.instruments import Instrument
+from monitor.core.ledger import Account
 from monitor.core.liquidation import Liquidation
-from monitor.core.margin.book import MarginUnit
-from monitor.core.market import Market
+from monitor.core.margin.book import Episode, MarginUnit
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 from monitor.core.waterfall import Shortfall
@@ -29,60 +30,74 @@ def settle(
     if account is None:
         return []
     instrument = market.instruments[event.instrument]
-    unit = engine.unit_of(account, (event.instrument, event.leg))
     loss = liquidation.execution_loss(instrument)
     decisions: list[Decision] = []
     if loss is not None and loss < 0:
         decisions += venue.credit(instrument, event.liquidation_id, -loss, now_ns)
-    amount = _incur(engine, unit, instrument.settlement)
-    if amount:
-        decisions.append(_incurred(event, unit, market, (amount, loss), now_ns))
+    amount, episode = _incur(engine, account, liquidation, instrument)
+    if amount and episode is not None:
+        minor_unit = market.unit(instrument.settlement)
+        decisions.append(
+            ShortfallIncurred(
+                event_ns=now_ns,
+                rule="waterfall",
+                suspect=account.is_suspect,
+                account=event.account,
+                instrument=event.instrument,
+                leg=event.leg,
+                liquidation_id=event.liquidation_id,
+                episode_id=episode.identity,
+                asset=instrument.settlement,
+                amount=minor_unit.text_of(amount),
+                execution_loss=None
+                if loss is None
+                else minor_unit.text_of(round(loss / minor_unit.value)),
+            )
+        )
         shortfall = _shortfall(event, liquidation, instrument.settlement, amount)
         decisions += venue.bear(shortfall, shards, now_ns)
     return decisions
 
 
-def _incur(engine: AccountEngine, unit: MarginUnit, asset: str) -> int:
-    """Return the part of a unit's deficit that its episode had not incurred, in minor units."""
+def _incur(
+    engine: AccountEngine, account: Account, liquidation: Liquidation, instrument: Instrument
+) -> tuple[int, Episode | None]:
+    """Return what a liquidation adds to the deficit of its unit's episode, in minor units."""
     market = engine.market
-    deficit = engine.deficit(unit)
+    asset = instrument.settlement
     value = market.exact_value(asset)
-    if not deficit or not value or unit.episode is None:
-        return 0
-    incurred = unit.episode.incurred
-    for paid_asset, units in incurred.items():
+    unit = _unit(engine, account, liquidation)
+    if not value:
+        return 0, None
+    if unit is not None:
+        deficit, episode = engine.deficit(unit), unit.episode
+    elif liquidation.key in account.positions:
+        return 0, None  # it has become a part of the cross unit, which is not in liquidation
+    else:
+        unit_value = market.unit(asset).value
+        deficit = liquidation.closed_deficit(instrument, unit_value) * value
+        episode = liquidation.episode
+        if deficit and episode is None:
+            name = "/".join((account.name, *liquidation.key))
+            episode = engine.new_episode(account.name, name)
+    if not deficit or episode is None:
+        return 0, None
+    for paid_asset, units in episode.incurred.items():
         paid_value = market.exact_value(paid_asset) or Fraction(0)
         deficit -= units * market.unit(paid_asset).value * paid_value
     amount = max(0, ceil_units(deficit / value, market.unit(asset).value))
     if amount:
-        incurred[asset] = incurred.get(asset, 0) + amount
-    return amount
+        episode.incurred[asset] = episode.incurred.get(asset, 0) + amount
+    return amount, episode
 
 
-def _incurred(
-    event: LiquidationFinished,
-    unit: MarginUnit,
-    market: Market,
-    amounts: tuple[int, Fraction | None],
-    now_ns: int,
-) -> ShortfallIncurred:
-    amount, loss = amounts
-    asset = market.instruments[event.instrument].settlement
-    minor_unit = market.unit(asset)
-    assert unit.episode is not None
-    return ShortfallIncurred(
-        event_ns=now_ns,
-        rule="waterfall",
-        suspect=unit.account.is_suspect,
-        account=event.account,
-        instrument=event.instrument,
-        leg=event.leg,
-        liquidation_id=event.liquidation_id,
-        episode_id=unit.episode.identity,
-        asset=asset,
-        amount=minor_unit.text_of(amount),
-        execution_loss=None if loss is None else minor_unit.text_of(round(loss / minor_unit.value)),
-    )
+def _unit(engine: AccountEngine, account: Account, liquidation: Liquidation) -> MarginUnit | None:
+    """Return the unit that a liquidation began on, None for an isolated one that is closed."""
+    if liquidation.isolated is not None:
+        return engine.isolated.get(account.name, {}).get(liquidation.key)
+    if liquidation.started:
+        return engine.cross[account.name]
+    return engine.unit_of(account, liquidation.key)
 
 
 def _shortfall(

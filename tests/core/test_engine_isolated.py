@@ -37,7 +37,7 @@ def test_its_pending_funding_goes_with_it() -> None:
     report = engine.account_report("ann")
     assert report is not None
     assert (report["state"], report["equity"]) == ("healthy", "1")
-    assert "account_bankrupt" not in [decision.kind for decision in made if decision.kind]
+    assert "account_bankrupt" not in [decision.kind for decision in made]
 
 
 def test_a_payment_told_twice_is_owed_once() -> None:
@@ -48,3 +48,43 @@ def test_a_payment_told_twice_is_owed_once() -> None:
     report = engine.account_report("ann")
     assert report is not None
     assert report["positions"][0]["equity"] == "5"
+
+
+def liquidate(journal: Journal, *, price: str, fee: str = "0") -> None:
+    """Liquidate the position in one fill, which closes it."""
+    journal.liquidation("started", "ann", "X", size="-1")
+    journal.liquidation("filled", "ann", "X", size="-1", price=price, fee=fee)
+    closed(journal)
+    journal.liquidation("finished", "ann", "X", size="-1", price=price)
+
+
+def test_what_its_margin_does_not_pay_is_a_shortfall_of_fills_and_fees() -> None:
+    journal = opened(balance="1", margin="10")
+    journal.mark("X", "92")
+    liquidate(journal, price="80", fee="1")
+    _, made = decided(journal)
+    (shortfall,) = [one for one in made if one.kind == "shortfall_incurred"]
+    assert (shortfall.amount, shortfall.episode_id) == ("11", "ann/X/net:1")  # type: ignore[attr-defined]
+    assert shortfall.execution_loss == "10"  # type: ignore[attr-defined]
+    (drawn,) = [one for one in made if one.kind == "insurance_fund_drawn"]
+    assert drawn.paid == "11"  # type: ignore[attr-defined]
+
+
+def test_one_stay_under_water_is_one_deficit_when_it_is_closed() -> None:
+    journal = opened(balance="1", margin="10")
+    journal.mark("X", "85")
+    liquidate(journal, price="85")
+    engine, made = decided(journal)
+    (shortfall,) = [one for one in made if one.kind == "shortfall_incurred"]
+    assert (shortfall.amount, shortfall.episode_id) == ("5", "ann/X/net:1")  # type: ignore[attr-defined]
+    restored = RiskEngine.from_state(engine.export_state(), engine.settings)
+    assert restored.state_hash() == engine.state_hash()
+
+
+def test_it_never_charges_the_debt_of_the_cross_unit() -> None:
+    journal = opened(balance="-50", margin="10")
+    liquidate(journal, price="101")
+    _, made = decided(journal)
+    assert [one.kind for one in made if one.kind.startswith(("short", "insurance"))] == [
+        "insurance_fund_credited"
+    ]

@@ -15,7 +15,7 @@ from monitor.core.settings import EngineSettings
 from tests.reference import naive_margin, naive_settlement
 from tests.reference.naive_breakers import NaiveBreaker, nanoseconds
 from tests.reference.naive_ledger import NaiveLedger
-from tests.reference.naive_world import Account, Episode, Unit, UnitKey, World, significant
+from tests.reference.naive_world import Account, Unit, UnitKey, World, significant
 
 CHANGE_NS_MAX = 1_000_000_000
 ACCOUNT_DECISIONS: dict[str, type[decisions.AccountDecision]] = {
@@ -207,10 +207,11 @@ class NaiveEngine:
 
     def _follow_episode(self, account: Account, key: UnitKey, unit: Unit, equity: Fraction) -> None:
         """Open an episode when a unit goes under water, end it when it is out again."""
-        if equity >= 0:
-            unit.episode = None
-        elif unit.episode is None:
-            name = account.name if key is None else f"{account.name}/{key[0]}/{key[1]}"
-            counts = account.episode_counts
-            counts[name] = counts.get(name, 0) + 1
-            unit.episode = Episode(f"{name}:{counts[name]}")
+        if equity < 0:
+            unit.episode = unit.episode or account.next_episode(key)
+        elif unit.episode is not None:
+            ended, unit.episode = unit.episode, None
+            finished = [one.liquidation for one in self.ledger.finished]
+            for liquidation in (*account.liquidations.values(), *finished):
+                if key is not None and liquidation is not None and liquidation.unit_key == key:
+                    liquidation.episode = ended

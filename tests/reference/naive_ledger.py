@@ -4,11 +4,19 @@ No verdicts here. `NaiveLedger.begin` clears what one step notes down (`gaps`, `
 `ticks`); `take` books an event.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import events
 from tests.reference import naive_margin, naive_prices
+from tests.reference.naive_booking import (
+    UNSEEN,
+    Finished,
+    Gap,
+    HeldError,
+    RefusedError,
+    representable,
+    size_unit,
+)
 from tests.reference.naive_world import (
     Account,
     Fund,
@@ -21,8 +29,6 @@ from tests.reference.naive_world import (
     ceil_to,
 )
 
-UNITS_MAX = 2**62
-UNSEEN = ("", "")  # the unit of a liquidation whose start we have not seen
 CHANGE_EVENTS_MAX = 100
 HELD_KINDS = (
     events.MarkPriceChanged,
@@ -38,32 +44,6 @@ HELD_KINDS = (
     events.LiquidationFinished,
     events.DeleveragingFilled,
 )
-
-
-class RefusedError(Exception):
-    """The event cannot be applied."""
-
-
-class HeldError(Exception):
-    """The event names an instrument that is not listed yet."""
-
-
-@dataclass
-class Gap:
-    """A hole in what we know of an account."""
-
-    account: str
-    expected: int
-    received: int
-    reason: str
-
-
-@dataclass
-class Finished:
-    """A liquidation that ended in this step."""
-
-    event: events.LiquidationFinished
-    liquidation: Liquidation | None
 
 
 class NaiveLedger:
@@ -392,7 +372,11 @@ class NaiveLedger:
         if position is not None:
             limit = naive_prices.bankruptcy_price(self.world, account, position)
         key = account.unit_key(event.instrument, event.leg)
-        account.liquidations[event.liquidation_id] = Liquidation(key, Fraction(event.size), limit)
+        liquidation = Liquidation(key, Fraction(event.size), limit)
+        if position is not None and position.isolated:
+            liquidation.margin = position.isolated_margin
+            liquidation.entry_price = position.entry_price if position.size else None
+        account.liquidations[event.liquidation_id] = liquidation
         account.units.setdefault(key, Unit()).liquidating = True
 
     def _on_liquidation_filled(self, event: events.LiquidationFilled) -> None:
@@ -400,22 +384,9 @@ class NaiveLedger:
         liquidations = self.account(event.account).liquidations
         unseen = Liquidation(UNSEEN, Fraction(0), None)
         liquidation = liquidations.setdefault(event.liquidation_id, unseen)
-        liquidation.fills.append((Fraction(event.size), Fraction(event.price)))
+        liquidation.fills.append((Fraction(event.size), Fraction(event.price), Fraction(event.fee)))
 
     def _on_liquidation_finished(self, event: events.LiquidationFinished) -> None:
         account = self.account(event.account)
         liquidation = account.liquidations.pop(event.liquidation_id, None)
         self.finished.append(Finished(event, liquidation))
-
-
-def size_unit(listed: events.InstrumentListed) -> Fraction:
-    """Return the smallest size of an instrument's positions."""
-    return Fraction(listed.size_unit or listed.lot_size)
-
-
-def representable(value: Fraction, unit: Fraction) -> Fraction:
-    """Return a value that is a whole number of units within bounds, or refuse it."""
-    units = value / unit
-    if units.denominator != 1 or abs(units) > UNITS_MAX:
-        raise RefusedError("not_representable")
-    return value

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from monitor.core import decisions, events
 from tests.reference import naive_margin, naive_waterfall
-from tests.reference.naive_ledger import Finished
+from tests.reference.naive_booking import UNSEEN, Finished
 from tests.reference.naive_waterfall import Loss
 from tests.reference.naive_world import (
     Account,
@@ -29,7 +29,7 @@ def settle(world: World, finished: Finished, *, suspect: bool) -> list[decisions
         return []
     found: list[decisions.Decision] = []
     execution = None if liquidation is None else execution_loss(listed, liquidation)
-    amount, episode = incur(world, account, listed, event)
+    amount, episode = incur(world, account, listed, finished)
     if episode is not None and amount > 0:
         unit = world.minor_unit(listed.settlement_currency)
         found.append(
@@ -75,29 +75,55 @@ def execution_loss(listed: events.InstrumentListed, liquidation: Liquidation) ->
     if limit is None:
         return None
     return sum(
-        (naive_margin.profit(listed, -size, price, limit) for size, price in liquidation.fills),
+        (naive_margin.profit(listed, -size, price, limit) for size, price, _ in liquidation.fills),
         ZERO,
     )
 
 
 def incur(
-    world: World, account: Account, listed: events.InstrumentListed, event: events.LiquidationEvent
+    world: World, account: Account, listed: events.InstrumentListed, finished: Finished
 ) -> tuple[Fraction, Episode | None]:
     """Return what this liquidation adds to the deficit of its unit's episode, in minor units."""
-    key = account.unit_key(event.instrument, event.leg)
-    figures = naive_margin.figures(world, account, key)
-    episode = account.units[key].episode
+    event, liquidation = finished.event, finished.liquidation
     asset = listed.settlement_currency
     value = world.value(asset)
-    if figures is None or value is None or episode is None:
+    place = (event.instrument, event.leg)
+    key = account.unit_key(*place)
+    if liquidation is not None and liquidation.unit_key != UNSEEN:
+        key = liquidation.unit_key
+    if value is None:
         return ZERO, None
-    open_deficit = -figures.equity - sum(
+    if key is None or account.unit_key(*place) == key:
+        figures = naive_margin.figures(world, account, key)
+        episode = account.units[key].episode
+        deficit = ZERO if figures is None else max(ZERO, -figures.equity)
+    elif place in account.positions:
+        return ZERO, None  # a part of the cross unit by now
+    else:
+        assert liquidation is not None
+        deficit = unpaid(listed, liquidation) * value
+        episode = liquidation.episode
+        if deficit > 0 and episode is None:
+            episode = account.next_episode(key)
+    if deficit == 0 or episode is None:
+        return ZERO, None
+    deficit -= sum(
         (amount * (world.value(name) or ZERO) for name, amount in episode.incurred.items()), ZERO
     )
-    amount = max(ZERO, ceil_to(open_deficit / value, world.minor_unit(asset)))
+    amount = max(ZERO, ceil_to(deficit / value, world.minor_unit(asset)))
     episode.incurred[asset] = episode.incurred.get(asset, ZERO) + amount
     world.shortfall += amount * value
     return amount, episode
+
+
+def unpaid(listed: events.InstrumentListed, liquidation: Liquidation) -> Fraction:
+    """Return what an isolated position that is closed has not paid: margin, fills and fees."""
+    left = liquidation.margin
+    entry = liquidation.entry_price
+    if entry is not None:
+        for size, price, fee in liquidation.fills:
+            left += naive_margin.profit(listed, -size, entry, price) - fee
+    return max(ZERO, -left)
 
 
 def credit(
@@ -130,7 +156,7 @@ def losing_side(event: events.LiquidationFinished, liquidation: Liquidation | No
     """Return the side that was closed: a long is closed by negative size."""
     sizes = [Fraction(event.size)]
     if liquidation is not None:
-        sizes += [liquidation.size, sum((size for size, _ in liquidation.fills), ZERO)]
+        sizes += [liquidation.size, sum((fill[0] for fill in liquidation.fills), ZERO)]
     for size in sizes:
         if size != 0:
             return "long" if size < 0 else "short"

@@ -65,7 +65,10 @@ class Liquidation:
     unit_key: UnitKey
     size: Fraction
     bankruptcy_price: Fraction | None
-    fills: list[tuple[Fraction, Fraction]] = field(default_factory=list)
+    margin: Fraction = Fraction(0)  # of an isolated position, at the start
+    entry_price: Fraction | None = None
+    fills: list[tuple[Fraction, Fraction, Fraction]] = field(default_factory=list)  # with fees
+    episode: Episode | None = None  # of an isolated unit that is gone
 
 
 @dataclass
@@ -90,6 +93,12 @@ class Account:
         """Return the unit that a position belongs to."""
         position = self.positions.get((instrument, leg))
         return (instrument, leg) if position is not None and position.isolated else None
+
+    def next_episode(self, key: UnitKey) -> Episode:
+        """Return the next episode of a unit, numbered."""
+        name = self.name if key is None else f"{self.name}/{key[0]}/{key[1]}"
+        self.episode_counts[name] = self.episode_counts.get(name, 0) + 1
+        return Episode(f"{name}:{self.episode_counts[name]}")
 
     def unit_keys(self) -> list[UnitKey]:
         """Return all units that exist, the cross unit first."""

@@ -6,6 +6,7 @@ A margin unit is an account's cross balances and positions together, or one isol
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from monitor.core.amounts import float_setting
 from monitor.core.decisions import State
@@ -48,6 +49,18 @@ class Episode:
 
     identity: str
     incurred: dict[str, int] = field(default_factory=dict)
+
+    def export_state(self) -> list[Any]:
+        """Return the episode as plain values; sums as text: they may be wider than 64 bits."""
+        return [
+            self.identity,
+            [[asset, str(units)] for asset, units in sorted(self.incurred.items())],
+        ]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> "Episode":
+        """Return the episode that `export_state` described."""
+        return cls(state[0], {asset: int(units) for asset, units in state[1]})
 
 
 class MarginUnit:

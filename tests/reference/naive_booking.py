@@ -1,0 +1,49 @@
+"""The small records and rules that booking an event needs."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from monitor.core import events
+from tests.reference.naive_world import Liquidation
+
+UNITS_MAX = 2**62
+UNSEEN = ("", "")  # the unit of a liquidation whose start we have not seen
+
+
+class RefusedError(Exception):
+    """The event cannot be applied."""
+
+
+class HeldError(Exception):
+    """The event names an instrument that is not listed yet."""
+
+
+@dataclass
+class Gap:
+    """A hole in what we know of an account."""
+
+    account: str
+    expected: int
+    received: int
+    reason: str
+
+
+@dataclass
+class Finished:
+    """A liquidation that ended in this step."""
+
+    event: events.LiquidationFinished
+    liquidation: Liquidation | None
+
+
+def size_unit(listed: events.InstrumentListed) -> Fraction:
+    """Return the smallest size of an instrument's positions."""
+    return Fraction(listed.size_unit or listed.lot_size)
+
+
+def representable(value: Fraction, unit: Fraction) -> Fraction:
+    """Return a value that is a whole number of units within bounds, or refuse it."""
+    units = value / unit
+    if units.denominator != 1 or abs(units) > UNITS_MAX:
+        raise RefusedError("not_representable")
+    return value

@@ -62,7 +62,8 @@ class AccountEngine:
         self.state_counts: dict[State, int] = {}
         self.changed: set[str] = set()
         self._touched: dict[MarginUnit, None] = {}
-        self._waiting: set[str] = set()
+        # Accounts with an open change, and their units to be judged when it ends.
+        self._waiting: dict[str, dict[MarginUnit, None]] = {}
 
     # --- facts ----------------------------------------------------------------------------
 
@@ -79,9 +80,9 @@ class AccountEngine:
     def wait(self, name: str, *, waiting: bool) -> None:
         """Hold back verdicts of an account while one of its changes is unfinished."""
         if waiting:
-            self._waiting.add(name)
+            self._waiting.setdefault(name, {})
         else:
-            self._waiting.discard(name)
+            self._touched |= self._waiting.pop(name, {})
 
     def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:  # noqa: C901 (the one dispatch on an account event's kind)
         """Book one account event.
@@ -147,7 +148,7 @@ class AccountEngine:
         self.isolated.pop(account.name, None)
         del self.ledger.accounts[account.name]
         self.episode_counts.pop(account.name, None)
-        self._waiting.discard(account.name)
+        self._waiting.pop(account.name, None)
         self.changed.add(account.name)
 
     def _forget(self, unit: MarginUnit) -> None:
@@ -167,6 +168,11 @@ class AccountEngine:
                 self.ledger.drop_position(account, key)
                 self.touch(account)
             account.orders.pop(name, None)
+        for liquidation in self.liquidations.forget_instrument(name):
+            account = self.ledger.accounts[liquidation.account]
+            for unit in self.units_of(account.name):
+                unit.liquidations.discard(liquidation.liquidation_id)
+            self.touch(account)
         self.ledger.open_interest.pop(name, None)
 
     def relist_instrument(self, name: str) -> None:
@@ -226,7 +232,7 @@ class AccountEngine:
         transitions = []
         for unit in touched:
             if unit.account.name in self._waiting:
-                self._touched[unit] = None
+                self._waiting[unit.account.name][unit] = None
                 continue
             transition = self._judge_unit(unit, engine_ns)
             if transition is not None:

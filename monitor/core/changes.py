@@ -5,6 +5,7 @@ wait until the change is whole; a change that stays open too long is given up.
 """
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -33,7 +34,9 @@ class OpenChanges:
 
     def __init__(self) -> None:
         """Begin with none."""
+        # In the order in which they were opened; `opened_ns` is in engine time.
         self.buffers: dict[str, list[Numbered]] = {}
+        self.opened_ns: dict[str, int] = {}
 
     def is_plain(self, account: Account, event: AccountEvent) -> bool:
         """Return whether an event is the next one and a change of its own: the commonest case."""
@@ -43,7 +46,7 @@ class OpenChanges:
             and account.name not in self.buffers
         )
 
-    def admit(self, account: Account, ordinal: int, event: AccountEvent) -> Admission:
+    def admit(self, account: Account, ordinal: int, event: AccountEvent, now_ns: int) -> Admission:
         """Check an event's sequence and add it to its change."""
         admission = Admission()
         if event.seq <= account.sequence:
@@ -56,12 +59,13 @@ class OpenChanges:
         if event.more:
             if buffer is None:
                 buffer = self.buffers[account.name] = []
+                self.opened_ns[account.name] = now_ns
             buffer.append((ordinal, event))
             if len(buffer) > CHANGE_EVENTS_MAX:
-                admission.given_up = self.buffers.pop(account.name)
+                admission.given_up = self.give_up(account.name)
             return admission
         if buffer is not None:
-            admission.ready = self.buffers.pop(account.name)
+            admission.ready = self.give_up(account.name)
         admission.ready = [*admission.ready, (ordinal, event)]
         return admission
 
@@ -73,27 +77,34 @@ class OpenChanges:
         """Return the first time at which a change is given up: (due_ns, name, account)."""
         if not self.buffers:
             return None
-        return min(
-            (buffer[0][1].event_ns + CHANGE_OPEN_MAX_NS + 1, f"change:{name}", name)
-            for name, buffer in self.buffers.items()
-        )
+        first_ns = next(iter(self.opened_ns.values()))
+        # Engine time only grows, so the changes stand in the order of their times.
+        names = takewhile(lambda name: self.opened_ns[name] == first_ns, self.opened_ns)
+        name = min(names)
+        return first_ns + CHANGE_OPEN_MAX_NS + 1, f"change:{name}", name
 
     def give_up(self, name: str) -> list[Numbered]:
-        """Return the events of an open change, which will not be booked."""
+        """Return the events of an open change, which is open no more."""
+        del self.opened_ns[name]
         return self.buffers.pop(name)
 
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""
         return [
-            [name, [[ordinal, msgspec.to_builtins(event)] for ordinal, event in buffer]]
-            for name, buffer in sorted(self.buffers.items())
+            [
+                self.opened_ns[name],
+                name,
+                [[ordinal, msgspec.to_builtins(event)] for ordinal, event in self.buffers[name]],
+            ]
+            for name in sorted(self.buffers, key=lambda name: (self.opened_ns[name], name))
         ]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> "OpenChanges":
         """Return what `export_state` described."""
         changes = cls()
-        for name, buffer in state:
+        for opened_ns, name, buffer in state:
+            changes.opened_ns[name] = opened_ns
             changes.buffers[name] = [
                 (ordinal, msgspec.convert(plain, AnyEvent)) for ordinal, plain in buffer
             ]

@@ -14,11 +14,12 @@ import msgspec
 from monitor.core import events
 from monitor.core.accounts import AccountEngine, RefusedError
 from monitor.core.amounts import NotRepresentableError
-from monitor.core.changes import Numbered, OpenChanges
-from monitor.core.decisions import Decision, StreamGapDetected, publication_order
+from monitor.core.changes import OpenChanges
+from monitor.core.decisions import Decision, publication_order
 from monitor.core.engine_state import export_engine, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
+from monitor.core.intake import AccountIntake
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
 from monitor.core.overview import build_view
@@ -72,7 +73,7 @@ class RiskEngine:
         self.ordinal = 0
         self.refusals = Refusals()
         self._step: list[Decision] = []
-        self._finished: list[events.LiquidationFinished] = []
+        self.intake = AccountIntake(self)
         self.facts = MarketFacts(self.market, self.shards, self.venue)
         self._own_events: dict[type[events.Event], Callable[[Any], None]] = {
             events.BootstrapFinished: self._finish_bootstrap,
@@ -131,7 +132,7 @@ class RiskEngine:
         due_ns, name, key = timer
         self.engine_ns = max(self.engine_ns, due_ns)
         if name.startswith("change:"):
-            self._give_up(key, self.changes.give_up(key))
+            self.intake.give_up(key, self.changes.give_up(key))
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -139,16 +140,18 @@ class RiskEngine:
     def _take(self, ordinal: int, event: events.Event) -> None:
         """Take one event: hold it back, hand it on, or refuse it."""
         if isinstance(event, events.AccountEvent):
-            self._take_account_event(ordinal, event)
+            self.intake.take(ordinal, event)
         elif isinstance(event, events.AccountOpened):
-            self._book(ordinal, event)
+            self.intake.book(ordinal, event)
         else:
             self._take_market_event(ordinal, event)
 
-    def _take_market_event(self, ordinal: int, event: events.Event) -> None:
-        missing = self._missing_instrument(event)
+    def _take_market_event(
+        self, ordinal: int, event: events.Event, *, is_part: bool = False
+    ) -> None:
+        missing = self.market.missing_instrument(instruments_of(event))
         if missing is not None:
-            self._hold(ordinal, event, missing)
+            self.intake.hold(ordinal, event, missing)
             return
         try:
             if (own := self._own_events.get(type(event))) is not None:
@@ -156,22 +159,36 @@ class RiskEngine:
             else:
                 self._step += self.facts.handlers[type(event)](event, self.engine_ns)
         except RefusedError as error:
-            self._refuse(ordinal, event, error.reason, error.detail)
+            self.intake.refuse(ordinal, event, error.reason, error.detail)
             return
         except ValueError as error:  # an amount off its unit, or a configuration nobody can read
             off_unit = isinstance(error, NotRepresentableError)
             reason = "not_representable" if off_unit else "invalid_field"
-            self._refuse(ordinal, event, reason, str(error))
+            self.intake.refuse(ordinal, event, reason, str(error))
             return
-        self._count_applied(event)
+        if not is_part:
+            self.count_applied(event)
         if isinstance(event, events.InstrumentListed):
-            self._retry_held(event.instrument)
+            self._release_held(event.instrument)
         elif isinstance(event, events.MarkPricesChanged):
-            for mark in single_marks(event):
-                if mark.instrument not in self.market.instruments:
-                    self._hold(ordinal, mark, mark.instrument)
+            self._hold_unlisted(ordinal, event)
 
-    def _count_applied(self, event: events.Event) -> None:
+    def _release_held(self, instrument: str) -> None:
+        """Take what waited for an instrument that is listed now."""
+        for ordinal, event, is_part in self.held.release(instrument):
+            if isinstance(event, events.AccountEvent):
+                self.intake.book_held(ordinal, event, is_part=is_part)
+            else:
+                self._take_market_event(ordinal, event, is_part=is_part)
+
+    def _hold_unlisted(self, ordinal: int, event: events.MarkPricesChanged) -> None:
+        """Hold back the marks of instruments that are not listed yet."""
+        for mark in single_marks(event):
+            if mark.instrument not in self.market.instruments:
+                self.intake.hold(ordinal, mark, mark.instrument, is_part=True)
+
+    def count_applied(self, event: events.Event) -> None:
+        """Count an event that has been applied."""
         kind = _TAGS[type(event)]
         self.events_applied += 1
         self.event_counts[kind] = self.event_counts.get(kind, 0) + 1
@@ -182,117 +199,12 @@ class RiskEngine:
             for transition in engine.judge(self.engine_ns):
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, self.market, self.engine_ns))
-        if self._finished:
-            finished, self._finished = self._finished, []
-            for event in finished:
-                self._step += settle(event, self.shards, self.venue, self.engine_ns)
-        decisions, self._step = self._step, []
+        for event in self.intake.take_finished():
+            self._step += settle(event, self.shards, self.venue, self.engine_ns)
+        decisions, self._step = self._step + self.intake.take_gaps(), []
         if len(decisions) > 1:
             decisions.sort(key=publication_order)
         return decisions
-
-    # --- account events -------------------------------------------------------------------
-
-    def _take_account_event(self, ordinal: int, event: events.AccountEvent) -> None:
-        engine = self.shards.of(event.account)
-        account = engine.account(event.account)
-        if self.changes.is_plain(account, event):
-            account.sequence = event.seq
-            self._book(ordinal, event)
-            return
-        admission = self.changes.admit(account, ordinal, event)
-        if admission.repeated:
-            repeated = self.ignored_counts.get("sequence_repeated", 0) + 1
-            self.ignored_counts["sequence_repeated"] = repeated
-            return
-        if admission.expected is not None:
-            account.suspect = True
-            self._note_gap(event.account, admission.expected, event.seq, "sequence_gap")
-        if admission.given_up:
-            self._give_up(event.account, admission.given_up)
-        engine.wait(event.account, waiting=self.changes.is_open(event.account))
-        for number, ready in admission.ready:
-            self._book(number, ready)
-
-    def _book(self, ordinal: int, event: events.AccountEvent | events.AccountOpened) -> None:
-        missing = self._missing_instrument(event)
-        if missing is not None:
-            self._hold(ordinal, event, missing)
-            return
-        try:
-            self.shards.of(event.account).apply(event)
-        except RefusedError as error:
-            self._refuse(ordinal, event, error.reason, error.detail)
-            return
-        if type(event) is events.LiquidationFinished:
-            self._finished.append(event)
-        elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
-            self._drop_held(event)
-        self._count_applied(event)
-
-    def _give_up(self, name: str, buffer: list[Numbered]) -> None:
-        """Quarantine an unfinished change; the account is suspect."""
-        engine = self.shards.of(name)
-        engine.account(name).suspect = True
-        engine.wait(name, waiting=False)
-        for ordinal, event in buffer:
-            detail = f"expected the change of account {name} to end within 100 events and 1 s"
-            self.refusals.note(ordinal, event, "unfinished_change", detail)
-        self._note_gap(name, buffer[0][1].seq, buffer[-1][1].seq, "unfinished_change")
-
-    def _note_gap(self, name: str, expected: int, received: int, reason: str) -> None:
-        if self.bootstrapping:
-            return
-        self._step.append(
-            StreamGapDetected(
-                event_ns=self.engine_ns,
-                rule="sequence",
-                suspect=True,
-                account=name,
-                expected=expected,
-                received=received,
-                reason=reason,
-            )
-        )
-
-    # --- refusing and holding back --------------------------------------------------------
-
-    def _refuse(self, ordinal: int, event: events.Event, reason: str, detail: str) -> None:
-        self.refusals.note(ordinal, event, reason, detail)
-        if isinstance(event, events.AccountEvent):
-            self.shards.of(event.account).account(event.account).suspect = True
-            self._note_gap(event.account, event.seq, event.seq, "refused_event")
-
-    def _missing_instrument(self, event: events.Event) -> str | None:
-        known = self.market.instruments
-        for name in instruments_of(event):
-            if name not in known:
-                return name
-        return None
-
-    def _hold(self, ordinal: int, event: events.Event, instrument: str) -> None:
-        detail = f"expected a listed instrument, received {instrument!r}"
-        if not self.held.keep(instrument, ordinal, event):
-            self._refuse(ordinal, event, "unknown_instrument", detail)
-            return
-        if isinstance(event, events.AccountEvent):
-            self.shards.of(event.account).account(event.account).held_events += 1
-        self.refusals.note(ordinal, event, "unknown_instrument", detail, held=True)
-
-    def _drop_held(self, event: events.AccountSnapshot | events.AccountClosed) -> None:
-        """Forget what a snapshot or a closing makes void."""
-        dropped = self.held.drop_account(event.account, event.seq)
-        account = self.shards.of(event.account).ledger.accounts.get(event.account)
-        if account is not None:
-            account.held_events -= dropped
-
-    def _retry_held(self, instrument: str) -> None:
-        for ordinal, event in self.held.release(instrument):
-            if not isinstance(event, events.AccountEvent):
-                self._take(ordinal, event)
-                continue
-            self.shards.of(event.account).account(event.account).held_events -= 1
-            self._book(ordinal, event)
 
     # --- the monitor's own events ---------------------------------------------------------
 
@@ -306,12 +218,12 @@ class RiskEngine:
 
     def _configure(self, event: events.ConfigurationChanged) -> None:
         assert self.parse_settings is not None, "a reload needs a reader of settings"
-        self.settings = self.parse_settings(event.text)
-        self.configuration_hash = event.hash
-        self.rules = MarginRules(self.settings.margin)
-        self.venue.configure(self.settings)
+        settings = self.parse_settings(event.text)
+        rules = MarginRules(settings.margin)
+        self.venue.configure(settings)
+        self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
         self.shards.policy = self.venue.policy
-        self.held.limit = self.settings.held_back_events_max
+        self.held.limit = settings.held_back_events_max
         for engine in self.shards.engines:
             engine.use(self.rules)
 

@@ -39,24 +39,29 @@ _FREE = frozenset(
 )
 
 
+HeldEvent = tuple[int, events.Event, bool]  # ordinal, event, whether it is a part of one
+
+
 class HeldEvents:
     """The events that wait, by the instrument that they wait for."""
 
     def __init__(self, limit: int) -> None:
         """Keep at most `limit` events in all."""
         self.limit = limit
-        self._events: dict[str, list[tuple[int, events.Event]]] = {}
+        self._events: dict[str, list[HeldEvent]] = {}
         self._count = 0
 
-    def keep(self, instrument: str, ordinal: int, event: events.Event) -> bool:
-        """Keep an event; return False when there is no room."""
+    def keep(
+        self, instrument: str, ordinal: int, event: events.Event, *, is_part: bool = False
+    ) -> bool:
+        """Keep an event (or a part of one); return False when there is no room."""
         if self._count >= self.limit:
             return False
-        self._events.setdefault(instrument, []).append((ordinal, event))
+        self._events.setdefault(instrument, []).append((ordinal, event, is_part))
         self._count += 1
         return True
 
-    def release(self, instrument: str) -> list[tuple[int, events.Event]]:
+    def release(self, instrument: str) -> list[HeldEvent]:
         """Return what waited for an instrument, oldest first."""
         released = self._events.pop(instrument, [])
         self._count -= len(released)
@@ -77,20 +82,23 @@ class HeldEvents:
 
     def ordinals(self) -> tuple[int, ...]:
         """Return the ordinals of everything that waits, ascending."""
-        return tuple(sorted(o for waiting in self._events.values() for o, _ in waiting))
+        return tuple(sorted({held[0] for waiting in self._events.values() for held in waiting}))
 
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""
         return [
-            [name, [[ordinal, msgspec.to_builtins(event)] for ordinal, event in waiting]]
+            [name, [[number, msgspec.to_builtins(event), part] for number, event, part in waiting]]
             for name, waiting in sorted(self._events.items())
         ]
 
     def restore(self, state: list[Any]) -> None:
-        """Take what `export_state` described."""
+        """Take what `export_state` described, all of it, whatever the present limit."""
         for name, waiting in state:
-            for ordinal, plain in waiting:
-                self.keep(name, ordinal, msgspec.convert(plain, AnyEvent))
+            self._events[name] = [
+                (ordinal, msgspec.convert(plain, AnyEvent), is_part)
+                for ordinal, plain, is_part in waiting
+            ]
+            self._count += len(waiting)
 
 
 def _is_of(event: events.Event, account: str, until_seq: int) -> bool:

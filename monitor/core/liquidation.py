@@ -139,6 +139,13 @@ class LiquidationBook:
         for key in [key for key in self.open if key[0] == account]:
             del self.open[key]
 
+    def forget_instrument(self, instrument: str) -> list[Liquidation]:
+        """Forget and return the liquidations in a delisted instrument."""
+        gone = [each for each in self.open.values() if each.instrument == instrument]
+        for each in gone:
+            del self.open[each.account, each.liquidation_id]
+        return gone
+
     def _of(self, event: LiquidationEvent) -> Liquidation:
         key = (event.account, event.liquidation_id)
         if key not in self.open:

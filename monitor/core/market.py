@@ -4,6 +4,7 @@ Prices are kept as the venue's text, as float and, on demand, as exact rationals
 currency is `USD`; `value` says what one unit of an asset is worth in it.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -173,6 +174,10 @@ class Market:
         return False
 
     # --- questions ------------------------------------------------------------------------
+
+    def missing_instrument(self, names: Iterable[str]) -> str | None:
+        """Return the first of the instruments that is not listed, None if all are."""
+        return next((name for name in names if name not in self.instruments), None)
 
     def unit(self, asset: str) -> Unit:
         """Return the minor unit of an asset."""

@@ -3,10 +3,12 @@
 from typing import Protocol
 
 from monitor.core.changes import OpenChanges
+from monitor.core.events import Event
 from monitor.core.facts import MarketFacts
 from monitor.core.held import HeldEvents
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
+from monitor.core.refusals import Refusals
 from monitor.core.settings import EngineSettings
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
@@ -24,6 +26,7 @@ class EngineParts(Protocol):
     facts: MarketFacts
     changes: OpenChanges
     held: HeldEvents
+    refusals: Refusals
     engine_ns: int
     ordinal: int
     events_applied: int
@@ -33,6 +36,9 @@ class EngineParts(Protocol):
     feeds: dict[str, tuple[bool, int]]
     bootstrapping: bool
     caught_up: bool
+
+    def count_applied(self, event: Event) -> None:
+        """Count an event that has been applied."""
 
     def state_hash(self) -> str:
         """Return the SHA-256 (hex) of the whole state."""

@@ -57,7 +57,7 @@ class NaiveEngine:
         timers: list[tuple[int, str, Callable[[], None]]] = []
         for account in self.world.accounts.values():
             if account.change:
-                due_ns = account.change[0].event_ns + CHANGE_NS_MAX + 1
+                due_ns = account.change_opened_ns + CHANGE_NS_MAX + 1
                 timers.append((due_ns, f"change:{account.name}", self._abandoner(account)))
         for breaker in self.breakers:
             due = breaker.due_ns()

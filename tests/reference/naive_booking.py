@@ -4,10 +4,26 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import events
-from tests.reference.naive_world import Liquidation
+from tests.reference.naive_world import Liquidation, World
 
 UNITS_MAX = 2**62
 UNSEEN = ("", "")  # the unit of a liquidation whose start we have not seen
+
+
+HELD_KINDS = (
+    events.MarkPriceChanged,
+    events.TradingStatusChanged,
+    events.FundingRateChanged,
+    events.FundingPaid,
+    events.DepthChanged,
+    events.TradePrinted,
+    events.PositionChanged,
+    events.MarginOrdersChanged,
+    events.LiquidationStarted,
+    events.LiquidationFilled,
+    events.LiquidationFinished,
+    events.DeleveragingFilled,
+)
 
 
 class RefusedError(Exception):
@@ -47,3 +63,19 @@ def representable(value: Fraction, unit: Fraction) -> Fraction:
     if units.denominator != 1 or abs(units) > UNITS_MAX:
         raise RefusedError("not_representable")
     return value
+
+
+def is_used(world: World, asset: str) -> bool:
+    """Return whether any amount of an asset is kept anywhere: its unit is fixed then."""
+    accounts = world.accounts.values()
+    return (
+        asset in world.assets_booked
+        or any(fund.asset == asset for fund in world.funds.values())
+        or any(one.asset == asset for account in accounts for one in account.pending)
+        or any(
+            position.isolated_margin
+            and world.instruments[position.instrument].settlement_currency == asset
+            for account in accounts
+            for position in account.positions.values()
+        )
+    )

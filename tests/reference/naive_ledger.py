@@ -5,15 +5,20 @@ No verdicts here. `NaiveLedger.begin` clears what one step notes down (`gaps`, `
 """
 
 from fractions import Fraction
+from typing import Any
+
+import msgspec
 
 from monitor.core import events
 from tests.reference import naive_margin, naive_prices
 from tests.reference.naive_booking import (
+    HELD_KINDS,
     UNSEEN,
     Finished,
     Gap,
     HeldError,
     RefusedError,
+    is_used,
     representable,
     size_unit,
 )
@@ -30,20 +35,6 @@ from tests.reference.naive_world import (
 )
 
 CHANGE_EVENTS_MAX = 100
-HELD_KINDS = (
-    events.MarkPriceChanged,
-    events.TradingStatusChanged,
-    events.FundingRateChanged,
-    events.FundingPaid,
-    events.DepthChanged,
-    events.TradePrinted,
-    events.PositionChanged,
-    events.MarginOrdersChanged,
-    events.LiquidationStarted,
-    events.LiquidationFilled,
-    events.LiquidationFinished,
-    events.DeleveragingFilled,
-)
 
 
 class NaiveLedger:
@@ -96,6 +87,8 @@ class NaiveLedger:
         if event.seq > account.seq + 1 and not isinstance(event, events.AccountSnapshot):
             self._gap(account, account.seq + 1, event.seq, "sequence_gap")
         account.seq = event.seq
+        if not account.change:
+            account.change_opened_ns = self.world.engine_ns
         account.change.append(event)
         if event.more:
             if len(account.change) > CHANGE_EVENTS_MAX:
@@ -104,6 +97,8 @@ class NaiveLedger:
         change, account.change = account.change, []
         for part in change:
             self._try(part)  # type: ignore[arg-type]
+        if event.account in self.world.accounts:
+            self.world.accounts[event.account].seq = event.seq
 
     def abandon_change(self, account: Account) -> None:
         """Refuse a change that was not finished in time or in bounds."""
@@ -167,26 +162,17 @@ class NaiveLedger:
                 if key[0] == event.instrument:
                     del account.positions[key]
                     self._follow_mode(account, *key)
+            account.liquidations = {
+                identity: one
+                for identity, one in account.liquidations.items()
+                if one.instrument != event.instrument
+            }
 
     def _on_collateral_listed(self, event: events.CollateralListed) -> None:
         changed = Fraction(event.minor_unit) != self.world.minor_unit(event.asset)
-        if changed and self._is_used(event.asset):
+        if changed and is_used(self.world, event.asset):
             raise RefusedError("unit_is_fixed")
         self.world.collaterals[event.asset] = event
-
-    def _is_used(self, asset: str) -> bool:
-        """Return whether any amount of an asset is kept anywhere."""
-        return (
-            asset in self.world.assets_booked
-            or any(fund.asset == asset for fund in self.world.funds.values())
-            or any(one.asset == asset for a in self.world.accounts.values() for one in a.pending)
-            or any(
-                position.isolated_margin
-                and self.world.instruments[position.instrument].settlement_currency == asset
-                for a in self.world.accounts.values()
-                for position in a.positions.values()
-            )
-        )
 
     def _on_mark_price_changed(self, event: events.MarkPriceChanged) -> None:
         mark = Fraction(event.price)
@@ -314,13 +300,15 @@ class NaiveLedger:
                 one.isolated = False
 
     def _on_account_snapshot(self, event: events.AccountSnapshot) -> None:
-        named = [record.instrument for record in event.positions]
-        for instrument in (*named, *(record.instrument for record in event.orders)):
-            self._need(instrument)
+        listed = self.world.instruments
+        waiting = [record for record in event.positions if record.instrument not in listed]
+        orders = [record for record in event.orders if record.instrument not in listed]
         balances = {
             asset: self._amount(asset, written) for asset, written in event.balances.items()
         }
-        positions = [self._position(record) for record in event.positions]
+        positions = [
+            self._position(record) for record in event.positions if record.instrument in listed
+        ]
         pending = [
             Pending(
                 one.instrument,
@@ -346,6 +334,15 @@ class NaiveLedger:
         account.pending = pending
         account.suspect = False
         self._drop_held(event.account, event.seq)
+        common: dict[str, Any] = {
+            "event_ns": event.event_ns,
+            "account": event.account,
+            "seq": event.seq,
+        }
+        for record in waiting:
+            self._try(events.PositionChanged(**common, **msgspec.structs.asdict(record)))
+        for order in orders:
+            self._try(events.MarginOrdersChanged(**common, **msgspec.structs.asdict(order)))
 
     def _drop_held(self, account: str, until_seq: int) -> None:
         self.held = [
@@ -372,7 +369,7 @@ class NaiveLedger:
         if position is not None:
             limit = naive_prices.bankruptcy_price(self.world, account, position)
         key = account.unit_key(event.instrument, event.leg)
-        liquidation = Liquidation(key, Fraction(event.size), limit)
+        liquidation = Liquidation(key, Fraction(event.size), limit, instrument=event.instrument)
         if position is not None and position.isolated:
             liquidation.margin = position.isolated_margin
             liquidation.entry_price = position.entry_price if position.size else None
@@ -382,7 +379,7 @@ class NaiveLedger:
     def _on_liquidation_filled(self, event: events.LiquidationFilled) -> None:
         assert event.price is not None
         liquidations = self.account(event.account).liquidations
-        unseen = Liquidation(UNSEEN, Fraction(0), None)
+        unseen = Liquidation(UNSEEN, Fraction(0), None, instrument=event.instrument)
         liquidation = liquidations.setdefault(event.liquidation_id, unseen)
         liquidation.fills.append((Fraction(event.size), Fraction(event.price), Fraction(event.fee)))
 

@@ -65,6 +65,7 @@ class Liquidation:
     unit_key: UnitKey
     size: Fraction
     bankruptcy_price: Fraction | None
+    instrument: str = ""
     margin: Fraction = Fraction(0)  # of an isolated position, at the start
     entry_price: Fraction | None = None
     fills: list[tuple[Fraction, Fraction, Fraction]] = field(default_factory=list)  # with fees
@@ -85,6 +86,7 @@ class Account:
     pending: list[Pending] = field(default_factory=list)
     orders: dict[str, events.OrdersRecord] = field(default_factory=dict)
     change: list[events.AccountEvent] = field(default_factory=list)
+    change_opened_ns: int = 0
     units: dict[UnitKey, Unit] = field(default_factory=lambda: {None: Unit()})
     liquidations: dict[str, Liquidation] = field(default_factory=dict)
     episode_counts: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,182 @@
+"""Account events on their way into the ledger: in order, whole, and to instruments that exist.
+
+An event is booked, kept until its change is whole or its instrument is listed, or refused; what
+leaves a hole in an account makes it suspect.
+"""
+
+from collections.abc import Container, Iterator
+from typing import Any
+
+import msgspec
+
+from monitor.core import events
+from monitor.core.accounts import RefusedError
+from monitor.core.changes import Numbered
+from monitor.core.decisions import Decision, StreamGapDetected
+from monitor.core.held import instruments_of
+from monitor.core.parts import EngineParts
+
+AnyAccountEvent = events.AccountEvent | events.AccountOpened
+
+
+class AccountIntake:
+    """Takes account events on behalf of the engine."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        """Work on the engine's parts."""
+        self.parts = parts
+        self._gaps: list[Decision] = []
+        self._finished: list[events.LiquidationFinished] = []
+
+    def take_gaps(self) -> list[Decision]:
+        """Return the gaps found in this step."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
+
+    def take_finished(self) -> list[events.LiquidationFinished]:
+        """Return the liquidations that ended in this step."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    # --- order ----------------------------------------------------------------------------
+
+    def take(self, ordinal: int, event: events.AccountEvent) -> None:
+        """Take the next event of an account: check its sequence, wait for its change."""
+        parts = self.parts
+        engine = parts.shards.of(event.account)
+        account = engine.account(event.account)
+        if parts.changes.is_plain(account, event):
+            account.sequence = event.seq
+            self.book(ordinal, event)
+            return
+        admission = parts.changes.admit(account, ordinal, event, parts.engine_ns)
+        if admission.repeated:
+            repeated = parts.ignored_counts.get("sequence_repeated", 0) + 1
+            parts.ignored_counts["sequence_repeated"] = repeated
+            return
+        if admission.expected is not None:
+            self._note_gap(event.account, admission.expected, event.seq, "sequence_gap")
+        if admission.given_up:
+            self.give_up(event.account, admission.given_up)
+        engine.wait(event.account, waiting=parts.changes.is_open(event.account))
+        for number, ready in admission.ready:
+            self.book(number, ready)
+        reopened = engine.ledger.accounts.get(event.account)
+        if reopened is not None:  # closed and named again within one change
+            reopened.sequence = event.seq
+
+    def give_up(self, name: str, buffer: list[Numbered]) -> None:
+        """Quarantine an unfinished change; the account is suspect."""
+        self.parts.shards.of(name).wait(name, waiting=False)
+        for ordinal, event in buffer:
+            detail = f"expected the change of account {name} to end within 100 events and 1 s"
+            self.parts.refusals.note(ordinal, event, "unfinished_change", detail)
+        self._note_gap(name, buffer[0][1].seq, buffer[-1][1].seq, "unfinished_change")
+
+    # --- booking --------------------------------------------------------------------------
+
+    def book(self, ordinal: int, event: AnyAccountEvent, *, is_part: bool = False) -> None:
+        """Book an event now, or hold it back, or refuse it.
+
+        `is_part`: a piece of an event that has been counted already.
+        """
+        missing = self.parts.market.missing_instrument(instruments_of(event))
+        if missing is None:
+            self._book_known(ordinal, event, is_part=is_part)
+        elif isinstance(event, events.AccountSnapshot):
+            known, waiting = split_snapshot(event, self.parts.market.instruments)
+            if self._book_known(ordinal, known, is_part=False):
+                for part in waiting:
+                    self.hold(ordinal, part, part.instrument, is_part=True)
+        else:
+            self.hold(ordinal, event, missing, is_part=is_part)
+
+    def book_held(self, ordinal: int, event: events.AccountEvent, *, is_part: bool) -> None:
+        """Book an event whose instrument has been listed."""
+        self.parts.shards.of(event.account).account(event.account).held_events -= 1
+        self.book(ordinal, event, is_part=is_part)
+
+    def _book_known(self, ordinal: int, event: AnyAccountEvent, *, is_part: bool) -> bool:
+        try:
+            self.parts.shards.of(event.account).apply(event)
+        except RefusedError as error:
+            self.refuse(ordinal, event, error.reason, error.detail)
+            return False
+        if type(event) is events.LiquidationFinished:
+            self._finished.append(event)
+        elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
+            self._drop_held(event)
+        if not is_part:
+            self.parts.count_applied(event)
+        return True
+
+    # --- refusing and holding back --------------------------------------------------------
+
+    def refuse(self, ordinal: int, event: events.Event, reason: str, detail: str) -> None:
+        """Refuse an event; an account event leaves its account suspect."""
+        self.parts.refusals.note(ordinal, event, reason, detail)
+        if isinstance(event, events.AccountEvent):
+            self._note_gap(event.account, event.seq, event.seq, "refused_event")
+
+    def hold(
+        self, ordinal: int, event: events.Event, instrument: str, *, is_part: bool = False
+    ) -> None:
+        """Keep an event until its instrument is listed, if there is room."""
+        detail = f"expected a listed instrument, received {instrument!r}"
+        if not self.parts.held.keep(instrument, ordinal, event, is_part=is_part):
+            self.refuse(ordinal, event, "unknown_instrument", detail)
+            return
+        if isinstance(event, events.AccountEvent):
+            self.parts.shards.of(event.account).account(event.account).held_events += 1
+        self.parts.refusals.note(ordinal, event, "unknown_instrument", detail, held=True)
+
+    def _drop_held(self, event: events.AccountSnapshot | events.AccountClosed) -> None:
+        """Forget what a snapshot or a closing makes void."""
+        dropped = self.parts.held.drop_account(event.account, event.seq)
+        account = self.parts.shards.of(event.account).ledger.accounts.get(event.account)
+        if account is not None:
+            account.held_events -= dropped
+
+    def _note_gap(self, name: str, expected: int, received: int, reason: str) -> None:
+        self.parts.shards.of(name).account(name).suspect = True
+        if self.parts.bootstrapping:
+            return
+        self._gaps.append(
+            StreamGapDetected(
+                event_ns=self.parts.engine_ns,
+                rule="sequence",
+                suspect=True,
+                account=name,
+                expected=expected,
+                received=received,
+                reason=reason,
+            )
+        )
+
+
+def split_snapshot(
+    event: events.AccountSnapshot, known: Container[str]
+) -> tuple[events.AccountSnapshot, list[events.PositionChanged | events.MarginOrdersChanged]]:
+    """Return a snapshot of what is listed, and the rest as events that can wait."""
+    listed = msgspec.structs.replace(
+        event,
+        positions=[record for record in event.positions if record.instrument in known],
+        orders=[record for record in event.orders if record.instrument in known],
+    )
+    return listed, list(_waiting(event, known))
+
+
+def _waiting(
+    event: events.AccountSnapshot, known: Container[str]
+) -> Iterator[events.PositionChanged | events.MarginOrdersChanged]:
+    common: dict[str, Any] = {
+        "event_ns": event.event_ns,
+        "account": event.account,
+        "seq": event.seq,
+    }
+    for position in event.positions:
+        if position.instrument not in known:
+            yield events.PositionChanged(**common, **msgspec.structs.asdict(position))
+    for orders in event.orders:
+        if orders.instrument not in known:
+            yield events.MarginOrdersChanged(**common, **msgspec.structs.asdict(orders))

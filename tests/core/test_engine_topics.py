@@ -1,0 +1,96 @@
+"""Two topics have no common order: accounts may come before listings, or behind the prices."""
+
+from typing import Any
+
+from monitor.core import events
+from monitor.core.engine import RiskEngine
+from monitor.core.settings import EngineSettings
+from tests.builders import SECOND_NS, Journal
+
+
+def engine_after(journal: Journal) -> RiskEngine:
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.events)
+    return engine
+
+
+def report(engine: RiskEngine, account: str = "ann") -> dict[str, Any]:
+    found = engine.account_report(account)
+    assert found is not None
+    return found
+
+
+def held(instrument: str) -> events.PositionRecord:
+    return events.PositionRecord(instrument=instrument, size="1", entry_price="100")
+
+
+def test_a_snapshot_before_its_listing_does_not_overwrite_what_came_after_it() -> None:
+    journal = Journal()
+    journal.list_instrument("Y")
+    journal.snapshot("ann", balances={"USD": "100"}, positions=[held("X"), held("Y")])
+    journal.balance("ann", "50", reason="withdrawal")
+    waiting = report(engine_after(journal))
+    assert (waiting["balances"], waiting["flags"]) == ({"USD": "50"}, ["suspect"])
+    journal.list_instrument("X")
+    engine = engine_after(journal)
+    assert report(engine)["balances"] == {"USD": "50"}
+    assert [one["instrument"] for one in report(engine)["positions"]] == ["X", "Y"]
+    assert report(engine)["flags"] == []
+    assert engine.summary()["events"]["applied"] == 4
+
+
+def test_a_change_behind_the_prices_has_its_second_in_engine_time() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.now_ns += 200 * SECOND_NS
+    journal.mark("X", "100")
+    journal.now_ns -= 100 * SECOND_NS
+    journal.position("ann", "X", "1", "100", more=True)
+    journal.now_ns += 100 * SECOND_NS + 1_000
+    journal.mark("X", "101")
+    journal.now_ns -= 100 * SECOND_NS
+    journal.balance("ann", "10")
+    engine = engine_after(journal)
+    assert engine.take_refused() == []
+    assert [one["size"] for one in report(engine)["positions"]] == ["1"]
+
+
+def test_an_account_closed_and_named_again_in_one_change_goes_on_counting() -> None:
+    journal = Journal()
+    journal.balance("ann", "10")
+    journal.add(events.AccountClosed(event_ns=journal.now_ns, account="ann", seq=2, more=True))
+    journal.sequences["ann"] = 2
+    journal.balance("ann", "5")
+    journal.balance("ann", "6")
+    engine = engine_after(journal)
+    assert (report(engine)["balances"], report(engine)["flags"]) == ({"USD": "6"}, [])
+
+
+def test_a_delisted_instrument_ends_its_liquidations() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.balance("ann", "10")
+    journal.position("ann", "X", "1", "100")
+    journal.liquidation("started", "ann", "X", size="-1")
+    journal.add(events.InstrumentDelisted(event_ns=journal.now_ns, instrument="X"))
+    assert report(engine_after(journal))["flags"] == []
+
+
+def test_many_open_changes_wait_apart_from_the_prices() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for number in range(50):
+        journal.balance(f"a{number}", "1000")
+        journal.position(f"a{number}", "X", "1", "100", more=True)
+    engine = engine_after(journal)
+    restored = RiskEngine.from_state(engine.export_state(), engine.settings)
+    for each in (engine, restored):
+        ending = Journal()
+        ending.now_ns = journal.now_ns
+        ending.sequences = dict(journal.sequences)
+        ending.mark("X", "10")
+        ending.balance("a7", "20")
+        kinds = [decision.kind for _, decision in each.apply(ending.events)]
+        assert kinds == ["account_bankrupt"]

@@ -44,6 +44,8 @@ def _check_instrument(event: events.InstrumentListed) -> str | None:
     for name in ("initial_margin_rate", "maintenance_margin_rate"):
         rates = [getattr(tier, name) for tier in event.risk_tiers]
         values = [to_fraction(rate) for rate in rates]
+        if any(value > 1 for value in values):
+            return f"expected rates from 0 to 1, received {rates} - at `$.risk_tiers.{name}`"
         if any(after < before for before, after in pairwise(values)):
             return f"expected rates that do not fall, received {rates} - at `$.risk_tiers.{name}`"
     return None

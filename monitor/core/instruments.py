@@ -8,6 +8,9 @@ from math import inf
 from monitor.core.amounts import Unit, to_fraction
 from monitor.core.events import InstrumentListed, RiskTier
 
+# Bounds are compared in floats: a jump this near (relative) to the range counts as in it.
+_MARGIN = 1.0 + 1e-9
+
 
 class TierSchedule:
     """A size-dependent margin schedule: rates by notional, with deductions.
@@ -20,7 +23,7 @@ class TierSchedule:
 
     __slots__ = (
         "bounds", "deductions", "float_bounds", "float_deductions", "float_rates",
-        "initial_deductions", "initial_rates", "rates", "steepest_rates",
+        "initial_deductions", "initial_rates", "jumps", "rates", "steepest_rates",
     )  # fmt: skip
 
     def __init__(self, tiers: list[RiskTier]) -> None:
@@ -33,8 +36,8 @@ class TierSchedule:
         self.float_bounds = [float(bound) for bound in self.bounds]
         self.float_rates = [float(rate) for rate in self.rates]
         self.float_deductions = [float(deduction) for deduction in self.deductions]
-        jumps = not self._is_continuous
-        self.steepest_rates = [inf if jumps else rate for rate in accumulate(self.float_rates, max)]
+        self.steepest_rates = list(accumulate(self.float_rates, max))
+        self.jumps = self._jumping_bounds()
 
     def _deductions(self, tiers: list[RiskTier]) -> list[Fraction]:
         if any(tier.maintenance_deduction is not None for tier in tiers):
@@ -48,10 +51,10 @@ class TierSchedule:
             deductions.append(deductions[-1] + step)
         return deductions
 
-    @property
-    def _is_continuous(self) -> bool:
-        return all(
-            bound * (rate - before) == deduction - deduction_before
+    def _jumping_bounds(self) -> list[float]:
+        """Return the bounds at which the venue's own deductions leave a jump."""
+        return [
+            float(bound)
             for bound, before, rate, deduction_before, deduction in zip(
                 self.bounds,
                 self.rates,
@@ -60,26 +63,30 @@ class TierSchedule:
                 self.deductions[1:],
                 strict=False,
             )
-        )
+            if bound * (rate - before) != deduction - deduction_before
+        ]
 
-    def float_requirement(self, notional: float, notional_max: float) -> tuple[float, float]:
-        """Return the maintenance margin in floats, and how fast it can grow.
+    def float_requirement(self, notional: float, stretch: float) -> tuple[float, float, float]:
+        """Return the maintenance margin in floats, its gross, and how fast it can grow.
 
-        The second number is the largest marginal rate up to `notional_max`: infinite where
-        the venue's own deductions leave a jump between two tiers.
+        The gross is the sum of the magnitudes that the subtraction was made of: what its
+        rounding error scales with. The third number is the largest marginal rate while the
+        notional stays within a factor `stretch`: infinite if a jump lies in that range.
         """
         rates, bounds = self.float_rates, self.float_bounds
         if not rates:
-            return 0.0, 0.0
+            return 0.0, 0.0, 0.0
         last = len(rates) - 1
-        tier = bisect_left(bounds, notional) if last else 0
-        highest = tier
-        if tier >= last:
-            tier = highest = last
-        elif notional_max > bounds[tier]:
-            highest = min(bisect_left(bounds, notional_max), last)
-        requirement = notional * rates[tier] - self.float_deductions[tier]
-        return (requirement if requirement > 0.0 else 0.0), self.steepest_rates[highest]  # noqa: FURB136 (faster than max, once a position)
+        highest = tier = min(bisect_left(bounds, notional), last) if last else 0
+        if tier < last and notional * stretch > bounds[tier]:
+            highest = min(bisect_left(bounds, notional * stretch), last)
+        steepest = self.steepest_rates[highest]
+        for jump in self.jumps:
+            if notional < jump * stretch * _MARGIN and jump < notional * stretch * _MARGIN:
+                steepest = inf
+        charged, deduction = notional * rates[tier], self.float_deductions[tier]
+        requirement = charged - deduction
+        return (requirement if requirement > 0.0 else 0.0), charged + deduction, steepest  # noqa: FURB136 (faster than max, once a position)
 
     def _tier(self, notional: Fraction) -> int:
         return min(bisect_left(self.bounds, notional), len(self.rates) - 1)

@@ -3,6 +3,8 @@
 from collections import deque
 from typing import Any
 
+from monitor.core.amounts import to_fraction
+
 _Point = tuple[int, float, str]  # event_ns, price, price as text
 
 
@@ -32,10 +34,10 @@ class ExtremesWindow:
     def add(self, event_ns: int, text: str) -> None:
         """Add a point; `last` is the newest one."""
         point = (event_ns, float(text), text)
-        while self._high and self._high[-1][1] <= point[1]:
+        while self._high and _compare(self._high[-1], point) <= 0:
             self._high.pop()
         self._high.append(point)
-        while self._low and self._low[-1][1] >= point[1]:
+        while self._low and _compare(self._low[-1], point) >= 0:
             self._low.pop()
         self._low.append(point)
         self.last = point
@@ -96,3 +98,10 @@ class ExtremesWindow:
             self.last = (t, float(text), text)
         self._high = deque((t, float(text), text) for t, text in state["high"])
         self._low = deque((t, float(text), text) for t, text in state["low"])
+
+
+def _compare(one: _Point, other: _Point) -> float:
+    """Return < 0, 0 or > 0 as a price is below, equal to or above another, exactly."""
+    if one[1] != other[1] or one[2] == other[2]:
+        return one[1] - other[1]
+    return 1 if to_fraction(one[2]) > to_fraction(other[2]) else -1

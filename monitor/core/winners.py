@@ -6,6 +6,7 @@ and the liquidated account itself are none.
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.contracts import notional
@@ -18,6 +19,8 @@ from monitor.core.margin.measure import measure
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
 _PRESELECTION_MARGIN = 1e-6
+# Below this share of the magnitudes it is a difference of, an equity's float is not good to that.
+_EQUITY_SHARE_MIN = 1e-5
 
 
 def eligible(
@@ -61,6 +64,15 @@ def all_candidates(engine: AccountEngine, instrument: str, side: Side) -> list[C
     ]
 
 
+class _Scored(NamedTuple):
+    """A candidate's score in floats; not `certain` when its equity is too small to trust it."""
+
+    score: float
+    certain: bool
+    unit: MarginUnit
+    position: Position
+
+
 def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
     engine: AccountEngine,
     instrument: str,
@@ -72,26 +84,25 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
 ) -> CandidateSet:
     """Return the candidates that a policy would reach for so many contracts.
 
-    Floats sort all of them; the exact ranking is only done for those up to the cut.
+    Floats sort all of them; the exact ranking is only done for those up to the cut, and for
+    those whose float score cannot be trusted.
     """
-    scored = [
-        (score, unit, position)
-        for unit, position in eligible(engine, instrument, side, without=without)
-        if (score := _float_score(engine, unit, position, policy)) is not None
-    ]
-    scored.sort(key=lambda entry: -entry[0])
+    scored = _scored(engine, instrument, side, policy, without=without)
+    scored.sort(key=lambda entry: -entry.score)
     foremost: list[Candidate] = []
     covered = Fraction(0)
     cut: float | None = None
-    for score, unit, position in scored:
-        if cut is not None and score < cut:
-            break
-        exact = candidate(engine, unit, position)
+    for entry in scored:
+        if entry.certain and cut is not None and entry.score < cut:
+            continue
+        exact = candidate(engine, entry.unit, entry.position)
         assert exact is not None
         foremost.append(exact)
+        if not entry.certain:
+            continue
         covered += exact.contracts
         if cut is None and covered >= contracts:
-            cut = score - _PRESELECTION_MARGIN * max(1.0, abs(score))
+            cut = entry.score - _PRESELECTION_MARGIN * max(1.0, abs(entry.score))
     return CandidateSet(foremost, len(scored))
 
 
@@ -100,28 +111,38 @@ def scored_accounts(
 ) -> list[tuple[float, str]]:
     """Return (score in floats, account) of every candidate of a side: for display."""
     return [
-        (score, unit.account.name)
-        for unit, position in eligible(engine, instrument, side)
-        if (score := _float_score(engine, unit, position, policy)) is not None
+        (entry.score, entry.unit.account.name)
+        for entry in _scored(engine, instrument, side, policy)
     ]
 
 
-def _float_score(
-    engine: AccountEngine, unit: MarginUnit, position: Position, policy: Policy
-) -> float | None:
-    measured = measure(unit, engine.market)
-    instrument = position.instrument
-    value = engine.market.value(instrument.settlement)
-    if measured is None or value is None:
-        return None
-    mark = engine.market.marks[instrument.name].number
-    entry_value = notional(instrument.kind, position.quantity, position.entry)
-    worth = notional(instrument.kind, position.quantity, mark)
-    pnl_ratio = worth / entry_value - 1.0 if not instrument.inverse else 1.0 - worth / entry_value
-    if position.size < 0:
-        pnl_ratio = -pnl_ratio
-    leverage = worth * value / measured.equity if measured.equity else 1e300
-    return policy.float_score(pnl_ratio, leverage)
+def _scored(
+    engine: AccountEngine,
+    instrument: str,
+    side: Side,
+    policy: Policy,
+    *,
+    without: str | None = None,
+) -> list[_Scored]:
+    """Return every candidate of a side with its score in floats; those without a price are none."""
+    market = engine.market
+    found = []
+    for unit, position in eligible(engine, instrument, side, without=without):
+        listed = position.instrument
+        measured = measure(unit, market)
+        value = market.value(listed.settlement)
+        if measured is None or value is None:
+            continue
+        mark = market.marks[instrument].number
+        entry_value = notional(listed.kind, position.quantity, position.entry)
+        worth = notional(listed.kind, position.quantity, mark)
+        growth = 1.0 - worth / entry_value if listed.inverse else worth / entry_value - 1.0
+        pnl_ratio = growth if position.size > 0 else -growth
+        equity = measured.equity
+        leverage = worth * value / equity if equity else 1e300
+        certain = abs(equity) > _EQUITY_SHARE_MIN * measured.gross
+        found.append(_Scored(policy.float_score(pnl_ratio, leverage), certain, unit, position))
+    return found
 
 
 def unrealized_gains(

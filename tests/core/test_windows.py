@@ -57,3 +57,10 @@ def test_a_restored_window_is_the_same() -> None:
     other.restore(window.export_state())
     assert other.export_state() == window.export_state()
     assert (other.low, other.high, other.last) == (window.low, window.high, window.last)
+
+
+def test_prices_that_floats_cannot_tell_apart_are_told_apart() -> None:
+    window = ExtremesWindow(10)
+    for time, price in ((0, "100.000000000000000001"), (1, "100")):
+        window.add(time, price)
+    assert (window.low, window.high) == ("100", "100.000000000000000001")

@@ -119,10 +119,11 @@ def _add_positions(result: Measure, market: Market, positions: list[Position]) -
             notional = size * mark
             pnl = quantity * (mark - entry)
             gross += size * (mark + entry) * value
-        requirement, rate = instrument.schedule.float_requirement(notional, notional * _STRETCH)
+        requirement, charged, rate = instrument.schedule.float_requirement(notional, _STRETCH)
         reach = notional * value * _STRETCH_TWICE
         equity += pnl * value
         maintenance += requirement * value
+        gross += charged * value
         sensitivity += reach
         steepness += reach * rate
         if key is not None:
@@ -131,7 +132,7 @@ def _add_positions(result: Measure, market: Market, positions: list[Position]) -
             sensitivity += pnl_reach * value * _STRETCH
             steepness += reach * rate
     result.equity, result.maintenance = equity, maintenance
-    result.gross = gross + maintenance
+    result.gross = gross
     result.sensitivity, result.sensitivity_of_requirement = sensitivity, steepness
     result.has_position = bool(positions)
     return True

@@ -104,6 +104,8 @@ class Thresholds:
         """Return how far every price may move before a verdict can change; 0 in the band."""
         equity, maintenance = measured.equity, measured.maintenance
         sensitivity, steepness = measured.sensitivity, measured.sensitivity_of_requirement
+        if steepness == math.inf:  # a jump is near: any move may change the verdict
+            return 0.0
         band = FLOAT_BAND * measured.gross
         radius = RADIUS_MAX
         for factor in self._factors:

@@ -8,6 +8,7 @@ import pytest
 
 from monitor.core import events as e
 from monitor.core.engine import RiskEngine
+from monitor.core.instruments import TierSchedule
 from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.exact import unit_amounts
 from monitor.core.margin.measure import Measure, measure
@@ -151,3 +152,71 @@ def test_guards_find_every_change_that_a_rescan_finds(seed: int) -> None:
         engine.apply([event])
         for unit in engine.shards.engines[0].units():
             assert unit.state == exact_state(engine, unit)
+
+
+def test_a_requirement_that_cancels_is_judged_exactly() -> None:
+    steep = [
+        e.RiskTier(
+            notional_max="1000000", initial_margin_rate="0.01", maintenance_margin_rate="0.01"
+        ),
+        e.RiskTier(
+            initial_margin_rate="1",
+            maintenance_margin_rate="1",
+            maintenance_deduction="990000",
+        ),
+    ]
+    for cents in range(40):
+        engine = RiskEngine(EngineSettings())
+        mark = f"1000000.{6300 + cents}"
+        maintenance = 1_000_000 - 990_000 + (6_300 + cents) / 10_000
+        engine.apply(
+            [
+                e.InstrumentListed(
+                    event_ns=1,
+                    instrument="X",
+                    kind="linear",
+                    base="X",
+                    quote="USD",
+                    settlement_currency="USD",
+                    contract_size="1",
+                    lot_size="1",
+                    tick_size="1",
+                    risk_tiers=steep,
+                ),
+                e.MarkPriceChanged(event_ns=1, instrument="X", price=mark),
+                e.BalanceChanged(
+                    event_ns=1,
+                    account="ann",
+                    seq=1,
+                    asset="USD",
+                    balance=f"{maintenance + 0.00000001:.8f}",
+                    reason="deposit",
+                ),
+                e.PositionChanged(
+                    event_ns=1, account="ann", seq=2, instrument="X", size="1", entry_price=mark
+                ),
+            ]
+        )
+        unit = engine.shards.engines[0].cross["ann"]
+        assert unit.state == exact_state(engine, unit)
+
+
+def test_a_jump_far_away_does_not_make_every_tick_exact() -> None:
+    jump = [
+        e.RiskTier(
+            notional_max="1000",
+            initial_margin_rate="0.02",
+            maintenance_margin_rate="0.01",
+            maintenance_deduction="0",
+        ),
+        e.RiskTier(
+            initial_margin_rate="0.04",
+            maintenance_margin_rate="0.02",
+            maintenance_deduction="10.00000001",
+        ),
+    ]
+    schedule = TierSchedule(jump)
+    assert schedule.float_requirement(100.0, math.exp(0.1))[2] == 0.01
+    assert schedule.float_requirement(950.0, math.exp(0.1))[2] == math.inf
+    assert schedule.float_requirement(1050.0, math.exp(0.1))[2] == math.inf
+    assert schedule.float_requirement(2000.0, math.exp(0.1))[2] == 0.02

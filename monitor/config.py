@@ -33,6 +33,10 @@ WebsocketUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^wss?://\S
 HttpUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://\S+$")]
 
 
+# A halt is looked at again each time it ends: shorter ones would only make timers.
+HALT_S_MIN = 1.0
+
+
 class ConfigurationError(ValueError):
     """The configuration cannot be used; the message says what was expected and received."""
 
@@ -214,6 +218,12 @@ def cross_check(configuration: Configuration) -> list[str]:
         f"{breaker.limit_ratio}, received {breaker.release_ratio}"
         for breaker in configuration.breakers
         if breaker.release_ratio is not None and breaker.release_ratio > breaker.limit_ratio
+    ]
+    problems += [
+        f"[[breakers]] {breaker.name}: expected halt_s 0 or at least {HALT_S_MIN:g}, "
+        f"received {breaker.halt_s:g}"
+        for breaker in configuration.breakers
+        if 0 < breaker.halt_s < HALT_S_MIN
     ]
     service = configuration.service
     if service.shard >= service.shards:

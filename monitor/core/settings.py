@@ -8,8 +8,9 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
-PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
-NonNegativeFloat = Annotated[float, msgspec.Meta(ge=0)]
+# Bounded on both sides: TOML has `inf` and `nan`, and no limit or duration is this large.
+PositiveFloat = Annotated[float, msgspec.Meta(ge=1e-9, le=1e9)]
+NonNegativeFloat = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 BreakerAction: TypeAlias = Literal[
     "halt", "price_band", "reduce_only", "margin_multiplier", "withdrawals_gate", "notify"
 ]
@@ -26,7 +27,7 @@ class MarginSettings(Settings, frozen=True, kw_only=True):
     `moves_with_index`: an inverse instrument's coin is valued at the tested price.
     """
 
-    margin_call_ratio: PositiveFloat = 0.8
+    margin_call_ratio: Annotated[float, msgspec.Meta(ge=0.001, le=1)] = 0.8
     liquidatable_when: Literal["at_or_below", "below"] = "at_or_below"
     bankruptcy_price: Literal["account_zero", "maintenance_share"] = "account_zero"
     moves_with_index: bool = True

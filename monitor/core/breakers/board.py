@@ -1,5 +1,6 @@
 """All breakers: one for each configured rule and scope, with their timers."""
 
+import heapq
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -20,7 +21,9 @@ class BreakerBoard:
         """Begin with every breaker armed."""
         self.settings = tuple(settings)
         self.breakers: dict[BreakerKey, Breaker] = {}
-        self._timed: set[BreakerKey] = set()
+        # Timers as a heap: one is outdated when its breaker has another due time by now.
+        self._timers: list[tuple[int, str, BreakerKey]] = []
+        self._noted: dict[BreakerKey, int] = {}
 
     def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
         """Let the breakers of an instrument see its new mark."""
@@ -38,10 +41,11 @@ class BreakerBoard:
         return decisions
 
     def _note_timer(self, key: BreakerKey) -> None:
-        if self.breakers[key].status.due_ns is None:
-            self._timed.discard(key)
-        else:
-            self._timed.add(key)
+        breaker = self.breakers[key]
+        due_ns = breaker.status.due_ns
+        if due_ns is not None and self._noted.get(key) != due_ns:
+            heapq.heappush(self._timers, (due_ns, breaker.timer_name, key))
+            self._noted[key] = due_ns
 
     def _breaker(self, settings: BreakerSettings, scope: str) -> Breaker:
         key = (settings.name, scope)
@@ -51,14 +55,15 @@ class BreakerBoard:
 
     def next_timer(self) -> tuple[int, str, BreakerKey] | None:
         """Return the first timer as (due_ns, name, breaker key), None without one."""
-        if not self._timed:
-            return None
-        timers = []
-        for key in self._timed:
-            breaker = self.breakers[key]
-            if breaker.status.due_ns is not None:
-                timers.append((breaker.status.due_ns, breaker.timer_name, key))
-        return min(timers) if timers else None
+        while self._timers:
+            due_ns, _, key = self._timers[0]
+            breaker = self.breakers.get(key)
+            if breaker is not None and breaker.status.due_ns == due_ns:
+                return self._timers[0]
+            heapq.heappop(self._timers)  # outdated
+            if self._noted.get(key) == due_ns:
+                del self._noted[key]
+        return None
 
     def fire(self, key: BreakerKey, due_ns: int) -> list[Decision]:
         """Let a breaker look at its timer."""
@@ -81,7 +86,6 @@ class BreakerBoard:
         """Forget the breakers of a delisted instrument, with their windows."""
         for key in [key for key in self.breakers if key[1] == instrument]:
             del self.breakers[key]
-            self._timed.discard(key)
 
     def standing(self, now_ns: int) -> list[Decision]:
         """Return the trips that stand now."""
@@ -95,7 +99,6 @@ class BreakerBoard:
         """Take new settings; a breaker whose rule is unchanged keeps its state and window."""
         unchanged = {rule.name for rule in settings if rule in self.settings}
         self.breakers = {key: b for key, b in self.breakers.items() if key[0] in unchanged}
-        self._timed &= set(self.breakers)
         self.settings = tuple(settings)
 
     def export_state(self) -> list[Any]:

@@ -1,0 +1,36 @@
+"""Each mistake in a configuration file is told: what was expected, what was received, where."""
+
+import pytest
+
+from monitor.config import ConfigurationError, parse_configuration
+
+BREAKER = (
+    '[[breakers]]\nname = "fall"\nkind = "price_velocity"\nlookback_s = 60\nlimit_ratio = 0.1\n'
+)
+
+MISTAKES = {
+    "[service]\nfoo = 1": "expected known fields, received `foo` - at `$.service`",
+    "[service": "expected TOML, received a text with",
+    "[margin]\nmargin_call_ratio = inf": "expected `float` <= 1.0",
+    "[margin]\nmargin_call_ratio = nan": "expected `float` >= 0.001",
+    "[margin]\nmargin_call_ratio = 1e-320": "expected `float` >= 0.001",
+    '[margin]\nliquidatable_when = "never"': "expected one of the listed values, received 'never'",
+    BREAKER.replace("60", "inf"): "at `$.breakers[0].lookback_s`",
+    BREAKER.replace("0.1", "nan"): "at `$.breakers[0].limit_ratio`",
+    BREAKER + "halt_s = 0.001": "expected halt_s 0 or at least 1, received 0.001",
+    BREAKER + "release_ratio = 0.2": "expected release_ratio <= limit_ratio 0.1, received 0.2",
+    BREAKER + BREAKER: "expected unique names, received 'fall' twice",
+    "[service]\nshard = 2": "expected shard below shards = 1, received 2",
+    '[kafka.topics]\nmarket = "x"\naccounts = "x"': "expected four different names",
+}
+
+
+def test_an_empty_file_means_the_defaults() -> None:
+    assert parse_configuration("", where="x").margin.margin_call_ratio == 0.8
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_a_mistake_is_told(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^x\.toml: ") as raised:
+        parse_configuration(text, where="x.toml")
+    assert MISTAKES[text] in str(raised.value)

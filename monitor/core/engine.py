@@ -143,6 +143,8 @@ class RiskEngine:
             self.intake.take(ordinal, event)
         elif isinstance(event, events.AccountOpened):
             self.intake.book(ordinal, event)
+        elif isinstance(event, events.AccountEventRefused):
+            self.intake.note_missing(event)
         else:
             self._take_market_event(ordinal, event)
 
@@ -247,6 +249,11 @@ class RiskEngine:
     def held_back_ordinals(self) -> tuple[int, ...]:
         """Return the ordinals of the events that wait for their instrument."""
         return self.held.ordinals()
+
+    def open_change_ordinals(self) -> tuple[int, ...]:
+        """Return the ordinals of the events whose change is not whole yet, ascending."""
+        buffers = self.changes.buffers.values()
+        return tuple(sorted(ordinal for buffer in buffers for ordinal, _ in buffer))
 
     def take_changed_accounts(self) -> set[str]:
         """Return the accounts that were touched or changed state since the last call."""

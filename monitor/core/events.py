@@ -40,7 +40,8 @@ Positive = Price
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+IDENTIFIER_LENGTH_MAX = 128
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=IDENTIFIER_LENGTH_MAX)]
 Text = Annotated[str, msgspec.Meta(max_length=1024)]
 
 Role: TypeAlias = Literal["client", "market_maker", "liquidator", "insurance_fund"]
@@ -500,6 +501,17 @@ class ForecastFinished(Event, frozen=True, kw_only=True, gc=False):
     seed: int
     values: dict[str, Number]
     model_hash: str
+
+
+class AccountEventRefused(Event, frozen=True, kw_only=True, gc=False):
+    """The gate refused an event of `account`: what it would have said is missing.
+
+    Made by the gate alone, in the refused event's place; never read from a record. `seq` is null
+    when it could not be read.
+    """
+
+    account: Identifier
+    seq: Sequence | None
 
 
 ACCOUNT_EVENTS = (

@@ -13,8 +13,22 @@ import msgspec
 
 from monitor.core import events
 from monitor.core.checks import CHECKS
-from monitor.core.events import AnyEvent, Event, snake_case
-from monitor.core.shaping import MATCHES, FieldError, parse_plainly, shape
+from monitor.core.events import (
+    IDENTIFIER_LENGTH_MAX,
+    AccountEvent,
+    AccountEventRefused,
+    AnyEvent,
+    Event,
+    snake_case,
+)
+from monitor.core.shaping import (
+    MATCHES,
+    FieldError,
+    NumberToken,
+    Plain,
+    parse_plainly,
+    shape,
+)
 from monitor.core.wording import reworded
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
@@ -40,10 +54,14 @@ Matcher = Callable[[Any], object]
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why something was not let in: a word of `REASONS`, and what was expected and received."""
+    """Why something was not let in: a word of `REASONS`, and what was expected and received.
+
+    `missing` tells the engine which account's event is missing, when that can be read.
+    """
 
     reason: str
     detail: str
+    missing: AccountEventRefused | None = None
 
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
@@ -199,9 +217,31 @@ def _checked(
             f"expected event_ns at most 5 s after it was received at {received_ns}, "
             f"received {event.event_ns}"
         )
-        return Refusal(reason="from_the_future", detail=detail)
+        return Refusal(reason="from_the_future", detail=detail, missing=_missing_of(event))
     problem = None if check is None else check(event)
-    return event if problem is None else Refusal(reason="invalid_field", detail=problem)
+    if problem is None:
+        return event
+    return Refusal(reason="invalid_field", detail=problem, missing=_missing_of(event))
+
+
+def _missing_of(event: Event) -> AccountEventRefused | None:
+    if not isinstance(event, AccountEvent):
+        return None
+    return AccountEventRefused(event_ns=0, account=event.account, seq=event.seq)
+
+
+def _missing_in(plain: Plain) -> AccountEventRefused | None:
+    """Return which account's event is missing, as far as a refused object says so."""
+    event_type = EVENT_TYPES.get(plain["type"]) if isinstance(plain.get("type"), str) else None
+    account, seq = plain.get("account"), plain.get("seq")
+    if event_type is None or not issubclass(event_type, AccountEvent):
+        return None
+    if isinstance(account, NumberToken) or not isinstance(account, str):
+        return None
+    if not 1 <= len(account) <= IDENTIFIER_LENGTH_MAX:
+        return None
+    known = isinstance(seq, NumberToken) and re.fullmatch("[1-9][0-9]{0,17}", seq)
+    return AccountEventRefused(event_ns=0, account=account, seq=int(seq) if known else None)
 
 
 def _not_json(error: Exception) -> Refusal:
@@ -229,4 +269,5 @@ def _decode_again(raw: bytes, received_ns: int | None) -> Event | Refusal:
         shaped = _encoder.encode(shape(plain, msgspec.inspect.type_info(event_type), "$"))
         return _checked(_decode_event(shaped), shaped, received_ns)
     except (msgspec.DecodeError, FieldError, RecursionError, UnicodeEncodeError) as error:
-        return Refusal(reason="invalid_field", detail=f"{kind}: {reworded(error)}")
+        detail = f"{kind}: {reworded(error)}"
+        return Refusal(reason="invalid_field", detail=detail, missing=_missing_in(plain))

@@ -65,6 +65,17 @@ class AccountIntake:
         if reopened is not None:  # closed and named again within one change
             reopened.sequence = event.seq
 
+    def note_missing(self, event: events.AccountEventRefused) -> None:
+        """Note that the gate refused an event of an account."""
+        account = self.parts.shards.of(event.account).account(event.account)
+        seq = event.seq
+        if seq is not None and seq <= account.sequence:
+            return  # a repetition
+        expected = account.sequence + 1
+        if seq == expected:
+            account.sequence = expected
+        self._note_gap(event.account, expected, seq or expected, "refused_event")
+
     def give_up(self, name: str, buffer: list[Numbered]) -> None:
         """Quarantine an unfinished change; the account is suspect."""
         self.parts.shards.of(name).wait(name, waiting=False)

@@ -101,7 +101,7 @@ class Player:
                     batch = []
                 batch.append(line)
             self._apply(batch, decisions, quarantine)
-            self._quarantine_held(quarantine)
+            self._quarantine_rest(quarantine)
         self._write_accounts()
         self._write_summary()
         return self.outcome
@@ -112,14 +112,17 @@ class Player:
         accepted: list[Line] = []
         refused: list[_Refused] = []
         for line in batch:
-            if isinstance(line.event, gate.Refusal):
-                reason, detail = line.event.reason, line.event.detail
-                refused.append(_Refused(len(events), line, reason, detail))
-            else:
-                events.append(line.event)
-                accepted.append(line)
-        if events and self.outcome.first_event_ns is None:
-            self.outcome.first_event_ns = events[0].event_ns
+            event = line.event
+            if isinstance(event, gate.Refusal):
+                refused.append(_Refused(len(events), line, event.reason, event.detail))
+                if event.missing is None:
+                    continue
+                event = event.missing
+            events.append(event)
+            accepted.append(line)
+        if self.outcome.first_event_ns is None:
+            times = (line.event.event_ns for line in batch if isinstance(line.event, Event))
+            self.outcome.first_event_ns = next(times, None)
         made = self.engine.apply(events)
         self.outcome.decisions += len(made)
         for decision in _stamped(made, accepted, self.engine.configuration_hash):
@@ -143,19 +146,25 @@ class Player:
                 refused.append(_Refused(each.cause, line, each.reason, each.detail))
         return refused
 
-    def _remember_open_changes(self, batch: list[Line]) -> None:
+    def _remember_open_changes(self, accepted: list[Line]) -> None:
         """Keep the lines of changes that are not whole yet: they may still be refused."""
-        for buffer in self.engine.changes.buffers.values():
-            for ordinal, _ in buffer:
-                if ordinal >= self._ordinal:
-                    self._late[ordinal] = batch[ordinal - self._ordinal]
+        for ordinal in self.engine.open_change_ordinals():
+            if ordinal >= self._ordinal:
+                self._late[ordinal] = accepted[ordinal - self._ordinal]
 
-    def _quarantine_held(self, quarantine: IO[bytes]) -> None:
-        """Quarantine what still waits for its instrument when the recording ends."""
-        detail = "expected its instrument to be listed before the end of the recording"
-        for ordinal in self.engine.held_back_ordinals():
-            line = self._late[ordinal]
-            self._quarantine(quarantine, _Refused(0, line, "unknown_instrument", detail))
+    def _quarantine_rest(self, quarantine: IO[bytes]) -> None:
+        """Quarantine what still waits when the recording ends."""
+        waiting = [
+            (ordinal, "unknown_instrument", "its instrument to be listed")
+            for ordinal in self.engine.held_back_ordinals()
+        ]
+        waiting += [
+            (ordinal, "unfinished_change", "its change to end")
+            for ordinal in self.engine.open_change_ordinals()
+        ]
+        for ordinal, reason, awaited in sorted(waiting):
+            detail = f"expected {awaited} before the end of the recording"
+            self._quarantine(quarantine, _Refused(0, self._late[ordinal], reason, detail))
 
     def _quarantine(self, quarantine: IO[bytes], refused: "_Refused") -> None:
         _, line, reason, detail = refused

@@ -1,11 +1,17 @@
 """Recordings: one JSON event (or array of events) a line, plain, `.gz` or `.zst`, or `-`."""
 
 import gzip
+import io
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+
+import zstandard
+
+BLOCK_BYTES = 128 * 1024
 
 
 class RecordingError(Exception):
@@ -16,7 +22,7 @@ class RecordingError(Exception):
 def open_recording(path: str) -> Iterator[BinaryIO]:
     """Open a recording for reading bytes; `-` is standard input.
 
-    Raises RecordingError if there is no such file or its compression is not supported here.
+    Raises RecordingError if there is no such file.
     """
     if path == "-":
         yield sys.stdin.buffer
@@ -33,21 +39,52 @@ def _open(path: str) -> BinaryIO:
     if path.endswith(".gz"):
         return cast("BinaryIO", gzip.open(path, "rb"))
     if path.endswith(".zst"):
-        try:
-            import zstandard
-        except ImportError as error:
-            raise RecordingError(
-                f"{path}: expected the zstandard package for .zst, received no such package: "
-                "pip install zstandard"
-            ) from error
-        return cast("BinaryIO", zstandard.open(path, "rb"))
+        return cast("BinaryIO", io.BufferedReader(_ZstandardFrames(Path(path).open("rb"))))
     return Path(path).open("rb")
+
+
+class _ZstandardFrames(io.RawIOBase):
+    """The bytes of a file of frames. The package's own reader takes a cut frame for a whole one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._is_inside = False
+        self._ready = b""
+
+    def readable(self) -> bool:
+        """Return True: this is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 (a buffer has no name before 3.12)
+        """Fill a buffer with what comes next; return how many bytes, 0 at the end.
+
+        Raises EOFError if the file ends inside a frame.
+        """
+        while not self._ready:
+            block = self._frame.unused_data or self._file.read(BLOCK_BYTES)
+            if not block:
+                if self._is_inside:
+                    raise EOFError("the end of the file inside a frame")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._ready = self._frame.decompress(block)
+            self._is_inside = not self._frame.eof
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 def lines(path: str) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, line without its end); empty lines are passed over.
 
-    Raises RecordingError if the file ends inside its compression.
+    Raises RecordingError if the file is damaged or ends inside its compression.
     """
     with open_recording(path) as stream:
         number = 0
@@ -56,7 +93,8 @@ def lines(path: str) -> Iterator[tuple[int, bytes]]:
                 stripped = line.strip()
                 if stripped:
                     yield number, stripped
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
             raise RecordingError(
-                f"{path}: expected a whole gzip file, received {error} after line {number}"
+                f"{path}: expected a whole recording, received {str(error) or 'a cut one'} "
+                f"after line {number}"
             ) from error

@@ -136,6 +136,9 @@ def _add_slice(batch: Batch, part: Slice) -> None:
         for outcome in decode(record.value or b"", received_ns=received_ns):
             if isinstance(outcome, Refusal):
                 batch.refused.append(Refused(origin, outcome.reason, outcome.detail))
+                if outcome.missing is not None:
+                    add_event(outcome.missing)
+                    add_origin(origin)
             else:
                 add_event(outcome)
                 add_origin(origin)

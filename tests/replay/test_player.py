@@ -143,3 +143,43 @@ def test_no_two_decisions_share_an_identity(tmp_path: Path) -> None:
         lines = files["decisions.ndjson"].splitlines()
         identities = [json.loads(line)["decision_id"] for line in lines]
         assert len(set(identities)) == len(identities)
+
+
+def replayed(tmp_path: Path, lines: list[bytes]) -> tuple[Path, list[dict[str, object]]]:
+    """Return the answers' folder, and what was quarantined."""
+    path = tmp_path / "in.ndjson"
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    output = tmp_path / "out"
+    engine = RiskEngine(parse_configuration("", where="test").engine_settings())
+    Player(engine, output).play(read([str(path)]))
+    quarantine = (output / "quarantine.ndjson").read_text().splitlines()
+    return output, [json.loads(line) for line in quarantine]
+
+
+def test_a_change_that_the_recording_leaves_open_is_quarantined(tmp_path: Path) -> None:
+    journal = Journal()
+    journal.balance("ann", "10")
+    journal.balance("ann", "11", more=True)
+    _, quarantined = replayed(tmp_path, [gate.encode(event) for event in journal.events])
+    assert [(one["reason"], one["position"]["line"]) for one in quarantined] == [  # type: ignore[index]
+        ("unfinished_change", 2)
+    ]
+
+
+def test_an_account_whose_event_the_gate_refuses_is_suspect(tmp_path: Path) -> None:
+    journal = Journal()
+    journal.balance("ann", "10")
+    refused = gate.encode(journal.balance("ann", "11")).replace(b"deposit", b"bogus")
+    lines = [gate.encode(journal.events[0]), refused]
+    output, quarantined = replayed(tmp_path, lines)
+    assert [one["reason"] for one in quarantined] == ["invalid_field"]
+    (account,) = (json.loads(line) for line in (output / "accounts.ndjson").open())
+    assert account["flags"] == ["suspect"]
+    (decision,) = (json.loads(line) for line in (output / "decisions.ndjson").open())
+    assert (decision["type"], decision["expected"], decision["received"], decision["reason"]) == (
+        "stream_gap_detected",
+        2,
+        2,
+        "refused_event",
+    )
+    assert json.loads((output / "summary.json").read_text())["events"]["applied"] == 1

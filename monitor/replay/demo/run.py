@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from monitor import embedded
-from monitor.config import TopicSettings
+from monitor.config import HALT_S_MIN, TopicSettings
 from monitor.embedded.process import ServerProcess, ServiceError, free_port, port_open
 from monitor.embedded.services import Services
 from monitor.replay.demo import listing, report
@@ -111,7 +111,7 @@ scope = "*"
 lookback_s = {cycle_s * 0.08:.3f}
 limit_ratio = 0.05
 direction = "down"
-halt_s = {cycle_s * 0.04:.3f}
+halt_s = {max(HALT_S_MIN, cycle_s * 0.04):.3f}
 cool_off_s = {cycle_s * 0.15:.3f}
 action = "halt"
 """

@@ -195,6 +195,14 @@ class AccountEngine:
         for account in self.ledger.accounts.values():
             self.touch(account)
 
+    def has_amounts_in(self, instrument: str) -> bool:
+        """Return whether an account has a position, a margin or a debt of funding in it."""
+        return any(
+            instrument in (name for name, _ in account.positions)
+            or any(payment.instrument == instrument for payment in account.pending_funding)
+            for account in self.ledger.accounts.values()
+        )
+
     def uses_asset(self, asset: str) -> bool:
         """Return whether any account has an amount of the asset, or has had a balance in it."""
         return asset in self.ledger.booked or any(

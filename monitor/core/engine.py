@@ -61,6 +61,7 @@ class RiskEngine:
         self.decision_counts: dict[str, int] = {}
         self.feeds: dict[str, tuple[bool, int]] = {}
         self.bootstrapping = settings.bootstrap
+        self.accounts_expected: int | None = None  # said by bootstrap_finished
         self.caught_up = False
         self.market = Market()
         self.rules = MarginRules(settings.margin)
@@ -201,6 +202,7 @@ class RiskEngine:
             for transition in engine.judge(self.engine_ns):
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, self.market, self.engine_ns))
+        self._end_bootstrap()
         for event in self.intake.take_finished():
             self._step += settle(event, self.shards, self.venue, self.engine_ns)
         decisions, self._step = self._step + self.intake.take_gaps(), []
@@ -210,8 +212,13 @@ class RiskEngine:
 
     # --- the monitor's own events ---------------------------------------------------------
 
-    def _finish_bootstrap(self, _: events.BootstrapFinished) -> None:
-        if self.bootstrapping:
+    def _finish_bootstrap(self, event: events.BootstrapFinished) -> None:
+        self.accounts_expected = event.accounts
+
+    def _end_bootstrap(self) -> None:
+        """End it once as many accounts are known as the venue has: topics have no common order."""
+        expected = self.accounts_expected
+        if self.bootstrapping and expected is not None and self.shards.count() >= expected:
             self.bootstrapping = False
             self._step += standing_decisions(self.shards, self.market, self.engine_ns)
 

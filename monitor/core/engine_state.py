@@ -10,7 +10,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 2
+STATE_FORMAT = 3
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:
@@ -21,6 +21,7 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "ordinal": engine.ordinal,
         "caught_up": engine.caught_up,
         "bootstrapping": engine.bootstrapping,
+        "accounts_expected": engine.accounts_expected,
         "events_applied": engine.events_applied,
         "event_counts": sorted(engine.event_counts.items()),
         "ignored_counts": sorted(engine.ignored_counts.items()),
@@ -47,6 +48,7 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
     engine.ordinal = state["ordinal"]
     engine.caught_up = state["caught_up"]
     engine.bootstrapping = state["bootstrapping"]
+    engine.accounts_expected = state["accounts_expected"]
     engine.events_applied = state["events_applied"]
     engine.event_counts = dict(state["event_counts"])
     engine.ignored_counts = dict(state["ignored_counts"])

@@ -52,11 +52,21 @@ class MarketFacts:
                 f"{event.instrument}: expected size unit {before.size_unit.text}, "
                 f"received {size_unit}",
             )
+        if before is not None and before.settlement != event.settlement_currency:
+            self._need_no_positions(event, before.settlement)
         self.market.list_instrument(event)
         for engine in self.shards.engines:
             engine.relist_instrument(event.instrument)
             engine.touch_all()
         return []
+
+    def _need_no_positions(self, event: events.InstrumentListed, settlement: str) -> None:
+        if any(engine.has_amounts_in(event.instrument) for engine in self.shards.engines):
+            raise RefusedError(
+                "unit_is_fixed",
+                f"{event.instrument}: expected settlement currency {settlement} while there are "
+                f"positions, received {event.settlement_currency}",
+            )
 
     def _delist_instrument(self, event: events.InstrumentDelisted, _: int) -> list[Decision]:
         if event.instrument not in self.market.instruments:
@@ -136,6 +146,13 @@ class MarketFacts:
         return []
 
     def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
+        names = [settings.name for settings in self.venue.board.settings]
+        if event.breaker not in names:
+            raise RefusedError(
+                "invalid_field",
+                f"breaker_reset: expected a configured breaker ({', '.join(names) or 'none is'}), "
+                f"received {event.breaker!r}",
+            )
         return self.venue.board.reset_breaker(event, now_ns)
 
 

@@ -1,4 +1,8 @@
-"""Events about an instrument that is not listed yet: kept, in order, up to a declared number."""
+"""Events about an instrument that is not listed yet: kept, in order, up to a declared number.
+
+Account events and market events have a room each: a busy market that nobody lists crowds out no
+account's positions.
+"""
 
 from typing import Any
 
@@ -35,6 +39,9 @@ _FREE = frozenset(
         events.MarkPricesChanged,
         events.IndexPriceChanged,
         events.ClockTicked,
+        # Not used yet, listed or not.
+        events.DepthChanged,
+        events.TradePrinted,
     )
 )
 
@@ -46,25 +53,27 @@ class HeldEvents:
     """The events that wait, by the instrument that they wait for."""
 
     def __init__(self, limit: int) -> None:
-        """Keep at most `limit` events in all."""
+        """Keep at most `limit` events of accounts, and as many of the market."""
         self.limit = limit
         self._events: dict[str, list[HeldEvent]] = {}
-        self._count = 0
+        self._counts = {True: 0, False: 0}  # of accounts, of the market
 
     def keep(
         self, instrument: str, ordinal: int, event: events.Event, *, is_part: bool = False
     ) -> bool:
         """Keep an event (or a part of one); return False when there is no room."""
-        if self._count >= self.limit:
+        of_account = isinstance(event, events.AccountEvent)
+        if self._counts[of_account] >= self.limit:
             return False
         self._events.setdefault(instrument, []).append((ordinal, event, is_part))
-        self._count += 1
+        self._counts[of_account] += 1
         return True
 
     def release(self, instrument: str) -> list[HeldEvent]:
         """Return what waited for an instrument, oldest first."""
         released = self._events.pop(instrument, [])
-        self._count -= len(released)
+        for _, event, _ in released:
+            self._counts[isinstance(event, events.AccountEvent)] -= 1
         return released
 
     def drop_account(self, account: str, until_seq: int) -> int:
@@ -77,7 +86,7 @@ class HeldEvents:
                 self._events[name] = kept
             else:
                 del self._events[name]
-        self._count -= dropped
+        self._counts[True] -= dropped
         return dropped
 
     def ordinals(self) -> tuple[int, ...]:
@@ -94,11 +103,10 @@ class HeldEvents:
     def restore(self, state: list[Any]) -> None:
         """Take what `export_state` described, all of it, whatever the present limit."""
         for name, waiting in state:
-            self._events[name] = [
-                (ordinal, msgspec.convert(plain, AnyEvent), is_part)
-                for ordinal, plain, is_part in waiting
-            ]
-            self._count += len(waiting)
+            for ordinal, plain, is_part in waiting:
+                event = msgspec.convert(plain, AnyEvent)
+                self._events.setdefault(name, []).append((ordinal, event, is_part))
+                self._counts[isinstance(event, events.AccountEvent)] += 1
 
 
 def _is_of(event: events.Event, account: str, until_seq: int) -> bool:

@@ -35,6 +35,7 @@ class EngineParts(Protocol):
     decision_counts: dict[str, int]
     feeds: dict[str, tuple[bool, int]]
     bootstrapping: bool
+    accounts_expected: int | None
     caught_up: bool
 
     def count_applied(self, event: Event) -> None:

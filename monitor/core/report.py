@@ -81,7 +81,7 @@ def account_report(
         "initial_margin": _text(amounts.initial_margin) if known and amounts else None,
         "maintenance_margin": _text(amounts.maintenance_margin) if known and amounts else None,
         "margin_ratio": _text(amounts.margin_ratio) if known and amounts else None,
-        "collateral_value": _text(collateral_value(account, engine.market)),
+        "collateral_value": _text(collateral_value(account, engine.market)) if known else None,
         "free_collateral": _text(amounts.equity - amounts.initial_margin)
         if known and amounts
         else None,

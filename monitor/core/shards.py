@@ -66,6 +66,10 @@ class Shards:
         sides = [engine.ledger.open_interest.get(instrument, [0, 0]) for engine in self.engines]
         return sum(side[0] for side in sides), sum(side[1] for side in sides)
 
+    def count(self) -> int:
+        """Return how many accounts there are."""
+        return sum(len(engine.ledger.accounts) for engine in self.engines)
+
     def account_ids(self) -> list[str]:
         """Return every account, in the order of names."""
         return sorted(name for engine in self.engines for name in engine.ledger.accounts)

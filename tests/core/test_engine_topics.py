@@ -94,3 +94,61 @@ def test_many_open_changes_wait_apart_from_the_prices() -> None:
         ending.balance("a7", "20")
         kinds = [decision.kind for _, decision in each.apply(ending.events)]
         assert kinds == ["account_bankrupt"]
+
+
+def test_a_busy_market_that_nobody_lists_crowds_out_no_account() -> None:
+    journal = Journal()
+    trade = {"instrument": "X", "price": "100", "size": "1", "aggressor": "buy"}
+    for _ in range(3):
+        journal.add(events.TradePrinted(event_ns=journal.now_ns, **trade))
+        journal.mark("X", "100")
+    journal.position("ann", "X", "1", "100")
+    engine = RiskEngine(EngineSettings(held_back_events_max=2))
+    engine.apply(journal.events)
+    refused = [(one.ordinal, one.held) for one in engine.take_refused()]
+    assert refused == [(1, True), (3, True), (5, False), (6, True)]
+
+
+def test_of_a_change_that_waits_the_rest_is_applied_and_the_account_is_suspect() -> None:
+    journal = Journal()
+    journal.position("ann", "X", "1", "100", more=True)
+    journal.balance("ann", "10")
+    journal.balance("ann", "9")
+    waiting = report(engine_after(journal))
+    assert (waiting["balances"], waiting["flags"]) == ({"USD": "9"}, ["suspect"])
+    journal.list_instrument("X")
+    whole = report(engine_after(journal))
+    assert (whole["balances"], whole["flags"]) == ({"USD": "9"}, [])
+    assert [one["size"] for one in whole["positions"]] == ["1"]
+
+
+def test_a_bootstrap_ends_when_as_many_accounts_are_known_as_the_venue_has() -> None:
+    journal = Journal()
+    journal.add(events.BootstrapFinished(event_ns=journal.now_ns, accounts=2))
+    journal.snapshot("ann", balances={"USD": "-1"})
+    engine = RiskEngine(EngineSettings(bootstrap=True))
+    assert engine.apply(journal.take()) == []
+    assert not engine.view().ready
+    restored = RiskEngine.from_state(engine.export_state(), engine.settings)
+    journal.snapshot("bob", balances={"USD": "-2"})
+    batch = journal.take()
+    for one in (engine, restored):
+        made = one.apply(batch)
+        assert [(index, decision.kind) for index, decision in made] == [
+            (0, "account_bankrupt"),
+            (0, "account_bankrupt"),
+        ]
+        assert all(decision.caught_up for _, decision in made)
+        assert one.view().ready
+
+
+def test_an_instrument_keeps_its_settlement_currency_while_there_are_positions() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.position("ann", "X", "0", None, margin_mode="isolated", isolated_margin="50")
+    journal.list_instrument("X", settlement_currency="USDC")
+    journal.position("ann", "X", "0", None)
+    journal.list_instrument("X", settlement_currency="USDC")
+    (refused,) = engine_after(journal).take_refused()
+    assert (refused.ordinal, refused.reason) == (2, "unit_is_fixed")
+    assert "received USDC" in refused.detail

@@ -51,7 +51,8 @@ def test_a_bootstrap_equals_that_of_the_twin(
     settings: EngineSettings, sequence: list[AnyEvent], data: st.DataObject
 ) -> None:
     number = data.draw(st.integers(0, len(sequence) - 1))
-    finished = BootstrapFinished(event_ns=sequence[number].event_ns, accounts=1)
+    accounts = data.draw(st.integers(0, 4))
+    finished = BootstrapFinished(event_ns=sequence[number].event_ns, accounts=accounts)
     beside = EngineSettings(
         margin=settings.margin,
         funds=settings.funds,

@@ -34,6 +34,7 @@ class NaiveEngine:
         self.ledger = NaiveLedger(self.world)
         self.breakers: list[NaiveBreaker] = []
         self.bootstrapped = not settings.bootstrap
+        self.accounts_expected: int | None = None
         self.caught_up = False
         self.found: list[decisions.Decision] = []
 
@@ -129,6 +130,7 @@ class NaiveEngine:
         for account in self.world.accounts.values():
             if not account.change:
                 self._look_at(account)
+        self._end_bootstrap()
         for finished in self.ledger.finished:
             loser = self.world.accounts.get(finished.event.account)
             suspect = loser is not None and self.ledger.is_suspect(loser)
@@ -139,11 +141,20 @@ class NaiveEngine:
                     self.found += breaker.on_tick(tick, self.world.engine_ns)
         return sorted(self.found, key=decisions.publication_order)
 
+    def _end_bootstrap(self) -> None:
+        """End it when the venue has said how many accounts there are, and we know as many."""
+        expected = self.accounts_expected
+        if self.bootstrapped or expected is None or len(self.world.accounts) < expected:
+            return
+        self.bootstrapped = True
+        silent = (decisions.AccountDecision, decisions.StreamGapDetected)
+        self.found = [one for one in self.found if not isinstance(one, silent)]
+        self.found += self._standing_accounts()
+
     def _take(self, event: events.AnyEvent) -> None:
         self.ledger.take(event)
-        if isinstance(event, events.BootstrapFinished) and not self.bootstrapped:
-            self.bootstrapped = True
-            self.found += self._standing_accounts()
+        if isinstance(event, events.BootstrapFinished):
+            self.accounts_expected = event.accounts
         elif isinstance(event, events.BreakerReset):
             for breaker in sorted(self.breakers, key=lambda one: one.scope):
                 if breaker.settings.name == event.breaker and breaker.state != "armed":

@@ -15,8 +15,6 @@ HELD_KINDS = (
     events.TradingStatusChanged,
     events.FundingRateChanged,
     events.FundingPaid,
-    events.DepthChanged,
-    events.TradePrinted,
     events.PositionChanged,
     events.MarginOrdersChanged,
     events.LiquidationStarted,

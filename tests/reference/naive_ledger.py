@@ -114,7 +114,9 @@ class NaiveLedger:
         try:
             self._book(event)
         except HeldError:
-            if len(self.held) >= self.world.settings.held_back_events_max:
+            of_account = isinstance(event, events.AccountEvent)
+            alike = [one for one in self.held if isinstance(one, events.AccountEvent) == of_account]
+            if len(alike) >= self.world.settings.held_back_events_max:
                 self._refuse(event, "unknown_instrument")
             else:
                 self.held.append(event)
@@ -144,6 +146,12 @@ class NaiveLedger:
         before = self.world.instruments.get(event.instrument)
         if before is not None and size_unit(before) != size_unit(event):
             raise RefusedError("unit_is_fixed")
+        if before is not None and before.settlement_currency != event.settlement_currency:
+            for account in self.world.accounts.values():
+                concerned = [one.instrument for one in account.positions.values()]
+                concerned += [one.instrument for one in account.pending]
+                if event.instrument in concerned:
+                    raise RefusedError("unit_is_fixed")
         self.world.instruments[event.instrument] = event
         held, self.held = self.held, []
         for waiting in held:
@@ -191,6 +199,10 @@ class NaiveLedger:
     def _on_index_price_changed(self, event: events.IndexPriceChanged) -> None:
         if event.source == "exchange":
             self.world.indices[event.index] = Fraction(event.price)
+
+    def _on_breaker_reset(self, event: events.BreakerReset) -> None:
+        if all(breaker.name != event.breaker for breaker in self.world.settings.breakers):
+            raise RefusedError("invalid_field")
 
     def _on_funding_paid(self, event: events.FundingPaid) -> None:
         listed = self.world.instruments[event.instrument]

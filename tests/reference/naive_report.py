@@ -26,7 +26,6 @@ def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
     report: dict[str, Any] = {
         "account": name,
         "state": state,
-        "collateral_value": text(naive_margin.collateral_value(world, account, world.value)),
         "flags": [flag for flag, is_set in flags.items() if is_set],
         "owner": account.owner,
         "role": account.role,
@@ -38,6 +37,8 @@ def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
             for key in sorted(account.positions)
         ],
     }
+    collateral = naive_margin.collateral_value(world, account, world.value)
+    report["collateral_value"] = None if figures is None else text(collateral)
     names = ("equity", "initial_margin", "maintenance_margin", "margin_ratio")
     if figures is None:
         return report | dict.fromkeys((*names, "free_collateral", "withdrawable"))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import msgspec
+
 from monitor.core import events
 from monitor.core.breakers import make_breaker
 from monitor.core.breakers.breaker import Breaker
@@ -104,23 +106,35 @@ class BreakerBoard:
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""
         return [
-            [*key, *_status(breaker), breaker.rule.export_state()]
+            [
+                *key,
+                _text(breaker.settings),
+                *_status(breaker),
+                breaker.rule.export_state(),
+            ]
             for key, breaker in sorted(self.breakers.items())
         ]
 
     def restore(self, state: list[Any]) -> None:
-        """Take what `export_state` described, of the breakers that are still configured."""
+        """Take what `export_state` described, of the breakers whose rule is the same now."""
         by_name = {settings.name: settings for settings in self.settings}
-        for name, scope, standing, changed_ns, due_ns, extended, measured, rule in state:
-            if name not in by_name:
+        for name, scope, before, *status_and_rule in state:
+            standing, changed_ns, due_ns, extended, measured, rule = status_and_rule
+            settings = by_name.get(name)
+            if settings is None or _text(settings) != before:
                 continue
-            breaker = self._breaker(by_name[name], scope)
+            breaker = self._breaker(settings, scope)
             status = breaker.status
             status.state, status.changed_ns, status.due_ns = standing, changed_ns, due_ns
             status.extended = extended
             status.measured = Fraction(int(measured[0]), int(measured[1]))
             breaker.rule.restore(rule)
             self._note_timer((name, scope))
+
+
+def _text(settings: BreakerSettings) -> str:
+    """Return a rule as text: a state holds no floats."""
+    return msgspec.json.encode(settings).decode()
 
 
 def _status(breaker: Breaker) -> list[Any]:

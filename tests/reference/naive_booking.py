@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import events
-from tests.reference.naive_world import Liquidation, World
+from tests.reference.naive_world import Account, Liquidation, World
 
 UNITS_MAX = 2**62
 UNSEEN = ("", "")  # the unit of a liquidation whose start we have not seen
@@ -77,3 +77,14 @@ def is_used(world: World, asset: str) -> bool:
             for position in account.positions.values()
         )
     )
+
+
+def follow_mode(account: Account, instrument: str, leg: str) -> None:
+    """Let a closed isolated position take what it owed along; one turned cross brings it in."""
+    position = account.positions.get((instrument, leg))
+    if position is None or not position.isolated:
+        owed = [one for one in account.pending if (one.instrument, one.leg) == (instrument, leg)]
+        for one in owed:
+            if one.isolated and position is None:
+                account.pending.remove(one)
+            one.isolated = False

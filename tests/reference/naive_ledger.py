@@ -18,6 +18,7 @@ from tests.reference.naive_booking import (
     Gap,
     HeldError,
     RefusedError,
+    follow_mode,
     is_used,
     representable,
     size_unit,
@@ -169,7 +170,7 @@ class NaiveLedger:
             for key in list(account.positions):
                 if key[0] == event.instrument:
                     del account.positions[key]
-                    self._follow_mode(account, *key)
+                    follow_mode(account, *key)
             account.liquidations = {
                 identity: one
                 for identity, one in account.liquidations.items()
@@ -297,19 +298,7 @@ class NaiveLedger:
         account.positions[position.instrument, position.leg] = position
         if position.size == 0 and position.isolated_margin == 0:
             del account.positions[position.instrument, position.leg]
-        self._follow_mode(account, position.instrument, position.leg)
-
-    def _follow_mode(self, account: Account, instrument: str, leg: str) -> None:
-        """Let a closed isolated position take what it owed along; one turned cross brings it in."""
-        position = account.positions.get((instrument, leg))
-        if position is None or not position.isolated:
-            owed = [
-                one for one in account.pending if (one.instrument, one.leg) == (instrument, leg)
-            ]
-            for one in owed:
-                if one.isolated and position is None:
-                    account.pending.remove(one)
-                one.isolated = False
+        follow_mode(account, position.instrument, position.leg)
 
     def _on_account_snapshot(self, event: events.AccountSnapshot) -> None:
         listed = self.world.instruments

@@ -22,8 +22,8 @@ from monitor.core.ledger import (
 )
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
-from monitor.core.margin.exact import unit_amounts
 from monitor.core.margin.thresholds import Thresholds
+from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market, index_key
 
 
@@ -255,11 +255,9 @@ class AccountEngine:
         if unit.key is None and before != after:
             self._count(before, -1)
             self._count(after, 1)
-        if unit.liquidations or unit.liquidating:
-            unit.liquidating = bool(unit.liquidations) or after in (
-                "liquidatable",
-                "bankrupt",
-                "unknown",
+        if unit.is_in_liquidation:
+            unit.liquidating = bool(unit.liquidations) or not self.thresholds.liquidation_is_over(
+                unit
             )
         transition = None
         if after not in ("unknown", known):
@@ -321,8 +319,8 @@ class AccountEngine:
 
     def deficit(self, unit: MarginUnit) -> Fraction | None:
         """Return max(0, -equity) in the valuation currency, None when a price is missing."""
-        amounts = unit_amounts(unit, self.market)
-        return None if amounts is None else amounts.deficit
+        totals = unit_totals(unit, self.market, self.rules)
+        return None if totals is None else totals.deficit
 
     # --- state ----------------------------------------------------------------------------
 

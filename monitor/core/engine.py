@@ -201,7 +201,7 @@ class RiskEngine:
         for engine in self.shards.engines:
             for transition in engine.judge(self.engine_ns):
                 if not self.bootstrapping:
-                    self._step.append(account_decision(transition, self.market, self.engine_ns))
+                    self._step.append(account_decision(transition, engine, self.engine_ns))
         self._end_bootstrap()
         for event in self.intake.take_finished():
             self._step += settle(event, self.shards, self.venue, self.engine_ns)
@@ -220,7 +220,7 @@ class RiskEngine:
         expected = self.accounts_expected
         if self.bootstrapping and expected is not None and self.shards.count() >= expected:
             self.bootstrapping = False
-            self._step += standing_decisions(self.shards, self.market, self.engine_ns)
+            self._step += standing_decisions(self.shards, self.engine_ns)
 
     def _note_feed(self, event: events.FeedLost | events.FeedRestored) -> None:
         self.feeds[event.feed] = (isinstance(event, events.FeedLost), event.event_ns)
@@ -244,7 +244,7 @@ class RiskEngine:
         ]
         if self.bootstrapping:
             return trips
-        accounts = standing_decisions(self.shards, self.market, self.engine_ns)
+        accounts = standing_decisions(self.shards, self.engine_ns)
         return sorted([*accounts, *trips], key=publication_order)
 
     # --- questions ------------------------------------------------------------------------
@@ -273,7 +273,8 @@ class RiskEngine:
     def account_view(self, account: str) -> AccountView | None:
         """Return the short form of one account, None if unknown."""
         engine = self.shards.of(account)
-        return account_view(engine, account) if account in engine.ledger.accounts else None
+        found = account in engine.ledger.accounts
+        return account_view(self.shards, engine, account) if found else None
 
     def account_report(self, account: str) -> dict[str, Any] | None:
         """Return everything about one account, None if unknown."""

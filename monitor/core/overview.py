@@ -79,7 +79,7 @@ def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
         if unit.maintenance > 0 or unit.equity < 0
     )
     worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
-    views = [account_view(part, name) for _, name, part in worst]
+    views = [account_view(engine.shards, part, name) for _, name, part in worst]
     views.sort(key=lambda view: -(view.risk_score or 0.0))
     return tuple(views)
 

@@ -10,15 +10,17 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import light
 from monitor.core.ledger import Position
 from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import (
-    PositionAmounts,
-    UnitAmounts,
-    collateral_value,
-    position_amounts,
-    unit_amounts,
-)
+from monitor.core.margin.exact import collateral_value, position_amounts
 from monitor.core.margin.measure import measure
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
+from monitor.core.margin.totals import (
+    bankruptcy_fees,
+    free_collateral,
+    initial_margin,
+    position_initial_margin,
+    unit_totals,
+    withdrawable,
+)
 from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.view import AccountView
@@ -50,12 +52,6 @@ def _ranking(shards: Shards, instrument: str, side: Side, rankings: Rankings) ->
     return rankings[key]
 
 
-def withdrawable(amounts: UnitAmounts) -> Fraction:
-    """Return max(0, min(equity - initial margin, collateral)): gains cannot be taken out."""
-    free = amounts.equity - amounts.initial_margin
-    return max(Fraction(0), min(free, amounts.collateral_value))
-
-
 def account_flags(engine: AccountEngine, name: str) -> list[str]:
     """Return the flags beside the state, sorted."""
     flags = []
@@ -72,20 +68,21 @@ def account_report(
     """Return one account with its positions, in the form of `accounts.ndjson`."""
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
-    amounts = unit_amounts(unit, engine.market)
-    known = unit.state != "unknown" and amounts is not None
+    market = engine.market
+    totals = unit_totals(unit, market, engine.rules) if unit.state != "unknown" else None
+    known = totals is not None
+    initial = initial_margin(unit, market, shards.open_interest) if known else None
+    free = free_collateral(unit, market, engine.rules, initial) if known else None
     return {
         "account": name,
         "state": unit.state,
-        "equity": _text(amounts.equity) if known and amounts else None,
-        "initial_margin": _text(amounts.initial_margin) if known and amounts else None,
-        "maintenance_margin": _text(amounts.maintenance_margin) if known and amounts else None,
-        "margin_ratio": _text(amounts.margin_ratio) if known and amounts else None,
-        "collateral_value": _text(collateral_value(account, engine.market)) if known else None,
-        "free_collateral": _text(amounts.equity - amounts.initial_margin)
-        if known and amounts
-        else None,
-        "withdrawable": _text(withdrawable(amounts)) if known and amounts else None,
+        "equity": _text(totals.equity) if totals else None,
+        "initial_margin": _text(initial),
+        "maintenance_margin": _text(totals.maintenance_margin) if totals else None,
+        "margin_ratio": _text(totals.margin_ratio) if totals else None,
+        "collateral_value": _text(collateral_value(account, market)) if known else None,
+        "free_collateral": _text(free),
+        "withdrawable": _text(withdrawable(unit, market, free)),
         "flags": account_flags(engine, name),
         "owner": account.owner,
         "role": account.role,
@@ -108,7 +105,6 @@ def position_report(
     instrument = position.instrument
     market = engine.market
     unit = engine.unit_of(engine.ledger.accounts[name], position.key)
-    amounts = position_amounts(position, market) if position.size else None
     quote = market.marks.get(instrument.name)
     side: Side = "long" if position.size > 0 else "short"
     rank = _ranking(shards, instrument.name, side, rankings).get((name, position.leg))
@@ -120,14 +116,14 @@ def position_report(
         "mark_price": None if quote is None else quote.text,
         "margin_mode": position.margin_mode,
         "settlement_currency": instrument.settlement,
-        **_position_amounts_report(amounts),
+        **_position_amounts_report(shards, engine, unit, position),
         "liquidation_price": None,
         "bankruptcy_price": None,
         "fillable_price": None,
         "deleveraging_rank": None if rank is None else rank[0],
         "deleveraging_light": None if rank is None else light(*rank),
     }
-    if amounts is not None and unit.state != "unknown":
+    if position.size and unit.state != "unknown":
         report["liquidation_price"] = _text(liquidation_price(unit, position, market, engine.rules))
         report["bankruptcy_price"] = _text(bankruptcy_price(unit, position, market, engine.rules))
     if position.margin_mode == "isolated":
@@ -135,68 +131,73 @@ def position_report(
     return report
 
 
-def _position_amounts_report(amounts: PositionAmounts | None) -> dict[str, Any]:
+def _position_amounts_report(
+    shards: Shards, engine: AccountEngine, unit: MarginUnit, position: Position
+) -> dict[str, str | None]:
+    market = engine.market
+    amounts = position_amounts(position, market) if position.size else None
     if amounts is None:
-        return dict.fromkeys(
-            (
-                "notional",
-                "unrealized_pnl",
-                "unrealized_pnl_settlement",
-                "initial_margin",
-                "maintenance_margin",
-            )
-        )
+        gains = ("unrealized_pnl", "unrealized_pnl_settlement")
+        return dict.fromkeys(("notional", *gains, "initial_margin", "maintenance_margin"))
+    initial = position_initial_margin(position, market, shards.open_interest)
+    maintenance = amounts.maintenance_margin
+    if position.instrument.fee_at_bankruptcy:
+        fees = bankruptcy_fees(unit, market, engine.rules)
+        maintenance += fees.get(position.key, Fraction(0))
     return {
         "notional": _text(amounts.notional * amounts.value),
         "unrealized_pnl": _text(amounts.unrealized_pnl * amounts.value),
         "unrealized_pnl_settlement": _text(amounts.unrealized_pnl),
-        "initial_margin": _text(amounts.initial_margin * amounts.value),
-        "maintenance_margin": _text(amounts.maintenance_margin * amounts.value),
+        "initial_margin": None if initial is None else _text(initial * amounts.value),
+        "maintenance_margin": _text(maintenance * amounts.value),
     }
 
 
 def _isolated_report(unit: MarginUnit, engine: AccountEngine, position: Position) -> dict[str, Any]:
-    amounts = unit_amounts(unit, engine.market)
+    totals = unit_totals(unit, engine.market, engine.rules)
     return {
         "isolated_margin": engine.market.unit(position.instrument.settlement).text_of(
             position.isolated_margin
         ),
         "state": unit.state,
-        "equity": None if amounts is None else _text(amounts.equity),
-        "margin_ratio": None if amounts is None else _text(amounts.margin_ratio),
+        "equity": None if totals is None else _text(totals.equity),
+        "margin_ratio": None if totals is None else _text(totals.margin_ratio),
     }
 
 
-def account_view(engine: AccountEngine, name: str) -> AccountView:
+def account_view(shards: Shards, engine: AccountEngine, name: str) -> AccountView:
     """Return one account in floats, for views and the mirror."""
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
-    measured = measure(unit, engine.market)
-    known = measured is not None
-    equity, maintenance = (measured.equity, measured.maintenance) if measured else (0.0, 0.0)
-    initial = collateral = 0.0
-    if known:
-        for position in unit.positions():
-            amounts = position_amounts(position, engine.market)
-            assert amounts is not None
-            initial += float(amounts.initial_margin * amounts.value)
-        collateral = float(collateral_value(account, engine.market) or 0)
-    free = equity - initial
+    market = engine.market
+    measured = measure(unit, market)
+    initial = free = None
+    if measured is not None:
+        initial = initial_margin(unit, market, shards.open_interest)
+        free = free_collateral(unit, market, engine.rules, initial)
+    equity = maintenance = ratio = None
+    if measured is not None:
+        equity, maintenance = measured.equity, measured.maintenance
+        ratio = maintenance / equity if equity > 0 else None
     return AccountView(
         account=name,
         owner=account.owner,
         role=account.role,
         state=unit.state,
-        equity=equity if known else None,
-        initial_margin=initial if known else None,
-        maintenance_margin=maintenance if known else None,
-        margin_ratio=maintenance / equity if known and equity > 0 else None,
-        free_collateral=free if known else None,
-        withdrawable=max(0.0, min(free, collateral)) if known else None,
+        equity=equity,
+        initial_margin=_number(initial),
+        maintenance_margin=maintenance,
+        margin_ratio=ratio,
+        free_collateral=_number(free),
+        withdrawable=_number(withdrawable(unit, market, free)),
         flags=tuple(account_flags(engine, name)),
         has_position=bool(unit.positions()),
         updated_ns=unit.updated_ns,
     )
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def summary(engine: EngineParts) -> dict[str, Any]:

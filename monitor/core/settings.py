@@ -25,12 +25,18 @@ class MarginSettings(Settings, frozen=True, kw_only=True):
 
     `liquidatable_when`: `at_or_below` (equity <= maintenance_margin) or `below` (strictly).
     `moves_with_index`: an inverse instrument's coin is valued at the tested price.
+    `liquidation_end_ratio`: a liquidation goes on until the margin ratio is below it. Of each
+    position's unrealized gain, min(gain_cap, gain_weight x gain) counts for free collateral and
+    withdrawals (`gain_cap` in the valuation currency, null: none).
     """
 
     margin_call_ratio: Annotated[float, msgspec.Meta(ge=0.001, le=1)] = 0.8
     liquidatable_when: Literal["at_or_below", "below"] = "at_or_below"
     bankruptcy_price: Literal["account_zero", "maintenance_share"] = "account_zero"
     moves_with_index: bool = True
+    liquidation_end_ratio: Annotated[float, msgspec.Meta(ge=0.001, le=1)] = 1.0
+    gain_cap: Annotated[float, msgspec.Meta(ge=0, le=1e12)] | None = None
+    gain_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
 
 
 class FundSettings(Settings, frozen=True, kw_only=True):

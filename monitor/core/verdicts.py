@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from monitor.core.accounts import Transition
+from monitor.core.accounts import AccountEngine, Transition
 from monitor.core.amounts import rounded_text, rounded_text_or_none
 from monitor.core.decisions import (
     AccountBankrupt,
@@ -14,8 +14,7 @@ from monitor.core.decisions import (
     State,
 )
 from monitor.core.events import Leg
-from monitor.core.margin.exact import unit_amounts
-from monitor.core.market import Market
+from monitor.core.margin.totals import unit_totals
 from monitor.core.shards import Shards
 
 _KINDS: dict[State, type[AccountDecision]] = {
@@ -27,12 +26,12 @@ _KINDS: dict[State, type[AccountDecision]] = {
 
 
 def account_decision(
-    transition: Transition, market: Market, now_ns: int, *, caught_up: bool = False
+    transition: Transition, engine: AccountEngine, now_ns: int, *, caught_up: bool = False
 ) -> Decision:
     """Return the decision for a unit's new state, with its exact amounts at this moment."""
     unit = transition.unit
-    amounts = unit_amounts(unit, market)
-    assert amounts is not None
+    totals = unit_totals(unit, engine.market, engine.rules)
+    assert totals is not None
     return _KINDS[transition.after](
         event_ns=now_ns,
         rule="margin",
@@ -41,19 +40,20 @@ def account_decision(
         account=unit.account.name,
         instrument=None if unit.key is None else unit.key[0],
         leg=None if unit.key is None else cast("Leg", unit.key[1]),
-        equity=rounded_text(amounts.equity),
-        maintenance_margin=rounded_text(amounts.maintenance_margin),
-        margin_ratio=rounded_text_or_none(amounts.margin_ratio),
+        equity=rounded_text(totals.equity),
+        maintenance_margin=rounded_text(totals.maintenance_margin),
+        margin_ratio=rounded_text_or_none(totals.margin_ratio),
         state_before=transition.before,
     )
 
 
-def standing_decisions(shards: Shards, market: Market, now_ns: int) -> list[Decision]:
+def standing_decisions(shards: Shards, now_ns: int) -> list[Decision]:
     """Return a decision for every unit that is neither healthy nor unknown now."""
     return [
-        account_decision(Transition(unit, "healthy", unit.state), market, now_ns, caught_up=True)
+        account_decision(Transition(unit, "healthy", unit.state), engine, now_ns, caught_up=True)
         for engine in shards.engines
         for unit in engine.units()
         if unit.state not in ("healthy", "unknown")
-        and unit_amounts(unit, market) is not None  # an open change's state may be older
+        and unit_totals(unit, engine.market, engine.rules)
+        is not None  # an open change's state may be older
     ]

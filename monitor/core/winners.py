@@ -14,7 +14,7 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import Candidate, CandidateSet, Policy
 from monitor.core.ledger import Position, entry_price
 from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import position_amounts, position_pnl, unit_amounts
+from monitor.core.margin.exact import position_amounts, position_pnl, unit_equity
 from monitor.core.margin.measure import measure
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
@@ -41,8 +41,8 @@ def candidate(engine: AccountEngine, unit: MarginUnit, position: Position) -> Ca
     (The state of an account with an open change may be older than the prices.)
     """
     amounts = position_amounts(position, engine.market)
-    total = unit_amounts(unit, engine.market)
-    if amounts is None or total is None:
+    equity = unit_equity(unit, engine.market)
+    if amounts is None or equity is None:
         return None
     instrument = position.instrument
     entry_value = notional(instrument.kind, amounts.quantity, entry_price(position))
@@ -51,7 +51,7 @@ def candidate(engine: AccountEngine, unit: MarginUnit, position: Position) -> Ca
         leg=position.leg,
         contracts=abs(instrument.contracts(position.size)),
         pnl_ratio=amounts.unrealized_pnl / entry_value,
-        leverage=amounts.notional * amounts.value / total.equity if total.equity else None,
+        leverage=amounts.notional * amounts.value / equity if equity else None,
     )
 
 

@@ -17,7 +17,10 @@ from monitor.core.settings import MarginSettings
 class MarginRules:
     """The margin settings in the form that verdicts use."""
 
-    __slots__ = ("call_factor", "call_ratio", "settings", "strictly_below")
+    __slots__ = (
+        "call_factor", "call_ratio", "counts_every_gain", "end_ratio", "gain_cap", "gain_weight",
+        "settings", "strictly_below",
+    )  # fmt: skip
 
     def __init__(self, settings: MarginSettings) -> None:
         """Take the settings; the call ratio is read as the decimal that was written."""
@@ -25,6 +28,15 @@ class MarginRules:
         self.call_ratio: Fraction = float_setting(settings.margin_call_ratio)
         self.call_factor = float(1 / self.call_ratio)
         self.strictly_below = settings.liquidatable_when == "below"
+        self.end_ratio = float_setting(settings.liquidation_end_ratio)
+        self.gain_weight = float_setting(settings.gain_weight)
+        self.gain_cap = None if settings.gain_cap is None else float_setting(settings.gain_cap)
+        self.counts_every_gain = self.gain_weight == 1 and self.gain_cap is None
+
+    def counted_gain(self, gain: Fraction) -> Fraction:
+        """Return what of a position's unrealized gain opens positions and may be withdrawn."""
+        weighted = self.gain_weight * gain
+        return weighted if self.gain_cap is None else min(weighted, self.gain_cap)
 
     def state(self, equity: Fraction, maintenance: Fraction, *, has_position: bool) -> State:
         """Return the state that exact amounts mean; the one definition of every verdict.
@@ -103,6 +115,11 @@ class MarginUnit:
     def name(self) -> str:
         """Return `account`, or `account/instrument/leg` for an isolated unit."""
         return self.account.name if self.key is None else "/".join((self.account.name, *self.key))
+
+    @property
+    def is_in_liquidation(self) -> bool:
+        """Return whether a liquidation is open, or its end level is not clear yet."""
+        return self.liquidating or bool(self.liquidations)
 
     def positions(self) -> list[Position]:
         """Return the open positions of the unit."""

@@ -1,13 +1,13 @@
-"""The verdict in exact rationals, and every amount that is shown or paid.
+"""What a unit is made of, in exact rationals: collateral, pnl, funding, requirements.
 
-Asked when floats cannot decide (inside the band of rounding error), and whenever an amount
-leaves the engine. The formulas are those of `docs/model/margin.md`.
+The formulas are those of `docs/model/margin.md`; `totals.py` adds them up.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core.contracts import notional, unrealized_pnl
+from monitor.core.instruments import Instrument
 from monitor.core.ledger import Account, Position, entry_price, position_quantity
 from monitor.core.margin.book import MarginUnit, owns_payment
 from monitor.core.market import Market
@@ -24,29 +24,7 @@ class PositionAmounts:
     value: Fraction  # of one unit of the settlement currency
     notional: Fraction
     unrealized_pnl: Fraction
-    initial_margin: Fraction
-    maintenance_margin: Fraction
-
-
-@dataclass(slots=True, frozen=True)
-class UnitAmounts:
-    """One margin unit in the valuation currency."""
-
-    collateral_value: Fraction
-    equity: Fraction
-    initial_margin: Fraction
-    maintenance_margin: Fraction
-    has_position: bool
-
-    @property
-    def margin_ratio(self) -> Fraction | None:
-        """Return maintenance_margin / equity, None when equity <= 0."""
-        return self.maintenance_margin / self.equity if self.equity > 0 else None
-
-    @property
-    def deficit(self) -> Fraction:
-        """Return max(0, -equity)."""
-        return max(ZERO, -self.equity)
+    maintenance_margin: Fraction  # without a closing fee on the bankruptcy price
 
 
 def position_amounts(position: Position, market: Market) -> PositionAmounts | None:
@@ -57,17 +35,15 @@ def position_amounts(position: Position, market: Market) -> PositionAmounts | No
     if quote is None or value is None:
         return None
     quantity = position_quantity(position)
-    size = notional(instrument.kind, quantity, quote.exact)
     return PositionAmounts(
         quantity=quantity,
         mark=quote.exact,
         value=value,
-        notional=size,
+        notional=notional(instrument.kind, quantity, quote.exact),
         unrealized_pnl=unrealized_pnl(
             instrument.kind, quantity, entry_price(position), quote.exact
         ),
-        initial_margin=instrument.schedule.initial(size),
-        maintenance_margin=instrument.schedule.maintenance(size),
+        maintenance_margin=maintenance_at(position, quote.exact),
     )
 
 
@@ -130,20 +106,45 @@ def funding_owed(unit: MarginUnit, market: Market) -> Fraction | None:
     return total
 
 
-def unit_amounts(unit: MarginUnit, market: Market) -> UnitAmounts | None:
-    """Return a unit's exact amounts, None when a price that it needs is missing."""
+def unit_equity(unit: MarginUnit, market: Market) -> Fraction | None:
+    """Return a unit's exact equity, None when a price that it needs is missing."""
     margin = own_margin(unit, market)
     owed = funding_owed(unit, market)
     if margin is None or owed is None:
         return None
     equity = margin - owed
-    initial = maintenance = ZERO
-    positions = unit.positions()
-    for position in positions:
-        amounts = position_amounts(position, market)
-        if amounts is None:
+    for position in unit.positions():
+        value = market.exact_value(position.instrument.settlement)
+        pnl = position_pnl(position, market)
+        if value is None or pnl is None:
             return None
-        equity += amounts.unrealized_pnl * amounts.value
-        initial += amounts.initial_margin * amounts.value
-        maintenance += amounts.maintenance_margin * amounts.value
-    return UnitAmounts(margin, equity, initial, maintenance, bool(positions))
+        equity += pnl * value
+    return equity
+
+
+def maintenance_at(position: Position, mark: Fraction) -> Fraction:
+    """Return what a position must keep at a mark, in its settlement currency.
+
+    With a closing fee on the mark; one on the bankruptcy price needs the unit: `totals.py`.
+    """
+    instrument = position.instrument
+    quantity = position_quantity(position)
+    notional_kept, size = margined(position, mark)
+    kept = instrument.model.maintenance(notional_kept, size)
+    if instrument.fee_at_mark:
+        kept += instrument.fee_rate * notional(instrument.kind, quantity, mark)
+    return kept
+
+
+def of_legs(instrument: Instrument, long: Fraction, short: Fraction) -> Fraction:
+    """Return the requirement of both sides, or of the larger one where the venue says so."""
+    return max(long, short) if instrument.larger_leg else long + short
+
+
+def margined(position: Position, mark: Fraction) -> tuple[Fraction, Fraction]:
+    """Return the notional and the size in base units that a position is margined on."""
+    instrument = position.instrument
+    quantity = position_quantity(position)
+    price = entry_price(position) if instrument.margins_at_entry else mark
+    value = notional(instrument.kind, quantity, price)
+    return value, value if instrument.inverse else abs(quantity)

@@ -4,6 +4,7 @@ import math
 
 from monitor.core.ledger import Position
 from monitor.core.margin.book import MarginUnit, owns_payment
+from monitor.core.margin.extras import Extra, add_extras, estimate_at_entry
 from monitor.core.market import Market
 
 # Prices are watched within a factor e^0.1 of where a guard was set.
@@ -19,23 +20,26 @@ class Measure:
     `prices` (by guard key) stays within a factor e^r of now, r <= RADIUS_MAX,
     |equity - c x maintenance| changes by at most
     r x (sensitivity + c x sensitivity_of_requirement), for any c >= 0: the mean value theorem,
-    term by term, with the log of each price as the variable (docs/model/thresholds.md).
+    term by term, with the log of each price as the variable (docs/model/thresholds.md). `buffer`
+    is what the end of a liquidation asks for beyond the requirement.
     """
 
     __slots__ = (
+        "buffer",
         "equity",
         "gross",
         "has_position",
         "maintenance",
         "prices",
         "sensitivity",
+        "sensitivity_of_buffer",
         "sensitivity_of_requirement",
     )
 
     def __init__(self) -> None:
         """Begin at 0."""
-        self.equity = self.maintenance = self.gross = 0.0
-        self.sensitivity = self.sensitivity_of_requirement = 0.0
+        self.equity = self.maintenance = self.gross = self.buffer = 0.0
+        self.sensitivity = self.sensitivity_of_requirement = self.sensitivity_of_buffer = 0.0
         self.prices: dict[str, float] = {}
         self.has_position = False
 
@@ -101,6 +105,7 @@ def _add_positions(result: Measure, market: Market, positions: list[Position]) -
     equity, maintenance, gross = result.equity, result.maintenance, result.gross
     sensitivity, steepness = result.sensitivity, result.sensitivity_of_requirement
     prices, marks, valued_of = result.prices, market.marks, market.valued
+    extras: list[Extra] = []
     for position in positions:
         instrument = position.instrument
         quote = marks.get(instrument.name)
@@ -119,20 +124,29 @@ def _add_positions(result: Measure, market: Market, positions: list[Position]) -
             notional = size * mark
             pnl = quantity * (mark - entry)
             gross += size * (mark + entry) * value
-        requirement, charged, rate = instrument.schedule.float_requirement(notional, _STRETCH)
+        requirement, charged, rate = (
+            estimate_at_entry(instrument, size, entry)
+            if instrument.margins_at_entry
+            else instrument.model.estimate(notional, None if instrument.inverse else size, _STRETCH)
+        )
         reach = notional * value * _STRETCH_TWICE
         equity += pnl * value
         maintenance += requirement * value
         gross += charged * value
         sensitivity += reach
         steepness += reach * rate
+        if instrument.has_extras:
+            moves = key is not None
+            extras.append(Extra(position, requirement, notional, reach, value, moves))
         if key is not None:
             prices[key] = value
             pnl_reach = abs(pnl) + notional * (_STRETCH - 1.0)
             sensitivity += pnl_reach * value * _STRETCH
-            steepness += reach * rate
+            steepness += max(reach * rate, requirement * value * _STRETCH)
     result.equity, result.maintenance = equity, maintenance
     result.gross = gross
     result.sensitivity, result.sensitivity_of_requirement = sensitivity, steepness
     result.has_position = bool(positions)
+    if extras:
+        add_extras(result, extras)
     return True

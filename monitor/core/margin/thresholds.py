@@ -15,8 +15,8 @@ import math
 
 from monitor.core.decisions import State
 from monitor.core.margin.book import MarginRules, MarginUnit
-from monitor.core.margin.exact import unit_amounts
 from monitor.core.margin.measure import RADIUS_MAX, Measure, measure
+from monitor.core.margin.totals import liquidation_is_over, unit_totals
 from monitor.core.market import Market
 
 # Rounding error of `measure`, relative to the sum of magnitudes: decisions/0001.
@@ -65,6 +65,7 @@ class Thresholds:
         self.rules = rules
         # The boundaries: bankrupt, liquidatable, margin call.
         self._factors = (0.0, 1.0, rules.call_factor)
+        self._end_factor = float(1 / rules.end_ratio)
 
     def crossed(self, key: str, price: float) -> set[MarginUnit]:
         """Return the units whose guard on this price is crossed, removing those guards."""
@@ -93,15 +94,18 @@ class Thresholds:
             return "unknown"
         self.unknown.discard(unit)
         unit.equity, unit.maintenance = measured.equity, measured.maintenance
-        radius = self._safe_radius(measured)
+        radius = self._safe_radius(measured, liquidating=unit.is_in_liquidation)
         if measured.prices:
             self._guard(unit, measured.prices, radius)
         else:
             _drop_guards(unit)
         return self._float(measured) if radius > 0 else self._exact(unit)
 
-    def _safe_radius(self, measured: Measure) -> float:
-        """Return how far every price may move before a verdict can change; 0 in the band."""
+    def _safe_radius(self, measured: Measure, *, liquidating: bool) -> float:
+        """Return how far every price may move before a verdict can change; 0 in the band.
+
+        Of a unit in liquidation the level at which that ends is a boundary too.
+        """
         equity, maintenance = measured.equity, measured.maintenance
         sensitivity, steepness = measured.sensitivity, measured.sensitivity_of_requirement
         if steepness == math.inf:  # a jump is near: any move may change the verdict
@@ -118,6 +122,12 @@ class Thresholds:
             reach = sensitivity + factor * steepness
             if slack < radius * reach:
                 radius = slack / reach
+        if liquidating:
+            factor = self._end_factor
+            slack = abs(equity - factor * maintenance - measured.buffer)
+            slack -= 2.0 * (1.0 + factor) * band
+            reach = sensitivity + factor * steepness + measured.sensitivity_of_buffer
+            radius = max(0.0, min(radius, slack / reach)) if reach else radius
         return radius
 
     def _float(self, measured: Measure) -> State:
@@ -133,11 +143,16 @@ class Thresholds:
 
     def _exact(self, unit: MarginUnit) -> State:
         self.exact_verdicts += 1
-        amounts = unit_amounts(unit, self.market)
-        assert amounts is not None, f"{unit.name}: measured in floats but not in rationals"
+        totals = unit_totals(unit, self.market, self.rules)
+        assert totals is not None, f"{unit.name}: measured in floats but not in rationals"
         return self.rules.state(
-            amounts.equity, amounts.maintenance_margin, has_position=amounts.has_position
+            totals.equity, totals.maintenance_margin, has_position=totals.has_position
         )
+
+    def liquidation_is_over(self, unit: MarginUnit) -> bool:
+        """Return whether a unit is clear of the level at which a liquidation ends, exactly."""
+        totals = unit_totals(unit, self.market, self.rules)
+        return totals is not None and liquidation_is_over(unit, self.market, self.rules, totals)
 
     def _guard(self, unit: MarginUnit, prices: dict[str, float], radius: float) -> None:
         """Guard every price of the unit, unless the present guards are still safe."""

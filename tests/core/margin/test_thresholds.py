@@ -8,12 +8,12 @@ import pytest
 
 from monitor.core import events as e
 from monitor.core.engine import RiskEngine
-from monitor.core.instruments import TierSchedule
 from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import unit_amounts
 from monitor.core.margin.measure import Measure, measure
+from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Quote
 from monitor.core.settings import EngineSettings
+from monitor.core.tiers import TierSchedule
 
 KINDS: tuple[e.InstrumentKind, ...] = ("linear", "inverse", "quanto")
 TIERS = [
@@ -90,7 +90,7 @@ def _account(chance: random.Random, instruments: int) -> Iterator[e.AnyEvent]:
 
 
 def exact_state(engine: RiskEngine, unit: MarginUnit) -> str:
-    amounts = unit_amounts(unit, engine.market)
+    amounts = unit_totals(unit, engine.market, engine.rules)
     assert amounts is not None
     return engine.rules.state(
         amounts.equity, amounts.maintenance_margin, has_position=amounts.has_position
@@ -119,7 +119,7 @@ def changes(seed: int, stretch: float) -> tuple[int, int]:
     for unit in units:
         measured = measure(unit, engine.market)
         assert isinstance(measured, Measure)
-        radius = shard.thresholds._safe_radius(measured)
+        radius = shard.thresholds._safe_radius(measured, liquidating=False)
         before[unit] = (exact_state(engine, unit), radius)
     smallest = min(radius for _, radius in before.values())
     move(engine, chance, min(0.1, smallest * stretch))

@@ -11,29 +11,16 @@ UNUSED_EVENTS = frozenset({
     "deleveraging_filled",
     "depth_changed",
     "forecast_finished",
-    "margin_orders_changed",
     "trade_printed",
     "withdrawal_requested",
 })  # fmt: skip
 
 # Only for events and records that are used otherwise.
 UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
-    "account_snapshot": ("orders",),
     "balance_changed": ("instrument",),
     "funding_rate_changed": ("next_funding_ns",),
-    "instrument_listed": (
-        "quote",
-        "tick_size",
-        "margin_model",
-        "closing_fee_rate",
-        "closing_fee_basis",
-        "margin_price",
-        "bankruptcy_price_after_fee",
-        "hedge_margin",
-        "liquidation_buffer_rate",
-    ),
+    "instrument_listed": ("quote", "tick_size"),
     "insurance_fund_changed": ("reason", "instrument"),
-    "liquidation_filled": ("fee",),
     "liquidation_finished": ("price", "fee"),
     "liquidation_started": ("price", "fee"),
     "mark_price_changed": ("count",),
@@ -42,9 +29,7 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 # Parts of events that only unused fields contain.
-UNUSED_RECORDS = frozenset({
-    "open_interest_scaled", "orders_record", "size_linear", "skew_scaled", "square_root", "tiered",
-})  # fmt: skip
+UNUSED_RECORDS: frozenset[str] = frozenset()
 
 UNUSED_DECISIONS = frozenset({
     "conservation_violated",

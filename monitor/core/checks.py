@@ -48,6 +48,28 @@ def _check_instrument(event: events.InstrumentListed) -> str | None:
             return f"expected rates from 0 to 1, received {rates} - at `$.risk_tiers.{name}`"
         if any(after < before for before, after in pairwise(values)):
             return f"expected rates that do not fall, received {rates} - at `$.risk_tiers.{name}`"
+    return _check_margin_rules(event)
+
+
+def _check_margin_rules(event: events.InstrumentListed) -> str | None:
+    rates = {
+        "closing_fee_rate": event.closing_fee_rate,
+        "liquidation_buffer_rate": event.liquidation_buffer_rate,
+    }
+    model = event.margin_model
+    if isinstance(model, events.SizeLinear):
+        for name in ("initial_margin_rate", "maintenance_margin_rate"):
+            rates[f"margin_model.{name}"] = getattr(model, name)
+    for name, rate in rates.items():
+        if to_fraction(rate) > 1:
+            return f"expected a rate from 0 to 1, received {rate} - at `$.{name}`"
+    if isinstance(model, events.OpenInterestScaled):
+        lower, upper = to_fraction(model.lower), to_fraction(model.upper)
+        if upper and lower >= upper:
+            return (
+                f"expected lower < upper, or upper 0 for no scaling, received {model.lower} and "
+                f"{model.upper} - at `$.margin_model`"
+            )
     return None
 
 

@@ -142,11 +142,13 @@ class _Orders:
 
     @classmethod
     def of(cls, unit: MarginUnit, instrument: str) -> "_Orders":
+        """Return the orders of a cross unit; an isolated one has none."""
         orders = unit.account.orders.get(instrument) if unit.key is None else None
         return cls() if orders is None else cls(*map(to_fraction, orders))
 
     @property
     def is_empty(self) -> bool:
+        """Return whether nothing is open."""
         return not (self.bids_size or self.asks_size or self.bids_value or self.asks_value)
 
 

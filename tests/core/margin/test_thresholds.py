@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from monitor.core import events as e
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.measure import Measure, measure
+from monitor.core.margin.thresholds import FLOAT_BAND
 from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Quote
 from monitor.core.settings import EngineSettings
@@ -23,7 +25,29 @@ TIERS = [
 ]
 
 
-def world(chance: random.Random) -> RiskEngine:
+MODELS: tuple[e.MarginModel, ...] = (
+    e.Tiered(),
+    e.SizeLinear(initial_margin_rate="0.05", maintenance_margin_rate="0.02", rate_per_unit="0.001"),
+    e.SquareRoot(factor="0.01"),
+    e.SkewScaled(skew_scale="400", ratio="0.5"),
+    e.OpenInterestScaled(lower="10", upper="100"),
+)
+
+
+def rarer_rules(chance: random.Random) -> dict[str, Any]:
+    """Return what else a venue may say of an instrument."""
+    return {
+        "margin_model": chance.choice(MODELS),
+        "closing_fee_rate": chance.choice(["0", "0.001", "0.02"]),
+        "closing_fee_basis": chance.choice(["none", "mark_price", "bankruptcy_price"]),
+        "bankruptcy_price_after_fee": chance.random() < 0.3,
+        "margin_price": chance.choice(["mark_price", "mark_price", "entry_price"]),
+        "hedge_margin": chance.choice(["both", "larger"]),
+        "liquidation_buffer_rate": chance.choice(["0", "0.01"]),
+    }
+
+
+def world(chance: random.Random, *, every_rule: bool) -> RiskEngine:
     """Return a small exchange with one account of random positions and collateral."""
     engine = RiskEngine(EngineSettings())
     listing: list[e.AnyEvent] = [
@@ -53,12 +77,12 @@ def world(chance: random.Random) -> RiskEngine:
                 tick_size="0.01",
                 index="COIN-USD",
                 risk_tiers=TIERS[: chance.randint(0, 3)] if chance.random() < 0.8 else TIERS,
+                **(rarer_rules(chance) if every_rule else {}),
             ),
             e.MarkPriceChanged(event_ns=1, instrument=f"I{number}", price=_price(chance, 10)),
         ]
-    engine.apply(
-        [*listing, *_account(chance, sum(isinstance(x, e.InstrumentListed) for x in listing))]
-    )
+    instruments = sum(isinstance(x, e.InstrumentListed) for x in listing)
+    engine.apply([*listing, *_account(chance, instruments, hedged=every_rule)])
     return engine
 
 
@@ -66,7 +90,7 @@ def _price(chance: random.Random, middle: float) -> str:
     return f"{middle * math.exp(chance.gauss(0, 0.2)):.4f}"
 
 
-def _account(chance: random.Random, instruments: int) -> Iterator[e.AnyEvent]:
+def _account(chance: random.Random, instruments: int, *, hedged: bool) -> Iterator[e.AnyEvent]:
     amounts = {"USDT": f"{chance.gauss(60, 120):.2f}", "COIN": f"{chance.gauss(5, 20):.2f}"}
     sequence = 0
     for asset, balance in amounts.items():
@@ -87,6 +111,19 @@ def _account(chance: random.Random, instruments: int) -> Iterator[e.AnyEvent]:
             margin_mode="isolated" if isolated else "cross",
             isolated_margin=f"{chance.uniform(0, 30):.2f}" if isolated else None,
         )
+        if hedged and chance.random() < 0.3:
+            sequence += 1
+            leg: e.Leg = chance.choice(["long", "short"])
+            yield e.PositionChanged(
+                event_ns=2,
+                account="ann",
+                seq=sequence,
+                instrument=f"I{number}",
+                leg=leg,
+                size=str(chance.choice([1, 10, 29]) * (1 if leg == "long" else -1)),
+                entry_price=_price(chance, 10),
+                margin_mode="cross",
+            )
 
 
 def exact_state(engine: RiskEngine, unit: MarginUnit) -> str:
@@ -109,10 +146,10 @@ def move(engine: RiskEngine, chance: random.Random, radius: float) -> None:
     )
 
 
-def changes(seed: int, stretch: float) -> tuple[int, int]:
+def changes(seed: int, stretch: float, *, every_rule: bool) -> tuple[int, int]:
     """Return (verdicts that changed, verdicts looked at) at `stretch` times the safe radius."""
     chance = random.Random(seed)
-    engine = world(chance)
+    engine = world(chance, every_rule=every_rule)
     shard = engine.shards.engines[0]
     units = list(shard.units())
     before = {}
@@ -126,20 +163,23 @@ def changes(seed: int, stretch: float) -> tuple[int, int]:
     return sum(exact_state(engine, unit) != before[unit][0] for unit in units), len(units)
 
 
-def test_no_verdict_changes_inside_the_radius() -> None:
-    results = [changes(seed, 1.0) for seed in range(1_500)]
+@pytest.mark.parametrize("every_rule", [False, True])
+def test_no_verdict_changes_inside_the_radius(every_rule: bool) -> None:
+    results = [changes(seed, 1.0, every_rule=every_rule) for seed in range(1_500)]
     assert sum(changed for changed, _ in results) == 0
     assert sum(looked for _, looked in results) > 1_500
 
 
-def test_verdicts_do_change_beyond_it() -> None:
-    assert sum(changes(seed, 3.0)[0] for seed in range(1_500)) > 20
+@pytest.mark.parametrize("every_rule", [False, True])
+def test_verdicts_do_change_beyond_it(every_rule: bool) -> None:
+    assert sum(changes(seed, 3.0, every_rule=every_rule)[0] for seed in range(1_500)) > 20
 
 
+@pytest.mark.parametrize("every_rule", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_guards_find_every_change_that_a_rescan_finds(seed: int) -> None:
+def test_guards_find_every_change_that_a_rescan_finds(seed: int, every_rule: bool) -> None:
     chance = random.Random(seed)
-    engine = world(chance)
+    engine = world(chance, every_rule=every_rule)
     instruments = sorted(engine.market.instruments)
     for step in range(60):
         name = chance.choice([*instruments, "COIN-USD"])
@@ -220,3 +260,18 @@ def test_a_jump_far_away_does_not_make_every_tick_exact() -> None:
     assert schedule.float_requirement(950.0, math.exp(0.1))[2] == math.inf
     assert schedule.float_requirement(1050.0, math.exp(0.1))[2] == math.inf
     assert schedule.float_requirement(2000.0, math.exp(0.1))[2] == 0.02
+
+
+@pytest.mark.parametrize("every_rule", [False, True])
+def test_floats_are_right_to_the_band(every_rule: bool) -> None:
+    for seed in range(1_000):
+        engine = world(random.Random(seed), every_rule=every_rule)
+        for unit in engine.shards.engines[0].units():
+            measured = measure(unit, engine.market)
+            totals = unit_totals(unit, engine.market, engine.rules)
+            assert measured is not None
+            assert totals is not None
+            if measured.sensitivity_of_requirement < math.inf:
+                band = FLOAT_BAND * measured.gross
+                assert abs(measured.equity - totals.equity) <= band
+                assert abs(measured.maintenance - totals.maintenance_margin) <= band

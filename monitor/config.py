@@ -23,6 +23,7 @@ from monitor.core.settings import (
     NonNegativeFloat,
     PositiveFloat,
     Settings,
+    SettingsError,
     WaterfallSettings,
 )
 from monitor.core.wording import reworded
@@ -37,8 +38,8 @@ HttpUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://\S+$"
 HALT_S_MIN = 1.0
 
 
-class ConfigurationError(ValueError):
-    """The configuration cannot be used; the message says what was expected and received."""
+class ConfigurationError(SettingsError):
+    """The configuration file cannot be used."""
 
 
 class ServiceSettings(Settings, frozen=True, kw_only=True):

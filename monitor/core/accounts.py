@@ -25,16 +25,7 @@ from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.thresholds import Thresholds
 from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market, index_key
-
-
-class RefusedError(Exception):
-    """An event cannot be applied; `reason` is a word of the quarantine's list."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        """Take the reason and what was expected and received."""
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+from monitor.core.refusals import RefusedError
 
 
 @dataclass(slots=True, frozen=True)

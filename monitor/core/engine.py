@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
-from monitor.core.accounts import AccountEngine, RefusedError
+from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
@@ -23,9 +23,9 @@ from monitor.core.intake import AccountIntake
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
 from monitor.core.overview import build_view
-from monitor.core.refusals import Refusals, Refused
+from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import account_report, account_view, summary
-from monitor.core.settings import EngineSettings
+from monitor.core.settings import EngineSettings, SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
@@ -164,10 +164,11 @@ class RiskEngine:
         except RefusedError as error:
             self.intake.refuse(ordinal, event, error.reason, error.detail)
             return
-        except ValueError as error:  # an amount off its unit, or a configuration nobody can read
-            off_unit = isinstance(error, NotRepresentableError)
-            reason = "not_representable" if off_unit else "invalid_field"
-            self.intake.refuse(ordinal, event, reason, str(error))
+        except NotRepresentableError as error:
+            self.intake.refuse(ordinal, event, "not_representable", str(error))
+            return
+        except SettingsError as error:
+            self.intake.refuse(ordinal, event, "invalid_field", str(error))
             return
         if not is_part:
             self.count_applied(event)

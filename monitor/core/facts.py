@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from monitor.core import events
-from monitor.core.accounts import RefusedError
 from monitor.core.amounts import to_fraction
 from monitor.core.decisions import Decision
 from monitor.core.market import Market, Quote
+from monitor.core.refusals import RefusedError
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
-from monitor.core.accounts import RefusedError
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.held import instruments_of
 from monitor.core.parts import EngineParts
+from monitor.core.refusals import RefusedError
 
 AnyAccountEvent = events.AccountEvent | events.AccountOpened
 

@@ -5,6 +5,16 @@ import msgspec
 from monitor.core.events import Event
 
 
+class RefusedError(Exception):
+    """An event cannot be applied; `reason` is a word of the quarantine's list."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Take the reason and what was expected and received."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """An event that the engine could not apply, or keeps back (`held`) until it can.
 

@@ -16,6 +16,10 @@ BreakerAction: TypeAlias = Literal[
 ]
 
 
+class SettingsError(ValueError):
+    """A configuration cannot be used; the message says what was expected and received."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section of the configuration: unknown keys are refused."""
 

@@ -34,6 +34,7 @@ from monitor.core.deleveraging import POLICIES
 from monitor.core.deleveraging.policy import CandidateSet, Taken, light, take_in_order
 from monitor.core.instruments import Instrument
 from monitor.core.market import Market
+from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings
 from monitor.core.socialization import METHODS
 from monitor.core.waterfall import Fund, Shortfall
@@ -75,13 +76,14 @@ class VenueEngine:
     def fund_changed(self, event: events.InsuranceFundChanged) -> None:
         """Take a fund's reported balance.
 
-        Raises ValueError if it is not in the fund's asset.
+        Raises RefusedError if it is not in the fund's asset.
         """
         fund = self.fund(event.fund, event.asset)
         if event.asset != fund.asset:
-            raise ValueError(
+            raise RefusedError(
+                "invalid_field",
                 f"expected the balance of fund {event.fund} in {fund.asset}, "
-                f"received {event.asset} - at `$.asset`"
+                f"received {event.asset} - at `$.asset`",
             )
         fund.report(event, self.market.unit(event.asset).count(event.balance))
 

@@ -166,9 +166,9 @@ class PositionRecord(Record, frozen=True, kw_only=True, gc=False):
     instrument: Identifier
     leg: Leg = "net"
     size: Number
-    entry_price: Price | None = None
+    entry_price: Number | None = None
     margin_mode: MarginMode = "cross"
-    isolated_margin: Number = "0"
+    isolated_margin: Number | None = None
 
 
 class OrdersRecord(Record, frozen=True, kw_only=True, gc=False):

@@ -4,6 +4,7 @@ import json
 import time
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import pytest
@@ -177,6 +178,30 @@ def test_a_position_that_cannot_be_valued_is_refused(name: str) -> None:
     record = {"instrument": "B"} | CONTRADICTIONS[name]
     snapshot = {"type": "account_snapshot", "event_ns": 1, "account": "a", "seq": 1}
     refusal(json.dumps(snapshot | {"positions": [record]}))
+
+
+def position_forms(fields: dict[str, Any]) -> list[str]:
+    """Return a position as an event of its own and inside a snapshot."""
+    account = {"event_ns": 1, "account": "a", "seq": 1}
+    position = {"instrument": "B", **fields}
+    return [
+        json.dumps({"type": "position_changed", **account, **position}),
+        json.dumps({"type": "account_snapshot", **account, "positions": [position]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"size": "0", "entry_price": "0"},
+        {"size": "0", "entry_price": None},
+        {"size": "1", "entry_price": "5", "isolated_margin": None},
+        {"size": "1", "entry_price": "5", "margin_mode": "isolated", "isolated_margin": None},
+    ],
+)
+def test_a_snapshot_takes_the_positions_that_an_event_takes(fields: dict[str, Any]) -> None:
+    for raw in position_forms(fields):
+        assert isinstance(only(raw), events.Event), raw
 
 
 def test_extremes_that_do_not_hold_the_price_are_refused() -> None:

@@ -188,7 +188,7 @@ class Writer:
         if self.chance(5):
             size = "0"
         if self.chance(40):
-            size = "0.5"
+            size = "-0.5" if leg == "short" else "0.5"
         fields = self.more()
         if self.chance(3):
             margin = self.pick([*MARGINS, None])

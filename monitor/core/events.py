@@ -403,7 +403,8 @@ class WithdrawalRequested(AccountEvent, frozen=True, kw_only=True, gc=False):
 class PositionChanged(AccountEvent, frozen=True, kw_only=True, gc=False):
     """The absolute position after a change; size 0 closes it.
 
-    A position is (account, instrument, leg); `entry_price` may be null only when size is 0.
+    A position is (account, instrument, leg); `entry_price` may be null only when size is 0. The
+    leg `long` has size >= 0, `short` size <= 0.
     `isolated_margin` is in the settlement currency.
     """
 

@@ -204,6 +204,19 @@ def test_a_snapshot_takes_the_positions_that_an_event_takes(fields: dict[str, An
         assert isinstance(only(raw), events.Event), raw
 
 
+@pytest.mark.parametrize(
+    ("leg", "sizes", "refused"),
+    [("long", ["1", "0", "-0.0"], "-1"), ("short", ["-1", "0", "0.0"], "1"), ("net", ["1"], None)],
+)
+def test_a_size_has_the_sign_of_its_leg(leg: str, sizes: list[str], refused: str | None) -> None:
+    for size in sizes:
+        for raw in position_forms({"leg": leg, "size": size, "entry_price": "5"}):
+            assert isinstance(only(raw), events.Event), raw
+    if refused is not None:
+        for raw in position_forms({"leg": leg, "size": refused, "entry_price": "5"}):
+            assert "leg, received" in refusal(raw).detail
+
+
 def test_extremes_that_do_not_hold_the_price_are_refused() -> None:
     refusal(MARK % '"5","high":"4"')
     refusal(MARK % '"5","low":"6"')

@@ -1,4 +1,4 @@
-"""The one gate: bytes in, events or refusals out. Pure, and it never raises.
+"""The one gate: bytes in, events or refusals out. Pure, and `decode` never raises.
 
 The fast way decodes straight into typed records and checks that every number is canonical
 decimal text. What does not pass is looked at again (`shaping.py`), and refused with its reason if
@@ -56,12 +56,14 @@ Matcher = Callable[[Any], object]
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why something was not let in: a word of `REASONS`, and what was expected and received.
 
-    `missing` tells the engine which account's event is missing, when that can be read.
+    `missing` tells the engine which account's event is missing, when that can be read; `element`
+    which element of an array was refused, from 0, when it was not the whole record.
     """
 
     reason: str
     detail: str
     missing: AccountEventRefused | None = None
+    element: int | None = None
 
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
@@ -174,6 +176,19 @@ def decode(
     return _decode_slowly(raw, received_ns)
 
 
+def is_array(raw: bytes | bytearray | memoryview) -> bool:
+    """Return whether a record is an array of events, or wants to be one."""
+    return bytes(raw[:64]).lstrip()[:1] == b"["
+
+
+def elements(raw: bytes | bytearray | memoryview) -> list[bytes]:
+    """Return the bytes of each element of a record that is an array.
+
+    Raises ValueError or RecursionError for bytes that are no JSON array.
+    """
+    return [bytes(part) for part in _batch_decoder.decode(raw)]
+
+
 def _decode_slowly(
     raw: bytes | bytearray | memoryview, received_ns: int | None
 ) -> list[Event | Refusal]:
@@ -181,16 +196,24 @@ def _decode_slowly(
     if len(raw) > RECORD_BYTES_MAX:
         detail = f"expected at most {RECORD_BYTES_MAX} bytes, received {len(raw)}"
         return [Refusal(reason="too_long", detail=detail)]
-    if bytes(raw[:64]).lstrip()[:1] != b"[":
+    if not is_array(raw):
         return [_decode_one(bytes(raw), received_ns)]
     try:
-        parts = _batch_decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        parts = elements(raw)
+    except (ValueError, RecursionError) as error:
         return [_not_json(error)]
     if len(parts) > BATCH_EVENTS_MAX:
         detail = f"expected at most {BATCH_EVENTS_MAX} events in a record, received {len(parts)}"
         return [Refusal(reason="too_long", detail=detail)]
-    return [_decode_one(bytes(part), received_ns) for part in parts]
+    return [
+        _of_element(number, _decode_one(part, received_ns)) for number, part in enumerate(parts)
+    ]
+
+
+def _of_element(number: int, outcome: Event | Refusal) -> Event | Refusal:
+    if isinstance(outcome, Refusal):
+        return msgspec.structs.replace(outcome, element=number)
+    return outcome
 
 
 def _decode_one(raw: bytes, received_ns: int | None) -> Event | Refusal:

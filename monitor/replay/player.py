@@ -37,12 +37,22 @@ class StrictError(Exception):
 
 @dataclass(slots=True, frozen=True)
 class Line:
-    """One event at its place in a recording, or the reason why there is none."""
+    """One event at its place in a recording, or the reason why there is none.
+
+    `raw` are its own bytes; `element` is its place in an array of events, from 0.
+    """
 
     file: str
     line: int
     event: Event | gate.Refusal
     raw: bytes
+    element: int | None = None
+
+    @property
+    def position(self) -> dict[str, str | int]:
+        """Return its place as quarantine tells it."""
+        place: dict[str, str | int] = {"file": self.file, "line": self.line}
+        return place if self.element is None else place | {"element": self.element}
 
 
 @dataclass(slots=True)
@@ -61,8 +71,14 @@ def read(paths: Iterable[str]) -> Iterator[Line]:
     for path in paths:
         name = STANDARD_INPUT if path == "-" else path
         for number, raw in lines(path):
-            for event in gate.decode(raw):
-                yield Line(name, number, event, raw)
+            outcomes = gate.decode(raw)
+            first = outcomes[0] if outcomes else None
+            whole = isinstance(first, gate.Refusal) and first.element is None
+            if not gate.is_array(raw) or whole:
+                yield from (Line(name, number, outcome, raw) for outcome in outcomes)
+                continue
+            for element, part in enumerate(gate.elements(raw)):
+                yield Line(name, number, outcomes[element], part, element)
 
 
 def from_events(events: Iterable[Event], name: str) -> Iterator[Line]:
@@ -169,7 +185,8 @@ class Player:
     def _quarantine(self, quarantine: IO[bytes], refused: "_Refused") -> None:
         _, line, reason, detail = refused
         if self.strict:
-            raise StrictError(f"{line.file}:{line.line}: {reason}: {detail}")
+            element = "" if line.element is None else f"[{line.element}]"
+            raise StrictError(f"{line.file}:{line.line}{element}: {reason}: {detail}")
         self.outcome.quarantined += 1
         reasons = self.outcome.quarantine_reasons
         reasons[reason] = reasons.get(reason, 0) + 1
@@ -177,7 +194,7 @@ class Player:
         if not raw and not isinstance(line.event, gate.Refusal):
             raw = gate.encode(line.event)
         record = {
-            "position": {"file": line.file, "line": line.line},
+            "position": line.position,
             "reason": reason,
             "detail": detail,
             "line": raw[:1_000_000].decode(errors="replace"),

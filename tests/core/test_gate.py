@@ -269,6 +269,10 @@ def test_a_bad_element_of_an_array_is_refused_and_the_others_stand() -> None:
     bad = MARK % '"-1"'
     answers = gate.decode(f"[{good},{bad},{good},7]".encode())
     assert [isinstance(answer, gate.Refusal) for answer in answers] == [False, True, False, True]
+    refused = [answer for answer in answers if isinstance(answer, gate.Refusal)]
+    assert [answer.element for answer in refused] == [1, 3]
+    assert refusal("[").element is None
+    assert refusal("7").element is None
 
 
 def test_numbers_in_an_array_stay_exact() -> None:

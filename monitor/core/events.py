@@ -4,7 +4,8 @@ One definition serves Kafka, recordings, memory and tests. Each event is a froze
 `type` (the class name in snake case). Conventions, everywhere:
 
 * numbers are decimal strings (`Number`, `Price`, `NonNegative`), canonical after the gate:
-  no exponent, at most 18 digits on either side of the point;
+  no exponent, at most 18 digits on either side of the point, no zeros in front or at the end of
+  the decimals, no "-0";
 * `event_ns` is when the fact happened: integer nanoseconds since the epoch, UTC;
 * sizes are signed, > 0 is long; sizes are in contracts; money is in the asset named beside it;
 * account events carry `seq`, increasing by one per account, starting at 1

@@ -186,6 +186,19 @@ def test_of_an_array_only_the_refused_elements_are_quarantined(tmp_path: Path) -
     ]
 
 
+def test_how_a_number_is_written_changes_no_state(tmp_path: Path) -> None:
+    hashes = []
+    for price, size in (("100.5", "2"), ("0100.50", "2.0")):
+        journal = Journal()
+        journal.list_instrument("X")
+        journal.mark("X", price)
+        journal.balance("ann", "10")
+        journal.position("ann", "X", size, price)
+        output, _ = replayed(tmp_path, [gate.encode(event) for event in journal.events])
+        hashes.append(json.loads((output / "summary.json").read_text())["state_hash"])
+    assert hashes[0] == hashes[1]
+
+
 def test_an_account_whose_event_the_gate_refuses_is_suspect(tmp_path: Path) -> None:
     journal = Journal()
     journal.balance("ann", "10")

@@ -6,8 +6,9 @@ standard error, one line that says what was expected, what was received and wher
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,7 +20,13 @@ from monitor.config import (
     parse_configuration,
 )
 
+if TYPE_CHECKING:
+    from monitor.core.engine import RiskEngine
+    from monitor.replay.player import Line
+
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+AddVerb = Callable[..., argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,23 +53,18 @@ def _parser() -> argparse.ArgumentParser:
         description="A real-time monitor of socialized loss for derivatives exchanges.",
         epilog="Try: loss-monitor demo --seconds 60",
     )
-    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    _add_run(verbs)
-    _add_check_config(verbs)
-    _add_demo(verbs)
-    _add_replay(verbs)
-    _add_deleverage(verbs)
-    _add_socialize(verbs)
+    add_verb = parser.add_subparsers(title="verbs", required=True, metavar="VERB").add_parser
+    _add_run(add_verb)
+    _add_check_config(add_verb)
+    _add_demo(add_verb)
+    _add_replay(add_verb)
+    _add_deleverage(add_verb)
+    _add_socialize(add_verb)
     return parser
 
 
-_Verbs = argparse._SubParsersAction
-
-
-def _verb(
-    verbs: "_Verbs[argparse.ArgumentParser]", name: str, meaning: str, example: str
-) -> argparse.ArgumentParser:
-    return verbs.add_parser(
+def _verb(add_verb: AddVerb, name: str, meaning: str, example: str) -> argparse.ArgumentParser:
+    return add_verb(
         name,
         help=meaning,
         description=meaning,
@@ -71,9 +73,9 @@ def _verb(
     )
 
 
-def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_run(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs, "run", "Run the daemon.", "loss-monitor run --config /etc/loss-monitor.toml"
+        add_verb, "run", "Run the daemon.", "loss-monitor run --config /etc/loss-monitor.toml"
     )
     parser.add_argument("--config", required=True, metavar="FILE", help="configuration (TOML)")
     parser.add_argument(
@@ -89,9 +91,9 @@ def _run(options: argparse.Namespace) -> int:
     return app.run(options.config, create_topics=options.create_topics)
 
 
-def _add_check_config(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_check_config(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs,
+        add_verb,
         "check-config",
         "Check a configuration file and print what is in force.",
         "loss-monitor check-config loss-monitor.toml",
@@ -110,9 +112,9 @@ def _check_config(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_demo(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_demo(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs,
+        add_verb,
         "demo",
         "Watch a synthetic exchange crash, through all real parts on embedded defaults.",
         "loss-monitor demo --seconds 60 --no-browser --port 18080",
@@ -150,9 +152,9 @@ def _demo(options: argparse.Namespace) -> int:
     )
 
 
-def _add_replay(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_replay(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs,
+        add_verb,
         "replay",
         "Replay recordings, or a history of prices with a synthetic book, deterministically.",
         "loss-monitor replay events.ndjson.gz --output out\n"
@@ -188,8 +190,7 @@ def _configuration(path: str | None) -> tuple[Configuration, str]:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from monitor.core.engine import RiskEngine
-    from monitor.replay.player import Player, StrictError, from_events, read
+    from monitor.replay.player import Player, StrictError
     from monitor.replay.progress import shown
     from monitor.replay.recording import RecordingError
 
@@ -200,28 +201,10 @@ def _replay(options: argparse.Namespace) -> int:
             + ("both" if options.events else "neither"),
             WRONG_USAGE,
         )
-    engine = RiskEngine(
-        configuration.engine_settings(),
-        configuration_hash=configuration_hash(text),
-        parse_settings=lambda changed: parse_configuration(
-            changed, where="configuration_changed"
-        ).engine_settings(),
-    )
+    engine = _engine(configuration, text)
     player = Player(engine, Path(options.output), strict=options.strict)
     try:
-        if options.prices:
-            from monitor.replay.prices import TimeRange, events_from_history
-
-            made = events_from_history(
-                options.prices,
-                accounts=options.accounts,
-                seed=options.seed,
-                between=TimeRange.parse(options.begin, options.end),
-            )
-            source = from_events(made, "history")
-        else:
-            source = read(options.events)
-        outcome = player.play(shown(source, "replaying"))
+        outcome = player.play(shown(_lines(options), "replaying"))
     except (RecordingError, StrictError, OSError, ValueError) as error:
         status = FAILED if isinstance(error, OSError) else WRONG_USAGE
         return _complain(f"replay: {error}", status)
@@ -235,11 +218,39 @@ def _replay(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_deleverage(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _engine(configuration: Configuration, text: str) -> "RiskEngine":
+    from monitor.core.engine import RiskEngine
+
+    return RiskEngine(
+        configuration.engine_settings(),
+        configuration_hash=configuration_hash(text),
+        parse_settings=lambda changed: parse_configuration(
+            changed, where="configuration_changed"
+        ).engine_settings(),
+    )
+
+
+def _lines(options: argparse.Namespace) -> "Iterator[Line]":
+    """Return the lines that are replayed: of recordings, or made from a history of prices."""
+    from monitor.replay.player import from_events, read
+    from monitor.replay.prices import TimeRange, events_from_history
+
+    if not options.prices:
+        return read(options.events)
+    history = events_from_history(
+        options.prices,
+        accounts=options.accounts,
+        seed=options.seed,
+        between=TimeRange.parse(options.begin, options.end),
+    )
+    return from_events(history, "history")
+
+
+def _add_deleverage(add_verb: AddVerb) -> None:
     from monitor.core.deleveraging import RULES
 
     parser = _verb(
-        verbs,
+        add_verb,
         "deleverage",
         "Show what a deleveraging policy would take from whom.",
         "loss-monitor deleverage --policy queue-bitmex --candidates winners.json --amount 10\n"
@@ -277,11 +288,11 @@ def _deleverage(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_socialize(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_socialize(add_verb: AddVerb) -> None:
     from monitor.core.socialization import RULES
 
     parser = _verb(
-        verbs,
+        add_verb,
         "socialize",
         "Show who would bear a residual loss.",
         "loss-monitor socialize --method three-stage --amount 100 --candidates accounts.json",

@@ -190,7 +190,8 @@ def _configuration(path: str | None) -> tuple[Configuration, str]:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from monitor.replay.player import Player, StrictError
+    from monitor.replay.player import OutputError, Player, StrictError
+    from monitor.replay.prices import HistoryError
     from monitor.replay.progress import shown
     from monitor.replay.recording import RecordingError
 
@@ -205,9 +206,11 @@ def _replay(options: argparse.Namespace) -> int:
     player = Player(engine, Path(options.output), strict=options.strict)
     try:
         outcome = player.play(shown(_lines(options), "replaying"))
-    except (RecordingError, StrictError, OSError, ValueError) as error:
-        status = FAILED if isinstance(error, OSError) else WRONG_USAGE
-        return _complain(f"replay: {error}", status)
+    except (HistoryError, OutputError, RecordingError, StrictError) as error:
+        return _complain(f"replay: {error}", WRONG_USAGE)
+    except OSError as error:  # of writing: what cannot be read has an error of its own
+        said = f"replay: expected {options.output} to take the answers, received {error}"
+        return _complain(said, FAILED)
     if options.json:
         sys.stdout.write((player.output / "summary.json").read_text())
     else:

@@ -35,6 +35,10 @@ class StrictError(Exception):
     """A line could not be applied and `--strict` was asked for."""
 
 
+class OutputError(Exception):
+    """The folder for the answers cannot be made or written into."""
+
+
 @dataclass(slots=True, frozen=True)
 class Line:
     """One event at its place in a recording, or the reason why there is none.
@@ -103,12 +107,11 @@ class Player:
     def play(self, source: Iterable[Line], *, batch_events: int = BATCH_EVENTS) -> Outcome:
         """Apply every line and write the four files.
 
-        Raises StrictError at the first line that cannot be applied, if strict.
+        Raises StrictError at the first line that cannot be applied, if strict; OutputError if
+        the files cannot be made.
         """
-        self.output.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            decisions = stack.enter_context((self.output / "decisions.ndjson").open("wb"))
-            quarantine = stack.enter_context((self.output / "quarantine.ndjson").open("wb"))
+            decisions, quarantine = self._open(stack)
             batch: list[Line] = []
             for line in source:
                 # The events of one line stay together: its equal decisions are numbered.
@@ -121,6 +124,18 @@ class Player:
         self._write_accounts()
         self._write_summary()
         return self.outcome
+
+    def _open(self, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+        """Open the files of decisions and of quarantine in the output folder."""
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+            decisions = stack.enter_context((self.output / "decisions.ndjson").open("wb"))
+            quarantine = stack.enter_context((self.output / "quarantine.ndjson").open("wb"))
+        except OSError as error:
+            raise OutputError(
+                f"--output {self.output}: expected a folder to write into, received {error}"
+            ) from error
+        return decisions, quarantine
 
     def _apply(self, batch: list[Line], decisions: IO[bytes], quarantine: IO[bytes]) -> None:
         """Apply the events of a batch; write what was decided and what was refused, in order."""

@@ -171,10 +171,10 @@ def _add_replay(add_verb: AddVerb) -> None:
         "--prices", nargs="+", metavar="FILE", help="candles (CSV, .gz) instead of recordings"
     )
     parser.add_argument(
-        "--accounts", type=int, default=2_000, metavar="N", help="synthetic accounts (2000)"
+        "--accounts", type=int, metavar="N", help="with --prices: synthetic accounts (2000)"
     )
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="seed of the synthetic book (1)"
+        "--seed", type=int, metavar="S", help="with --prices: seed of the synthetic book (1)"
     )
     parser.add_argument(
         "--from", dest="begin", metavar="TIME", help="with --prices: candles from here, ISO, UTC"
@@ -195,13 +195,10 @@ def _replay(options: argparse.Namespace) -> int:
     from monitor.replay.progress import shown
     from monitor.replay.recording import RecordingError
 
+    problem = _replay_problem(options)
+    if problem is not None:
+        return _complain(f"replay: {problem}", WRONG_USAGE)
     configuration, text = _configuration(options.config)
-    if bool(options.events) == bool(options.prices):
-        return _complain(
-            "replay: expected EVENTS or --prices, received "
-            + ("both" if options.events else "neither"),
-            WRONG_USAGE,
-        )
     engine = _engine(configuration, text)
     player = Player(engine, Path(options.output), strict=options.strict)
     try:
@@ -221,6 +218,25 @@ def _replay(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _replay_problem(options: argparse.Namespace) -> str | None:
+    """Return what is wrong between the arguments of `replay`, None if nothing is."""
+    if bool(options.events) == bool(options.prices):
+        received = "both" if options.events else "neither"
+        return f"expected EVENTS or --prices, received {received}"
+    if options.prices:
+        return None
+    made = {
+        "--accounts": options.accounts,
+        "--seed": options.seed,
+        "--from": options.begin,
+        "--to": options.end,
+    }
+    given = [name for name, value in made.items() if value is not None]
+    if given:
+        return f"expected {', '.join(given)} together with --prices, received EVENTS"
+    return None
+
+
 def _engine(configuration: Configuration, text: str) -> "RiskEngine":
     from monitor.core.engine import RiskEngine
 
@@ -236,14 +252,19 @@ def _engine(configuration: Configuration, text: str) -> "RiskEngine":
 def _lines(options: argparse.Namespace) -> "Iterator[Line]":
     """Return the lines that are replayed: of recordings, or made from a history of prices."""
     from monitor.replay.player import from_events, read
-    from monitor.replay.prices import TimeRange, events_from_history
+    from monitor.replay.prices import (
+        ACCOUNTS_DEFAULT,
+        SEED_DEFAULT,
+        TimeRange,
+        events_from_history,
+    )
 
     if not options.prices:
         return read(options.events)
     history = events_from_history(
         options.prices,
-        accounts=options.accounts,
-        seed=options.seed,
+        accounts=ACCOUNTS_DEFAULT if options.accounts is None else options.accounts,
+        seed=SEED_DEFAULT if options.seed is None else options.seed,
         between=TimeRange.parse(options.begin, options.end),
     )
     return from_events(history, "history")

@@ -47,3 +47,15 @@ def test_a_folder_that_cannot_be_made_is_named(
     for output in ("/proc/x", recording, f"{recording}/x"):
         said = complaint(capsys, "replay", recording, "--output", output)
         assert f"--output {output}: expected a folder to write into" in said
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--from", "2025-05-06"), ("--to", "2025-05-06"), ("--accounts", "5"), ("--seed", "0")],
+)
+def test_what_only_a_history_of_prices_has_is_refused_beside_recordings(
+    option: tuple[str, str], recording: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = complaint(capsys, "replay", recording, "--output", str(tmp_path / "out"), *option)
+    assert f"expected {option[0]} together with --prices, received EVENTS" in said
+    assert not (tmp_path / "out").exists()

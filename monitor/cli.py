@@ -19,6 +19,7 @@ from monitor.config import (
     load_configuration,
     parse_configuration,
 )
+from monitor.usage import Parser, UsageError
 
 if TYPE_CHECKING:
     from monitor.core.engine import RiskEngine
@@ -31,10 +32,10 @@ AddVerb = Callable[..., argparse.ArgumentParser]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.verb(options))
-    except ConfigurationError as error:
+    except (ConfigurationError, UsageError) as error:
         return _complain(str(error), WRONG_USAGE)
     except BrokenPipeError:
         return FAILED
@@ -48,7 +49,7 @@ def _complain(message: str, status: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="loss-monitor",
         description="A real-time monitor of socialized loss for derivatives exchanges.",
         epilog="Try: loss-monitor demo --seconds 60",

@@ -6,8 +6,9 @@ standard error, one line that says what was expected, what was received and wher
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,16 +19,23 @@ from monitor.config import (
     load_configuration,
     parse_configuration,
 )
+from monitor.usage import Parser, UsageError
+
+if TYPE_CHECKING:
+    from monitor.core.engine import RiskEngine
+    from monitor.replay.player import Line
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+AddVerb = Callable[..., argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.verb(options))
-    except ConfigurationError as error:
+    except (ConfigurationError, UsageError) as error:
         return _complain(str(error), WRONG_USAGE)
     except BrokenPipeError:
         return FAILED
@@ -41,28 +49,23 @@ def _complain(message: str, status: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="loss-monitor",
         description="A real-time monitor of socialized loss for derivatives exchanges.",
         epilog="Try: loss-monitor demo --seconds 60",
     )
-    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    _add_run(verbs)
-    _add_check_config(verbs)
-    _add_demo(verbs)
-    _add_replay(verbs)
-    _add_deleverage(verbs)
-    _add_socialize(verbs)
+    add_verb = parser.add_subparsers(title="verbs", required=True, metavar="VERB").add_parser
+    _add_run(add_verb)
+    _add_check_config(add_verb)
+    _add_demo(add_verb)
+    _add_replay(add_verb)
+    _add_deleverage(add_verb)
+    _add_socialize(add_verb)
     return parser
 
 
-_Verbs = argparse._SubParsersAction
-
-
-def _verb(
-    verbs: "_Verbs[argparse.ArgumentParser]", name: str, meaning: str, example: str
-) -> argparse.ArgumentParser:
-    return verbs.add_parser(
+def _verb(add_verb: AddVerb, name: str, meaning: str, example: str) -> argparse.ArgumentParser:
+    return add_verb(
         name,
         help=meaning,
         description=meaning,
@@ -71,9 +74,9 @@ def _verb(
     )
 
 
-def _add_run(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_run(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs, "run", "Run the daemon.", "loss-monitor run --config /etc/loss-monitor.toml"
+        add_verb, "run", "Run the daemon.", "loss-monitor run --config /etc/loss-monitor.toml"
     )
     parser.add_argument("--config", required=True, metavar="FILE", help="configuration (TOML)")
     parser.add_argument(
@@ -89,9 +92,9 @@ def _run(options: argparse.Namespace) -> int:
     return app.run(options.config, create_topics=options.create_topics)
 
 
-def _add_check_config(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_check_config(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs,
+        add_verb,
         "check-config",
         "Check a configuration file and print what is in force.",
         "loss-monitor check-config loss-monitor.toml",
@@ -110,9 +113,9 @@ def _check_config(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_demo(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_demo(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs,
+        add_verb,
         "demo",
         "Watch a synthetic exchange crash, through all real parts on embedded defaults.",
         "loss-monitor demo --seconds 60 --no-browser --port 18080",
@@ -150,9 +153,9 @@ def _demo(options: argparse.Namespace) -> int:
     )
 
 
-def _add_replay(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_replay(add_verb: AddVerb) -> None:
     parser = _verb(
-        verbs,
+        add_verb,
         "replay",
         "Replay recordings, or a history of prices with a synthetic book, deterministically.",
         "loss-monitor replay events.ndjson.gz --output out\n"
@@ -169,10 +172,10 @@ def _add_replay(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
         "--prices", nargs="+", metavar="FILE", help="candles (CSV, .gz) instead of recordings"
     )
     parser.add_argument(
-        "--accounts", type=int, default=2_000, metavar="N", help="synthetic accounts (2000)"
+        "--accounts", type=int, metavar="N", help="with --prices: synthetic accounts (2000)"
     )
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="seed of the synthetic book (1)"
+        "--seed", type=int, metavar="S", help="with --prices: seed of the synthetic book (1)"
     )
     parser.add_argument(
         "--from", dest="begin", metavar="TIME", help="with --prices: candles from here, ISO, UTC"
@@ -188,43 +191,24 @@ def _configuration(path: str | None) -> tuple[Configuration, str]:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from monitor.core.engine import RiskEngine
-    from monitor.replay.player import Player, StrictError, from_events, read
+    from monitor.replay.player import OutputError, Player, StrictError
+    from monitor.replay.prices import HistoryError
     from monitor.replay.progress import shown
     from monitor.replay.recording import RecordingError
 
+    problem = _replay_problem(options)
+    if problem is not None:
+        return _complain(f"replay: {problem}", WRONG_USAGE)
     configuration, text = _configuration(options.config)
-    if bool(options.events) == bool(options.prices):
-        return _complain(
-            "replay: expected EVENTS or --prices, received "
-            + ("both" if options.events else "neither"),
-            WRONG_USAGE,
-        )
-    engine = RiskEngine(
-        configuration.engine_settings(),
-        configuration_hash=configuration_hash(text),
-        parse_settings=lambda changed: parse_configuration(
-            changed, where="configuration_changed"
-        ).engine_settings(),
-    )
+    engine = _engine(configuration, text)
     player = Player(engine, Path(options.output), strict=options.strict)
     try:
-        if options.prices:
-            from monitor.replay.prices import TimeRange, events_from_history
-
-            made = events_from_history(
-                options.prices,
-                accounts=options.accounts,
-                seed=options.seed,
-                between=TimeRange.parse(options.begin, options.end),
-            )
-            source = from_events(made, "history")
-        else:
-            source = read(options.events)
-        outcome = player.play(shown(source, "replaying"))
-    except (RecordingError, StrictError, OSError, ValueError) as error:
-        status = FAILED if isinstance(error, OSError) else WRONG_USAGE
-        return _complain(f"replay: {error}", status)
+        outcome = player.play(shown(_lines(options), "replaying"))
+    except (HistoryError, OutputError, RecordingError, StrictError) as error:
+        return _complain(f"replay: {error}", WRONG_USAGE)
+    except OSError as error:  # of writing: what cannot be read has an error of its own
+        said = f"replay: expected {options.output} to take the answers, received {error}"
+        return _complain(said, FAILED)
     if options.json:
         sys.stdout.write((player.output / "summary.json").read_text())
     else:
@@ -235,11 +219,63 @@ def _replay(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_deleverage(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _replay_problem(options: argparse.Namespace) -> str | None:
+    """Return what is wrong between the arguments of `replay`, None if nothing is."""
+    if bool(options.events) == bool(options.prices):
+        received = "both" if options.events else "neither"
+        return f"expected EVENTS or --prices, received {received}"
+    if options.prices:
+        return None
+    made = {
+        "--accounts": options.accounts,
+        "--seed": options.seed,
+        "--from": options.begin,
+        "--to": options.end,
+    }
+    given = [name for name, value in made.items() if value is not None]
+    if given:
+        return f"expected {', '.join(given)} together with --prices, received EVENTS"
+    return None
+
+
+def _engine(configuration: Configuration, text: str) -> "RiskEngine":
+    from monitor.core.engine import RiskEngine
+
+    return RiskEngine(
+        configuration.engine_settings(),
+        configuration_hash=configuration_hash(text),
+        parse_settings=lambda changed: parse_configuration(
+            changed, where="configuration_changed"
+        ).engine_settings(),
+    )
+
+
+def _lines(options: argparse.Namespace) -> "Iterator[Line]":
+    """Return the lines that are replayed: of recordings, or made from a history of prices."""
+    from monitor.replay.player import from_events, read
+    from monitor.replay.prices import (
+        ACCOUNTS_DEFAULT,
+        SEED_DEFAULT,
+        TimeRange,
+        events_from_history,
+    )
+
+    if not options.prices:
+        return read(options.events)
+    history = events_from_history(
+        options.prices,
+        accounts=ACCOUNTS_DEFAULT if options.accounts is None else options.accounts,
+        seed=SEED_DEFAULT if options.seed is None else options.seed,
+        between=TimeRange.parse(options.begin, options.end),
+    )
+    return from_events(history, "history")
+
+
+def _add_deleverage(add_verb: AddVerb) -> None:
     from monitor.core.deleveraging import RULES
 
     parser = _verb(
-        verbs,
+        add_verb,
         "deleverage",
         "Show what a deleveraging policy would take from whom.",
         "loss-monitor deleverage --policy queue-bitmex --candidates winners.json --amount 10\n"
@@ -277,11 +313,11 @@ def _deleverage(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_socialize(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+def _add_socialize(add_verb: AddVerb) -> None:
     from monitor.core.socialization import RULES
 
     parser = _verb(
-        verbs,
+        add_verb,
         "socialize",
         "Show who would bear a residual loss.",
         "loss-monitor socialize --method three-stage --amount 100 --candidates accounts.json",

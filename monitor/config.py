@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from monitor.core.settings import (
+    LOSS_LAYERS,
     BreakerSettings,
     DeleveragingSettings,
     EngineSettings,
@@ -230,6 +231,12 @@ def cross_check(configuration: Configuration) -> list[str]:
     if service.shard >= service.shards:
         problems.append(
             f"[service]: expected shard below shards = {service.shards}, received {service.shard}"
+        )
+    layers = configuration.waterfall.layers
+    if layers != tuple(layer for layer in LOSS_LAYERS if layer in layers):
+        problems.append(
+            f"[waterfall] layers: expected each at most once, in the order {', '.join(LOSS_LAYERS)}"
+            f"; received {', '.join(layers)}"
         )
     problems += http_problems(configuration.http)
     topics = msgspec.structs.asdict(configuration.kafka.topics)

@@ -188,10 +188,11 @@ class Writer:
         if self.chance(5):
             size = "0"
         if self.chance(40):
-            size = "0.5"
+            size = "-0.5" if leg == "short" else "0.5"
         fields = self.more()
         if self.chance(3):
-            fields |= {"margin_mode": "isolated", "isolated_margin": self.pick(MARGINS)}
+            margin = self.pick([*MARGINS, None])
+            fields |= {"margin_mode": "isolated", "isolated_margin": margin}
         entry = None if size == "0" else self.pick(PRICES)
         self.journal.position(self.account(), instrument, size, entry, leg=leg, **fields)
 
@@ -259,7 +260,7 @@ class Writer:
                     size=self.pick(SIZES),
                     entry_price=self.pick(PRICES),
                     margin_mode="isolated" if isolated else "cross",
-                    isolated_margin=self.pick(MARGINS) if isolated else "0",
+                    isolated_margin=self.pick([*MARGINS, None]) if isolated else None,
                 )
             )
         pending = []

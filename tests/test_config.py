@@ -21,12 +21,21 @@ MISTAKES = {
     BREAKER + "release_ratio = 0.2": "expected release_ratio <= limit_ratio 0.1, received 0.2",
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
+    '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "
+    "the order insurance_fund, deleveraging, socialized_loss; received deleveraging, "
+    "insurance_fund",
+    '[waterfall]\nlayers = ["deleveraging", "deleveraging"]': "received deleveraging, deleveraging",
     '[kafka.topics]\nmarket = "x"\naccounts = "x"': "expected four different names",
 }
 
 
 def test_an_empty_file_means_the_defaults() -> None:
     assert parse_configuration("", where="x").margin.margin_call_ratio == 0.8
+
+
+@pytest.mark.parametrize("layers", ["", '"insurance_fund", "socialized_loss"', '"deleveraging"'])
+def test_layers_of_the_waterfall_may_be_left_out(layers: str) -> None:
+    parse_configuration(f"[waterfall]\nlayers = [{layers}]", where="x")
 
 
 @pytest.mark.parametrize("text", MISTAKES)

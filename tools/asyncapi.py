@@ -61,7 +61,8 @@ def asyncapi_document() -> JsonSchema:
             ),
             "quarantine": _channel(
                 topics.quarantine,
-                "Records that the monitor refused, as they came, cut at 1 MB.",
+                "Records (of an array the elements) that the monitor refused, as they came, cut "
+                "at 1 MB.",
                 ["RefusedRecord"],
             ),
         },
@@ -107,7 +108,9 @@ def _messages() -> JsonSchema:
         "title": "refused record",
         "summary": "What could not be applied, and why.",
         "contentType": "application/octet-stream",
-        "payload": {"description": "The record's value, cut at 1 MB."},
+        "payload": {
+            "description": "The record's value, of an array the refused element's; cut at 1 MB."
+        },
         "headers": {
             "type": "object",
             "required": ["reason", "topic", "partition", "offset"],
@@ -120,6 +123,10 @@ def _messages() -> JsonSchema:
                 "topic": {"type": "string"},
                 "partition": {"type": "string", "description": "Decimal digits."},
                 "offset": {"type": "string", "description": "Decimal digits."},
+                "element": {
+                    "type": "string",
+                    "description": "Which element of the record's array, from 0; decimal digits.",
+                },
             },
         },
     }

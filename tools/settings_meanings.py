@@ -62,7 +62,7 @@ SETTINGS = {
     ("margin", "gain_weight"): "Share of a position's gain that is free to use.",
     ("funds", "name"): "Name of the fund, as instruments give it.",
     ("funds", "asset"): "What it is kept in.",
-    ("waterfall", "layers"): "Who pays, in order.",
+    ("waterfall", "layers"): "Who pays, in this order; some may be left out.",
     ("waterfall", "socialized_loss"): "How the rest is spread.",
     ("deleveraging", "policy"): "Who is deleveraged first.",
     ("deleveraging", "price"): "At which price.",

@@ -7,6 +7,7 @@ Every amount is converted before anything is changed, so an event that is not re
 from monitor.core import events
 from monitor.core.amounts import ceil_units, to_fraction
 from monitor.core.contracts import funding_owed
+from monitor.core.instruments import Instrument
 from monitor.core.ledger import Account, Ledger, PendingPayment, Position, position_quantity
 from monitor.core.market import Market
 
@@ -35,9 +36,7 @@ def book_position(
     """Set a position, dropped when neither size nor isolated margin is left; return it."""
     instrument = market.instruments[record.instrument]
     size = instrument.size_unit.count(record.size)
-    margin = 0
-    if record.margin_mode == "isolated" and record.isolated_margin is not None:
-        margin = market.unit(instrument.settlement).count(record.isolated_margin)
+    margin = _isolated_margin(market, instrument, record)
     key = (record.instrument, record.leg)
     position = account.positions.get(key)
     if position is None:
@@ -52,6 +51,17 @@ def book_position(
     return position
 
 
+def _isolated_margin(
+    market: Market,
+    instrument: Instrument,
+    record: events.PositionChanged | events.PositionRecord,
+) -> int:
+    """Return the margin of an isolated position in minor units; 0 for null, and under cross."""
+    if record.margin_mode != "isolated" or record.isolated_margin is None:
+        return 0
+    return market.unit(instrument.settlement).count(record.isolated_margin)
+
+
 def book_snapshot(
     ledger: Ledger, market: Market, account: Account, event: events.AccountSnapshot
 ) -> list[Position]:
@@ -60,7 +70,7 @@ def book_snapshot(
     for record in event.positions:
         instrument = market.instruments[record.instrument]
         instrument.size_unit.count(record.size)
-        market.unit(instrument.settlement).count(record.isolated_margin)
+        _isolated_margin(market, instrument, record)
     isolated = {(p.instrument, p.leg) for p in event.positions if p.margin_mode == "isolated"}
     payments = [
         PendingPayment(

@@ -11,6 +11,8 @@ from monitor.core.amounts import to_fraction
 def _check_position(
     event: events.PositionChanged | events.PositionRecord,
 ) -> str | None:
+    if event.leg != "net" and (problem := _leg_problem(event)) is not None:
+        return problem
     entry = event.entry_price
     if (entry is not None and entry[0] in "123456789") or not event.size.strip("-0."):
         return None
@@ -20,6 +22,16 @@ def _check_position(
             f"received {event.entry_price} - at `$.entry_price`"
         )
     return None
+
+
+def _leg_problem(event: events.PositionChanged | events.PositionRecord) -> str | None:
+    """Return why the size contradicts its leg: sizes are signed on a leg too, > 0 is long."""
+    if not event.size.strip("-0."):
+        return None
+    if (event.leg == "short") == event.size.startswith("-"):
+        return None
+    bound = "<= 0" if event.leg == "short" else ">= 0"
+    return f"expected size {bound} on the {event.leg} leg, received {event.size} - at `$.size`"
 
 
 def _check_snapshot(event: events.AccountSnapshot) -> str | None:

@@ -4,7 +4,8 @@ One definition serves Kafka, recordings, memory and tests. Each event is a froze
 `type` (the class name in snake case). Conventions, everywhere:
 
 * numbers are decimal strings (`Number`, `Price`, `NonNegative`), canonical after the gate:
-  no exponent, at most 18 digits on either side of the point;
+  no exponent, at most 18 digits on either side of the point, no zeros in front or at the end of
+  the decimals, no "-0";
 * `event_ns` is when the fact happened: integer nanoseconds since the epoch, UTC;
 * sizes are signed, > 0 is long; sizes are in contracts; money is in the asset named beside it;
 * account events carry `seq`, increasing by one per account, starting at 1
@@ -166,9 +167,9 @@ class PositionRecord(Record, frozen=True, kw_only=True, gc=False):
     instrument: Identifier
     leg: Leg = "net"
     size: Number
-    entry_price: Price | None = None
+    entry_price: Number | None = None
     margin_mode: MarginMode = "cross"
-    isolated_margin: Number = "0"
+    isolated_margin: Number | None = None
 
 
 class OrdersRecord(Record, frozen=True, kw_only=True, gc=False):
@@ -403,7 +404,8 @@ class WithdrawalRequested(AccountEvent, frozen=True, kw_only=True, gc=False):
 class PositionChanged(AccountEvent, frozen=True, kw_only=True, gc=False):
     """The absolute position after a change; size 0 closes it.
 
-    A position is (account, instrument, leg); `entry_price` may be null only when size is 0.
+    A position is (account, instrument, leg); `entry_price` may be null only when size is 0. The
+    leg `long` has size >= 0, `short` size <= 0.
     `isolated_margin` is in the settlement currency.
     """
 

@@ -1,17 +1,16 @@
-"""The one gate: bytes in, events or refusals out. Pure, and it never raises.
+"""The one gate: bytes in, events or refusals out. Pure, and `decode` never raises.
 
 The fast way decodes straight into typed records and checks that every number is canonical
-decimal text. What does not pass is looked at again (`shaping.py`), and refused with its reason if
-it still does not.
+decimal text; zeros too many are taken off in place (`canonical.py`). What does not pass is looked
+at again (`shaping.py`), and refused with its reason if it still does not.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from monitor.core import events
+from monitor.core.canonical import Form, Matcher, UnusualNumberError, form_of
 from monitor.core.checks import CHECKS
 from monitor.core.events import (
     IDENTIFIER_LENGTH_MAX,
@@ -22,7 +21,6 @@ from monitor.core.events import (
     snake_case,
 )
 from monitor.core.shaping import (
-    MATCHES,
     FieldError,
     NumberToken,
     Plain,
@@ -50,23 +48,25 @@ REASONS = (
 _SHORT_RECORD = 4096
 _HOSTILE_DIGITS = re.compile(rb"[0-9]{65}")
 
-Matcher = Callable[[Any], object]
-
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why something was not let in: a word of `REASONS`, and what was expected and received.
 
-    `missing` tells the engine which account's event is missing, when that can be read.
+    `missing` tells the engine which account's event is missing, when that can be read; `element`
+    which element of an array was refused, from 0, when it was not the whole record.
     """
 
     reason: str
     detail: str
     missing: AccountEventRefused | None = None
+    element: int | None = None
 
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
+# Events are frozen; one that was just decoded nobody has seen yet.
+_set_anyway = msgspec.structs.force_setattr
 
 
 def _event_types() -> dict[str, type[Event]]:
@@ -77,64 +77,14 @@ def _event_types() -> dict[str, type[Event]]:
 EVENT_TYPES = _event_types()
 
 
-def _matcher(info: msgspec.inspect.Type) -> Matcher | None:  # noqa: PLR0911 (one a type)
-    """Return what is true for a value whose numbers are all canonical; None without numbers."""
-    match info:
-        case msgspec.inspect.Metadata(type=inner, extra=extra):
-            return MATCHES[extra["number"]] if extra and "number" in extra else _matcher(inner)
-        case msgspec.inspect.UnionType(types=types):
-            return _union_matcher(types)
-        case msgspec.inspect.StructType(fields=fields):
-            return _struct_matcher(fields)
-        case msgspec.inspect.ListType(item_type=item):
-            return _all_match(_matcher(item))
-        case msgspec.inspect.DictType(value_type=item):
-            inner_matcher = _all_match(_matcher(item))
-            return inner_matcher and (lambda value: inner_matcher(value.values()))
-        case msgspec.inspect.TupleType(item_types=items):
-            parts = [_matcher(item) for item in items]
-            return lambda value: all(m is None or m(v) for m, v in zip(parts, value, strict=True))
-        case _:
-            return None
-
-
-def _all_match(matcher: Matcher | None) -> Matcher | None:
-    return matcher and (lambda values: all(map(matcher, values)))
-
-
-def _union_matcher(types: tuple[msgspec.inspect.Type, ...]) -> Matcher | None:
-    structs = {
-        info.cls: _matcher(info) or _always
-        for info in types
-        if isinstance(info, msgspec.inspect.StructType)
-    }
-    if structs:
-        return lambda value: value is None or structs[type(value)](value)
-    matcher = next((found for found in map(_matcher, types) if found is not None), None)
-    return matcher and (lambda value: value is None or matcher(value))
-
-
-def _struct_matcher(fields: tuple[msgspec.inspect.Field, ...]) -> Matcher | None:
-    parts = [
-        (field.name, matcher) for field in fields if (matcher := _matcher(field.type)) is not None
-    ]
-    if not parts:
-        return None
-    return lambda value: all(matcher(getattr(value, name)) for name, matcher in parts)
-
-
-def _always(_: object) -> bool:
-    return True
-
-
-def _number_fields(kind: type[Event]) -> tuple[tuple[str, Matcher], ...]:
-    """Return (field, matcher) for every field of an event that holds numbers."""
+def _number_fields(kind: type[Event]) -> tuple[tuple[str, Matcher, Form], ...]:
+    """Return (field, whether its numbers are canonical, form) for every field with numbers."""
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
     return tuple(
-        (field.name, matcher)
+        (field.name, form.matches, form)
         for field in info.fields
-        if (matcher := _matcher(field.type)) is not None
+        if (form := form_of(field.type)) is not None
     )
 
 
@@ -161,17 +111,32 @@ def decode(
             return _decode_slowly(raw, received_ns)
         # `_checked`, unrolled for the commonest case: this line runs once an event.
         number_fields, check = _RULES[type(event)]
-        for name, matches in number_fields:
+        for name, matches, form in number_fields:
             value = getattr(event, name)
             if value is not None and not matches(value):
-                break
-        else:
-            if received_ns is None or event.event_ns <= received_ns + AHEAD_MAX_NS:
-                problem = None if check is None else check(event)
-                if problem is None:
-                    return [event]
+                try:
+                    _set_anyway(event, name, form.rewrite(value))
+                except UnusualNumberError:
+                    return [_decode_again(bytes(raw), received_ns)]
+        if received_ns is None or event.event_ns <= received_ns + AHEAD_MAX_NS:
+            problem = None if check is None else check(event)
+            if problem is None:
+                return [event]
         return [_checked(event, raw, received_ns)]
     return _decode_slowly(raw, received_ns)
+
+
+def is_array(raw: bytes | bytearray | memoryview) -> bool:
+    """Return whether a record is an array of events, or wants to be one."""
+    return bytes(raw[:64]).lstrip()[:1] == b"["
+
+
+def elements(raw: bytes | bytearray | memoryview) -> list[bytes]:
+    """Return the bytes of each element of a record that is an array.
+
+    Raises ValueError or RecursionError for bytes that are no JSON array.
+    """
+    return [bytes(part) for part in _batch_decoder.decode(raw)]
 
 
 def _decode_slowly(
@@ -181,16 +146,24 @@ def _decode_slowly(
     if len(raw) > RECORD_BYTES_MAX:
         detail = f"expected at most {RECORD_BYTES_MAX} bytes, received {len(raw)}"
         return [Refusal(reason="too_long", detail=detail)]
-    if bytes(raw[:64]).lstrip()[:1] != b"[":
+    if not is_array(raw):
         return [_decode_one(bytes(raw), received_ns)]
     try:
-        parts = _batch_decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        parts = elements(raw)
+    except (ValueError, RecursionError) as error:
         return [_not_json(error)]
     if len(parts) > BATCH_EVENTS_MAX:
         detail = f"expected at most {BATCH_EVENTS_MAX} events in a record, received {len(parts)}"
         return [Refusal(reason="too_long", detail=detail)]
-    return [_decode_one(bytes(part), received_ns) for part in parts]
+    return [
+        _of_element(number, _decode_one(part, received_ns)) for number, part in enumerate(parts)
+    ]
+
+
+def _of_element(number: int, outcome: Event | Refusal) -> Event | Refusal:
+    if isinstance(outcome, Refusal):
+        return msgspec.structs.replace(outcome, element=number)
+    return outcome
 
 
 def _decode_one(raw: bytes, received_ns: int | None) -> Event | Refusal:
@@ -208,10 +181,13 @@ def _checked(
 ) -> Event | Refusal:
     """Return an event that passes what its type alone cannot say, or the refusal."""
     number_fields, check = _RULES[type(event)]
-    for name, matches in number_fields:
+    for name, matches, form in number_fields:
         value = getattr(event, name)
         if value is not None and not matches(value):
-            return _decode_again(bytes(raw), received_ns)
+            try:
+                _set_anyway(event, name, form.rewrite(value))
+            except UnusualNumberError:
+                return _decode_again(bytes(raw), received_ns)
     if received_ns is not None and event.event_ns > received_ns + AHEAD_MAX_NS:
         detail = (
             f"expected event_ns at most 5 s after it was received at {received_ns}, "

@@ -50,14 +50,17 @@ class FundSettings(Settings, frozen=True, kw_only=True):
     asset: str
 
 
-class WaterfallSettings(Settings, frozen=True, kw_only=True):
-    """`[waterfall]`: who bears a shortfall, in order, after the account's own margin."""
+LossLayer: TypeAlias = Literal["insurance_fund", "deleveraging", "socialized_loss"]
+LOSS_LAYERS: tuple[LossLayer, ...] = ("insurance_fund", "deleveraging", "socialized_loss")
 
-    layers: tuple[Literal["insurance_fund", "deleveraging", "socialized_loss"], ...] = (
-        "insurance_fund",
-        "deleveraging",
-        "socialized_loss",
-    )
+
+class WaterfallSettings(Settings, frozen=True, kw_only=True):
+    """`[waterfall]`: who bears a shortfall, in order, after the account's own margin.
+
+    The order is fixed, the fund first: `layers` may leave some out, and names none twice.
+    """
+
+    layers: tuple[LossLayer, ...] = LOSS_LAYERS
     socialized_loss: Literal["gains-pro-rata"] = "gains-pro-rata"
 
 

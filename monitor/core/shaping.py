@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from monitor.core import events
+from monitor.core.canonical import ACCEPTED, canonical_text
 
 DIGITS_MAX = 18
 _NUMBER = re.compile(r"-?[0-9]{1,64}(\.[0-9]{1,64})?([eE][+-]?[0-9]{1,3})?\Z")
@@ -27,14 +28,6 @@ class NumberToken(str):
     __slots__ = ()
 
 
-MATCHES = {
-    pattern: re.compile(pattern.removeprefix("^").removesuffix("$")).fullmatch
-    for pattern in (
-        events.NUMBER_PATTERN,
-        events.NON_NEGATIVE_PATTERN,
-        events.POSITIVE_PATTERN,
-    )
-}
 _MEANINGS = {
     events.NUMBER_PATTERN: "of at most 18 + 18 digits",
     events.NON_NEGATIVE_PATTERN: ">= 0",
@@ -149,21 +142,11 @@ def _canonical(value: Plain, pattern: str, path: str) -> Plain:
     assert isinstance(exponent, int)
     if number and (number.adjusted() >= DIGITS_MAX or exponent < -400):
         raise FieldError(f"{expected}, received {value!s:.40} - at `{path}`")
-    text = format(number, "f") if abs(exponent) < 500 else "0"
-    if "." in text:
-        whole, fraction = text.split(".")
-        if len(fraction) > DIGITS_MAX:
-            fraction = fraction.rstrip("0")
-        text = f"{whole}.{fraction}" if fraction else whole
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    digits = digits.lstrip("0") or "0"
-    if digits.startswith("."):
-        digits = "0" + digits
-    whole, _, fraction = digits.partition(".")
+    text = canonical_text(format(number, "f")) if abs(exponent) < 500 else "0"
+    whole, _, fraction = text.removeprefix("-").partition(".")
     if len(whole) > DIGITS_MAX or len(fraction) > DIGITS_MAX:
         raise FieldError(f"{expected}, received {value!s:.40} - at `{path}`")
-    text = sign + digits if digits.strip("0.") else digits
-    if not MATCHES[pattern](text):
+    if not ACCEPTED[pattern](text):
         raise FieldError(
             f"expected a number {_MEANINGS[pattern]}, received {value!s:.40} - at `{path}`"
         )

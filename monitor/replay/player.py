@@ -35,14 +35,28 @@ class StrictError(Exception):
     """A line could not be applied and `--strict` was asked for."""
 
 
+class OutputError(Exception):
+    """The folder for the answers cannot be made or written into."""
+
+
 @dataclass(slots=True, frozen=True)
 class Line:
-    """One event at its place in a recording, or the reason why there is none."""
+    """One event at its place in a recording, or the reason why there is none.
+
+    `raw` are its own bytes; `element` is its place in an array of events, from 0.
+    """
 
     file: str
     line: int
     event: Event | gate.Refusal
     raw: bytes
+    element: int | None = None
+
+    @property
+    def position(self) -> dict[str, str | int]:
+        """Return its place as quarantine tells it."""
+        place: dict[str, str | int] = {"file": self.file, "line": self.line}
+        return place if self.element is None else place | {"element": self.element}
 
 
 @dataclass(slots=True)
@@ -61,8 +75,14 @@ def read(paths: Iterable[str]) -> Iterator[Line]:
     for path in paths:
         name = STANDARD_INPUT if path == "-" else path
         for number, raw in lines(path):
-            for event in gate.decode(raw):
-                yield Line(name, number, event, raw)
+            outcomes = gate.decode(raw)
+            first = outcomes[0] if outcomes else None
+            whole = isinstance(first, gate.Refusal) and first.element is None
+            if not gate.is_array(raw) or whole:
+                yield from (Line(name, number, outcome, raw) for outcome in outcomes)
+                continue
+            for element, part in enumerate(gate.elements(raw)):
+                yield Line(name, number, outcomes[element], part, element)
 
 
 def from_events(events: Iterable[Event], name: str) -> Iterator[Line]:
@@ -87,12 +107,11 @@ class Player:
     def play(self, source: Iterable[Line], *, batch_events: int = BATCH_EVENTS) -> Outcome:
         """Apply every line and write the four files.
 
-        Raises StrictError at the first line that cannot be applied, if strict.
+        Raises StrictError at the first line that cannot be applied, if strict; OutputError if
+        the files cannot be made.
         """
-        self.output.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            decisions = stack.enter_context((self.output / "decisions.ndjson").open("wb"))
-            quarantine = stack.enter_context((self.output / "quarantine.ndjson").open("wb"))
+            decisions, quarantine = self._open(stack)
             batch: list[Line] = []
             for line in source:
                 # The events of one line stay together: its equal decisions are numbered.
@@ -105,6 +124,18 @@ class Player:
         self._write_accounts()
         self._write_summary()
         return self.outcome
+
+    def _open(self, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+        """Open the files of decisions and of quarantine in the output folder."""
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+            decisions = stack.enter_context((self.output / "decisions.ndjson").open("wb"))
+            quarantine = stack.enter_context((self.output / "quarantine.ndjson").open("wb"))
+        except OSError as error:
+            raise OutputError(
+                f"--output {self.output}: expected a folder to write into, received {error}"
+            ) from error
+        return decisions, quarantine
 
     def _apply(self, batch: list[Line], decisions: IO[bytes], quarantine: IO[bytes]) -> None:
         """Apply the events of a batch; write what was decided and what was refused, in order."""
@@ -169,7 +200,8 @@ class Player:
     def _quarantine(self, quarantine: IO[bytes], refused: "_Refused") -> None:
         _, line, reason, detail = refused
         if self.strict:
-            raise StrictError(f"{line.file}:{line.line}: {reason}: {detail}")
+            element = "" if line.element is None else f"[{line.element}]"
+            raise StrictError(f"{line.file}:{line.line}{element}: {reason}: {detail}")
         self.outcome.quarantined += 1
         reasons = self.outcome.quarantine_reasons
         reasons[reason] = reasons.get(reason, 0) + 1
@@ -177,7 +209,7 @@ class Player:
         if not raw and not isinstance(line.event, gate.Refusal):
             raw = gate.encode(line.event)
         record = {
-            "position": {"file": line.file, "line": line.line},
+            "position": line.position,
             "reason": reason,
             "detail": detail,
             "line": raw[:1_000_000].decode(errors="replace"),

@@ -37,6 +37,8 @@ POINTS = (0.0, 0.25, 0.75, 1.0)
 TIME_COLUMNS = ("ts_ms", "open_time", "timestamp")
 PRICE_COLUMNS = ("open", "high", "low", "close")
 DIGITS_MAX = 12
+ACCOUNTS_DEFAULT = 2_000
+SEED_DEFAULT = 1
 STEP_DEFAULT_NS = 60_000_000_000
 
 Path4 = tuple[int, int, int, int]
@@ -251,8 +253,8 @@ def _between(start: int, end: int, share: float) -> int:
 def events_from_history(
     paths: Sequence[str | os.PathLike[str]],
     *,
-    accounts: int = 2_000,
-    seed: int = 1,
+    accounts: int = ACCOUNTS_DEFAULT,
+    seed: int = SEED_DEFAULT,
     between: TimeRange = ALL_TIME,
 ) -> Iterator[Event]:
     """Yield the events of a synthetic book of accounts that lives through real prices.

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from monitor.core.decisions import Cause
 from monitor.core.events import ConfigurationChanged, Event
-from monitor.core.gate import Refusal, decode
+from monitor.core.gate import Refusal, decode, is_array
 from monitor.streams.codec import BatchApplied, Local, LocalEvent, Run
 
 
@@ -49,12 +49,16 @@ Item: TypeAlias = Slice | LocalEvent
 
 
 class Origin(NamedTuple):
-    """Where an event stands: a record, or (record None) the monitor's own running number."""
+    """Where an event stands: a record, or (record None) the monitor's own running number.
+
+    `element`: which element of the record's array, from 0; None when the record is one event.
+    """
 
     topic: str
     partition: int
     number: int
     record: Record | None
+    element: int | None = None
 
     @property
     def cause(self) -> Cause:
@@ -132,10 +136,15 @@ def _add_slice(batch: Batch, part: Slice) -> None:
     add_event, add_origin = batch.events.append, batch.origins.append
     received_ns = batch.received_ns
     for record in records:
-        origin = Origin(topic, partition, record.offset, record)
-        for outcome in decode(record.value or b"", received_ns=received_ns):
+        origin = record_origin = Origin(topic, partition, record.offset, record)
+        value = record.value or b""
+        in_array = value[:1] != b"{" and is_array(value)
+        for element, outcome in enumerate(decode(value, received_ns=received_ns)):
+            if in_array:
+                origin = record_origin._replace(element=element)
             if isinstance(outcome, Refusal):
-                batch.refused.append(Refused(origin, outcome.reason, outcome.detail))
+                place = record_origin._replace(element=outcome.element)
+                batch.refused.append(Refused(place, outcome.reason, outcome.detail))
                 if outcome.missing is not None:
                     add_event(outcome.missing)
                     add_origin(origin)

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaProducer
 
 from monitor.config import KafkaSettings
 from monitor.core.events import Event
-from monitor.core.gate import encode
+from monitor.core.gate import elements, encode, is_array
 from monitor.runtime.backoff import Backoff
 from monitor.runtime.vitals import Vitals
-from monitor.streams.batch import Refused
+from monitor.streams.batch import Record, Refused
 from monitor.streams.broker import BROKER_ERRORS, deadline, start_producer, stop_producer
 
 RETRY_CAP_S = 2.0
@@ -35,13 +35,27 @@ class Outgoing(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def quarantined(refused: Refused) -> Outgoing:
-    """Return the quarantine record of a refused one: its value and, as headers, why and where.
+def quarantined(refused: Sequence[Refused]) -> list[Outgoing]:
+    """Return the quarantine records of refused ones: the value and, as headers, why and where.
 
-    The value is cut at 1 MB.
+    Of an array it is the value of the refused element. The value is cut at 1 MB.
     """
+    records = []
+    whole: Record | None = None
+    parts: list[bytes] = []
+    for each in refused:
+        record, element = each.origin.record, each.origin.element
+        value = (record.value if record else None) or b""
+        if element is not None and is_array(value):
+            if record is not whole:  # those of one array follow each other: it is split once
+                whole, parts = record, elements(value)
+            value = parts[element]
+        records.append(Outgoing(value[:VALUE_BYTES_MAX], None, _headers(each)))
+    return records
+
+
+def _headers(refused: Refused) -> tuple[tuple[str, bytes], ...]:
     origin = refused.origin
-    value = (origin.record.value if origin.record else None) or b""
     headers = (
         ("reason", refused.reason.encode()),
         ("detail", refused.detail.encode(errors="replace")[:DETAIL_BYTES_MAX]),
@@ -49,7 +63,9 @@ def quarantined(refused: Refused) -> Outgoing:
         ("partition", str(origin.partition).encode()),
         ("offset", str(origin.number).encode()),
     )
-    return Outgoing(value[:VALUE_BYTES_MAX], None, headers)
+    if origin.element is None:
+        return headers
+    return (*headers, ("element", str(origin.element).encode()))
 
 
 def market_record(event: Event) -> Outgoing:

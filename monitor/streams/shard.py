@@ -16,6 +16,7 @@ from monitor.streams.batch import Batch, Item, LocalNumbers, Origin, Refused, co
 WAITING_MAX = 20_000
 
 Positions = dict[str, dict[int, int]]
+Place = tuple[str, int, int, int | None]  # topic, partition, offset, element of the array
 
 
 class Engine(Protocol):
@@ -76,9 +77,9 @@ class Shard:
         self.configuration_text = str(state.get("configuration_text", ""))
         self._hash: tuple[int, str] | None = None
         self.events_given = int(state.get("events_given", 0))
-        self._waiting: dict[int, tuple[str, int, int]] = {
-            ordinal: (topic, partition, offset)
-            for ordinal, topic, partition, offset in state.get("waiting", [])
+        self._waiting: dict[int, Place] = {
+            ordinal: (topic, partition, offset, element)
+            for ordinal, topic, partition, offset, element in state.get("waiting", [])
         }
 
     def export_state(self) -> dict[str, Any]:
@@ -130,12 +131,12 @@ class Shard:
         origins = batch.origins
         for index, event in enumerate(batch.events, start=self.events_given):
             if isinstance(event, AccountEvent) and event.more:
-                self._waiting[index] = origins[index - self.events_given][:3]
+                self._waiting[index] = _place(origins[index - self.events_given])
         refused = []
         for each in self.engine.take_refused():
             if each.held:
                 if each.index >= 0:
-                    self._waiting[each.ordinal] = origins[each.index][:3]
+                    self._waiting[each.ordinal] = _place(origins[each.index])
                 continue
             origin = origins[each.index] if each.index >= 0 else self._earlier(each)
             refused.append(Refused(origin, each.reason, each.detail))
@@ -146,8 +147,10 @@ class Shard:
 
     def _earlier(self, refused: EngineRefused) -> Origin:
         """Return where an event of an earlier batch came from; offset -1 when it is forgotten."""
-        topic, partition, offset = self._waiting.pop(refused.ordinal, ("", -1, -1))
-        return Origin(topic, partition, offset, WaitingRecord(offset, encode(refused.event), 0))
+        place = self._waiting.pop(refused.ordinal, ("", -1, -1, None))
+        topic, partition, offset, element = place
+        record = WaitingRecord(offset, encode(refused.event), 0)
+        return Origin(topic, partition, offset, record, element)
 
     def _forget(self) -> None:
         """Keep the origins of the events still held back, and the newer half of the others."""
@@ -155,6 +158,10 @@ class Shard:
         others = [ordinal for ordinal in self._waiting if ordinal not in held]
         for ordinal in others[: WAITING_MAX // 2]:
             del self._waiting[ordinal]
+
+
+def _place(origin: Origin) -> Place:
+    return (origin.topic, origin.partition, origin.number, origin.element)
 
 
 class WaitingRecord(NamedTuple):

@@ -142,7 +142,7 @@ class Writer:
         for each in refused:
             self._vitals.measurements.increase("loss_monitor_quarantined_total", each.reason)
         log.warning("quarantined", count=len(refused), first=refused[0].detail)
-        await self._outbox.send(self._quarantine_topic, [quarantined(each) for each in refused])
+        await self._outbox.send(self._quarantine_topic, quarantined(refused))
 
     def _is_silent(self) -> bool:
         """Return whether nothing has been applied for a while because nothing has come."""

@@ -1,5 +1,10 @@
 """An isolated position is a unit of its own, until the end of its liquidation and beyond."""
 
+from typing import Any
+
+import pytest
+
+from monitor.core import events
 from monitor.core.decisions import Decision
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
@@ -27,6 +32,26 @@ def decided(journal: Journal) -> tuple[RiskEngine, list[Decision]]:
     made = [decision for _, decision in engine.apply(journal.events)]
     assert engine.take_refused() == []
     return engine, made
+
+
+@pytest.mark.parametrize(
+    "margin",
+    [
+        {"margin_mode": "isolated", "isolated_margin": None},
+        {"margin_mode": "cross", "isolated_margin": "0.000000001"},  # ignored, so never counted
+    ],
+)
+def test_a_snapshot_reads_a_margin_as_a_position_does(margin: dict[str, Any]) -> None:
+    reports = []
+    for is_snapshot in (False, True):
+        journal = opened(balance="1", margin="10")
+        if is_snapshot:
+            record = events.PositionRecord(instrument="X", size="1", entry_price="100", **margin)
+            journal.snapshot("ann", balances={"USD": "1"}, positions=[record])
+        else:
+            journal.position("ann", "X", "1", "100", **margin)
+        reports.append(decided(journal)[0].account_report("ann"))
+    assert reports[0] == reports[1]
 
 
 def test_its_pending_funding_goes_with_it() -> None:

@@ -2,8 +2,8 @@
 
 import json
 import time
-from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core import events, gate
+from monitor.core.amounts import exact_text
 from tests.examples import EXAMPLES
 
 CATASTROPHE_S = 0.5
@@ -57,6 +58,11 @@ def price_of(number: str) -> str:
         ("12.5e1", "125"),
         ('"1e17"', "100000000000000000"),
         ("0.1", "0.1"),
+        ('"0100.50"', "100.5"),
+        ('"1.500"', "1.5"),
+        ("1.500", "1.5"),
+        ('"00.10"', "0.1"),
+        ('"000000000000000001.000000000000000000"', "1"),
         ("0.10000000000000001", "0.10000000000000001"),
         ("9007199254740993", "9007199254740993"),
         ("123456789012345678.123456789012345678", "123456789012345678.123456789012345678"),
@@ -78,7 +84,7 @@ def test_numbers_become_canonical_and_stay_exact(written: str, canonical: str) -
 def test_zero_is_zero_however_it_is_written(written: str) -> None:
     answer = only(BALANCE % written)
     assert isinstance(answer, events.BalanceChanged)
-    assert Fraction(answer.balance) == 0
+    assert answer.balance == "0"
 
 
 HOSTILE_NUMBERS = [
@@ -179,6 +185,43 @@ def test_a_position_that_cannot_be_valued_is_refused(name: str) -> None:
     refusal(json.dumps(snapshot | {"positions": [record]}))
 
 
+def position_forms(fields: dict[str, Any]) -> list[str]:
+    """Return a position as an event of its own and inside a snapshot."""
+    account = {"event_ns": 1, "account": "a", "seq": 1}
+    position = {"instrument": "B", **fields}
+    return [
+        json.dumps({"type": "position_changed", **account, **position}),
+        json.dumps({"type": "account_snapshot", **account, "positions": [position]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"size": "0", "entry_price": "0"},
+        {"size": "0", "entry_price": None},
+        {"size": "1", "entry_price": "5", "isolated_margin": None},
+        {"size": "1", "entry_price": "5", "margin_mode": "isolated", "isolated_margin": None},
+    ],
+)
+def test_a_snapshot_takes_the_positions_that_an_event_takes(fields: dict[str, Any]) -> None:
+    for raw in position_forms(fields):
+        assert isinstance(only(raw), events.Event), raw
+
+
+@pytest.mark.parametrize(
+    ("leg", "sizes", "refused"),
+    [("long", ["1", "0", "-0.0"], "-1"), ("short", ["-1", "0", "0.0"], "1"), ("net", ["1"], None)],
+)
+def test_a_size_has_the_sign_of_its_leg(leg: str, sizes: list[str], refused: str | None) -> None:
+    for size in sizes:
+        for raw in position_forms({"leg": leg, "size": size, "entry_price": "5"}):
+            assert isinstance(only(raw), events.Event), raw
+    if refused is not None:
+        for raw in position_forms({"leg": leg, "size": refused, "entry_price": "5"}):
+            assert "leg, received" in refusal(raw).detail
+
+
 def test_extremes_that_do_not_hold_the_price_are_refused() -> None:
     refusal(MARK % '"5","high":"4"')
     refusal(MARK % '"5","low":"6"')
@@ -231,6 +274,10 @@ def test_a_bad_element_of_an_array_is_refused_and_the_others_stand() -> None:
     bad = MARK % '"-1"'
     answers = gate.decode(f"[{good},{bad},{good},7]".encode())
     assert [isinstance(answer, gate.Refusal) for answer in answers] == [False, True, False, True]
+    refused = [answer for answer in answers if isinstance(answer, gate.Refusal)]
+    assert [answer.element for answer in refused] == [1, 3]
+    assert refusal("[").element is None
+    assert refusal("7").element is None
 
 
 def test_numbers_in_an_array_stay_exact() -> None:
@@ -243,12 +290,30 @@ def test_numbers_in_an_array_stay_exact() -> None:
 def test_numbers_inside_containers_become_canonical() -> None:
     event = only('{"type":"mark_prices_changed","event_ns":1,"prices":{"A":1e2,"B":"2.50"}}')
     assert isinstance(event, events.MarkPricesChanged)
-    assert event.prices == {"A": "100", "B": "2.50"}
+    assert event.prices == {"A": "100", "B": "2.5"}
     event = only(
         '{"type":"depth_changed","event_ns":1,"instrument":"A","bids":[[1.10,"2.0"]],"asks":[]}'
     )
     assert isinstance(event, events.DepthChanged)
-    assert [tuple(level) for level in event.bids] == [("1.10", "2.0")]
+    assert [tuple(level) for level in event.bids] == [("1.1", "2")]
+
+
+def test_zeros_too_many_are_taken_off_wherever_a_number_stands() -> None:
+    listed = json.loads(
+        gate.encode(next(e for e in EXAMPLES if type(e) is events.InstrumentListed))
+    )
+    tier = {"initial_margin_rate": "0.10", "maintenance_margin_rate": "00.05"}
+    model = {"type": "square_root", "factor": "0.50"}
+    event = only(json.dumps(listed | {"risk_tiers": [tier], "margin_model": model}))
+    assert isinstance(event, events.InstrumentListed)
+    (made,) = event.risk_tiers
+    assert (made.initial_margin_rate, made.maintenance_margin_rate) == ("0.1", "0.05")
+    assert event.margin_model == events.SquareRoot(factor="0.5")
+    for raw in position_forms({"size": "-01.0", "entry_price": "5.00", "isolated_margin": "-0.0"}):
+        event = only(raw)
+        position = event.positions[0] if isinstance(event, events.AccountSnapshot) else event
+        assert isinstance(position, events.PositionRecord | events.PositionChanged)
+        assert (position.size, position.entry_price, position.isolated_margin) == ("-1", "5", "0")
 
 
 def test_a_hostile_number_inside_a_container_is_refused() -> None:
@@ -268,7 +333,7 @@ def test_every_number_keeps_its_value(units: int, exponent: int, *, quoted: bool
     if len(whole.lstrip("0")) <= 18 and len(part) <= 18:
         assert isinstance(answer, events.BalanceChanged), answer
         assert Fraction(answer.balance) == Fraction(written)
-        assert answer.balance == f"{Decimal(answer.balance):f}"
+        assert answer.balance == exact_text(Fraction(written))
     else:
         assert isinstance(answer, gate.Refusal)
 

@@ -166,6 +166,39 @@ def test_a_change_that_the_recording_leaves_open_is_quarantined(tmp_path: Path) 
     ]
 
 
+def test_of_an_array_only_the_refused_elements_are_quarantined(tmp_path: Path) -> None:
+    journal = Journal()
+    good = gate.encode(journal.balance("ann", "10"))
+    off_unit = gate.encode(journal.balance("ann", "0.0000000001"))
+    opened = gate.encode(journal.balance("ann", "5", more=True))
+    lines = [b"[%s, 7,%s,%s]" % (good, off_unit, opened), b'["x"]', b'"y"', b"[", b"[]"]
+    _, quarantined = replayed(tmp_path, lines)
+    assert [(one["position"], one["line"]) for one in quarantined] == [
+        ({"file": str(tmp_path / "in.ndjson"), "line": line, **element}, text)
+        for line, element, text in (
+            (1, {"element": 1}, "7"),
+            (1, {"element": 2}, off_unit.decode()),
+            (2, {"element": 0}, '"x"'),
+            (3, {}, '"y"'),
+            (4, {}, "["),
+            (1, {"element": 3}, opened.decode()),
+        )
+    ]
+
+
+def test_how_a_number_is_written_changes_no_state(tmp_path: Path) -> None:
+    hashes = []
+    for price, size in (("100.5", "2"), ("0100.50", "2.0")):
+        journal = Journal()
+        journal.list_instrument("X")
+        journal.mark("X", price)
+        journal.balance("ann", "10")
+        journal.position("ann", "X", size, price)
+        output, _ = replayed(tmp_path, [gate.encode(event) for event in journal.events])
+        hashes.append(json.loads((output / "summary.json").read_text())["state_hash"])
+    assert hashes[0] == hashes[1]
+
+
 def test_an_account_whose_event_the_gate_refuses_is_suspect(tmp_path: Path) -> None:
     journal = Journal()
     journal.balance("ann", "10")

@@ -2,11 +2,13 @@
 
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent, ClockTicked
+from monitor.core.gate import encode
 from monitor.core.settings import EngineSettings
-from monitor.streams.batch import Item
+from monitor.streams.batch import Item, Slice
+from monitor.streams.outbox import quarantined
 from monitor.streams.shard import Applied, Shard
 from tests.builders import Journal
-from tests.streams.records import slice_of
+from tests.streams.records import PlainRecord, slice_of
 
 
 def made() -> tuple[Journal, Shard]:
@@ -69,6 +71,19 @@ def test_a_part_of_a_change_that_never_ends_keeps_its_place_over_batches_and_sna
         (refused,) = applied.refused
         assert refused.reason == "unfinished_change"
         assert refused.origin.cause == {"topic": "accounts", "partition": 1, "offset": 3}
+
+
+def test_what_the_engine_refuses_of_an_array_keeps_its_element() -> None:
+    journal, shard = made()
+    events = [journal.balance("a", balance) for balance in (1, "0.0000000001")]
+    journal.balance("a", 5, more=True)
+    array = b"[" + b",".join(map(encode, journal.take())) + b"]"
+    applied = apply(shard, Slice("accounts", 1, [PlainRecord(3, array)]))
+    (refused,) = applied.refused
+    assert refused.origin.element == 1
+    assert [record.value for record in quarantined([refused])] == [encode(events[1])]
+    (late,) = apply(shard, ClockTicked(event_ns=journal.now_ns + 10**10)).refused
+    assert (late.reason, late.origin.number, late.origin.element) == ("unfinished_change", 3, 2)
 
 
 def test_an_event_held_back_is_not_refused() -> None:

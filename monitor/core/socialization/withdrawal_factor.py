@@ -17,4 +17,4 @@ def share(loss: Loss) -> Burden:
     return Burden(charges=charges, fund_used=fund_used)
 
 
-RULE = Rule("withdrawal-factor", needs=("equity",), fields=(), share=share)
+RULE = Rule("withdrawal-factor", needs=("equity",), fields=("fund_balance",), share=share)

@@ -142,6 +142,13 @@ def test_what_a_method_misses_is_named(method: str, missing: str) -> None:
         answer(method, **changes)
 
 
+@pytest.mark.parametrize("method", ["three-stage", "withdrawal-factor"])
+def test_whoever_lets_the_fund_pay_first_must_know_what_it_holds(method: str) -> None:
+    assert answer(method, fund_balance="0")["fund_used"] == "0"
+    with pytest.raises(WorksheetError, match=f"`fund_balance`, which {method} needs"):
+        answer(method, fund_balance=None)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -1,4 +1,4 @@
-"""What a venue may say of an instrument, each with numbers that can be done by hand."""
+"""What a unit must keep and may use, by each rule of a venue, with numbers done by hand."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAGIC = b"LOSSMON1"
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
 COMPRESSION_LEVEL = 1

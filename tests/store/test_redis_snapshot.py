@@ -74,6 +74,6 @@ async def test_a_copy_of_another_format_version_is_refused_by_name(
     redis_server: RedisServer,
 ) -> None:
     async with snapshots_in(redis_server) as snapshots:
-        await snapshots.save(encode(STATE, msgspec.structs.replace(HEADER, format_version=2)))
-        with pytest.raises(SnapshotFormatError, match="received version 2"):
+        await snapshots.save(encode(STATE, msgspec.structs.replace(HEADER, format_version=3)))
+        with pytest.raises(SnapshotFormatError, match="received version 3"):
             await snapshots.load_newest()

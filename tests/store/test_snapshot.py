@@ -140,8 +140,8 @@ def test_when_every_snapshot_is_damaged_it_is_an_error_not_a_fresh_start(
 
 
 def test_a_snapshot_of_another_format_version_is_refused_by_name(store: SnapshotStore) -> None:
-    path = store.save(STATE, msgspec.structs.replace(HEADER, format_version=2))
-    expected = f"{path}: expected a snapshot of format version 1, received version 2"
+    path = store.save(STATE, msgspec.structs.replace(HEADER, format_version=3))
+    expected = f"{path}: expected a snapshot of format version 2, received version 3"
     with pytest.raises(SnapshotFormatError, match=expected):
         store.load_newest()
 

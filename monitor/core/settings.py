@@ -25,12 +25,17 @@ class MarginSettings(Settings, frozen=True, kw_only=True):
 
     `liquidatable_when`: `at_or_below` (equity <= maintenance_margin) or `below` (strictly).
     `moves_with_index`: an inverse instrument's coin is valued at the tested price.
+    `liquidation_end_ratio`: the margin_ratio below which a liquidation ends. Of each position's
+    unrealized gain `gain_weight`, and at most `gain_cap`, counts as free collateral.
     """
 
     margin_call_ratio: Annotated[float, msgspec.Meta(ge=0.001, le=1)] = 0.8
     liquidatable_when: Literal["at_or_below", "below"] = "at_or_below"
     bankruptcy_price: Literal["account_zero", "maintenance_share"] = "account_zero"
     moves_with_index: bool = True
+    liquidation_end_ratio: Annotated[float, msgspec.Meta(ge=0.001, le=1)] = 1.0
+    gain_cap: Annotated[float, msgspec.Meta(ge=0, le=1e12)] | None = None
+    gain_weight: Ratio = 1.0
 
 
 class FundSettings(Settings, frozen=True, kw_only=True):

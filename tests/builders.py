@@ -36,6 +36,7 @@ def tier(
     initial_margin_rate: Amount,
     maintenance_margin_rate: Amount,
     maintenance_deduction: Amount | None = None,
+    initial_deduction: Amount = "0",
 ) -> events.RiskTier:
     """Return one risk tier."""
     return events.RiskTier(
@@ -45,6 +46,7 @@ def tier(
         maintenance_deduction=None
         if maintenance_deduction is None
         else text(maintenance_deduction),
+        initial_deduction=text(initial_deduction),
     )
 
 

@@ -6,17 +6,17 @@ from hypothesis import strategies as st
 
 from monitor.core import events
 from tests.builders import Journal
-from tests.strategies import ACCOUNTS, INSTRUMENTS, Writer
+from tests.strategies import ACCOUNTS, INSTRUMENTS, Rules, Writer
 
 
 @st.composite
-def drift(draw: st.DrawFn) -> list[events.AnyEvent]:
+def drift(draw: st.DrawFn, *, rules: Rules = "tiered") -> list[events.AnyEvent]:
     """Draw leveraged accounts and prices that creep, so that thresholds are met slowly.
 
     Here the fast engine's shortcuts (guards on prices) are at their busiest, and its floats are
     furthest from exact: sizes up to 100,000 contracts, prices with six digits.
     """
-    writer = Writer(draw, Journal(), ACCOUNTS)
+    writer = Writer(draw, Journal(), ACCOUNTS, rules)
     for instrument in INSTRUMENTS:
         writer.list_instrument(instrument)
     for _ in range(draw(st.integers(0, 2))):

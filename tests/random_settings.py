@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from monitor.core.settings import (
@@ -14,15 +15,22 @@ from monitor.core.settings import (
 )
 from tests.examples import LINEAR
 
+MARGIN: dict[str, st.SearchStrategy[Any]] = {
+    "margin_call_ratio": st.sampled_from([0.8, 0.5, 1.0]),
+    "liquidatable_when": st.sampled_from(["at_or_below", "below"]),
+    "bankruptcy_price": st.sampled_from(["account_zero", "maintenance_share"]),
+    "moves_with_index": st.booleans(),
+}
+# What counts of gains, and where a liquidation ends: mostly as without these rules.
+MORE_MARGIN: dict[str, st.SearchStrategy[Any]] = {
+    "liquidation_end_ratio": st.sampled_from([1.0, 1.0, 1.0, 0.5]),
+    "gain_cap": st.sampled_from([None, None, None, 0.0, 3.0]),
+    "gain_weight": st.sampled_from([1.0, 1.0, 1.0, 0.5, 0.0]),
+}
+
 SETTINGS = st.builds(
     EngineSettings,
-    margin=st.builds(
-        MarginSettings,
-        margin_call_ratio=st.sampled_from([0.8, 0.5, 1.0]),
-        liquidatable_when=st.sampled_from(["at_or_below", "below"]),
-        bankruptcy_price=st.sampled_from(["account_zero", "maintenance_share"]),
-        moves_with_index=st.booleans(),
-    ),
+    margin=st.builds(MarginSettings, **MARGIN),
     funds=st.sampled_from([(), (FundSettings(name="main", asset="USD"),)]),
     waterfall=st.builds(
         WaterfallSettings,
@@ -57,6 +65,12 @@ SETTINGS = st.builds(
             ),
         ]
     ),
+)
+
+SETTINGS_OF_ALL_RULES = st.builds(
+    msgspec.structs.replace,
+    SETTINGS,
+    margin=st.builds(MarginSettings, **MARGIN, **MORE_MARGIN),
 )
 
 

@@ -2,16 +2,18 @@
 
 `chaos` draws sequences in which anything may happen; `closed_book` draws sequences in which
 every trade has both sides, every fee a receiver and every payment a payer. Both return plain
-lists of events, so that a failing case can be written down as it is.
+lists of events, so that a failing case can be written down as it is. With `rules="all"` the
+instruments are listed with every margin rule of `random_rules`, and there are orders and hedges.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from hypothesis import strategies as st
 
 from monitor.core import events
+from tests import random_rules
 from tests.builders import Journal, tier
 from tests.examples import EXAMPLES, INVERSE, LINEAR
 
@@ -45,6 +47,8 @@ HAIRCUTS: list[dict[str, Any]] = [
                        events.HaircutTier(haircut="0.2")]},
 ]  # fmt: skip
 
+Rules: TypeAlias = Literal["tiered", "all"]
+
 
 @dataclass
 class Writer:
@@ -53,6 +57,7 @@ class Writer:
     draw: Callable[[st.SearchStrategy[Any]], Any]
     journal: Journal
     accounts: Sequence[str]
+    rules: Rules = "tiered"
 
     def pick(self, choices: Sequence[Any]) -> Any:
         """Return one of the choices."""
@@ -67,6 +72,8 @@ class Writer:
     def list_instrument(self, instrument: str) -> None:
         """List one of the four instruments."""
         fields: dict[str, Any] = {"risk_tiers": self.pick(TIERS)}
+        if self.rules == "all":
+            fields |= self.draw(random_rules.RULES)
         if not self.chance(4):
             fields["fund"] = "main" if instrument != INVERSE else "coin"
         if self.chance(6):
@@ -115,6 +122,8 @@ class Writer:
             self.journal.position(
                 name, instrument, size if number % 2 else f"-{size}", self.pick(PRICES), **fields
             )
+            if self.rules == "all" and self.chance(3):
+                self.pick([self.hedge, self.orders])()
 
     # --- anything ---------------------------------------------------------------------------------
 
@@ -129,6 +138,8 @@ class Writer:
             self.position, self.position, self.position, self.funding, self.liquidation,
             self.bankruptcy, self.bankruptcy, self.fund, self.snapshot, self.rare,
         ]  # fmt: skip
+        if self.rules == "all":
+            choices += [self.hedge, self.orders]
         self.pick(choices)()
 
     def mark(self) -> None:
@@ -195,6 +206,19 @@ class Writer:
             fields |= {"margin_mode": "isolated", "isolated_margin": margin}
         entry = None if size == "0" else self.pick(PRICES)
         self.journal.position(self.account(), instrument, size, entry, leg=leg, **fields)
+
+    def hedge(self) -> None:
+        """Set a long and a short leg in one instrument, and close a net position there."""
+        account, instrument = self.account(), self.pick(INSTRUMENTS)
+        if not self.chance(4):
+            self.journal.position(account, instrument, "0", **self.more())
+        for leg, sign in (("long", ""), ("short", "-")):
+            fields = self.more()
+            if self.chance(8):
+                fields |= {"margin_mode": "isolated", "isolated_margin": self.pick(MARGINS)}
+            size = sign + self.pick(["1", "2", "3", "10"])
+            entry = self.pick(PRICES)
+            self.journal.position(account, instrument, size, entry, leg=leg, **fields)
 
     def funding(self) -> None:
         """Pay funding."""
@@ -277,8 +301,18 @@ class Writer:
             balances={"USD": self.pick(BALANCES)} if self.chance(2) else {},
             positions=positions,
             pending_funding=pending,
+            orders=self.snapshot_orders(),
             **fields,
         )
+
+    def snapshot_orders(self) -> list[events.OrdersRecord]:
+        """Return the open orders of a snapshot."""
+        if self.rules != "all" or not self.chance(2):
+            return []
+        names = self.draw(st.lists(st.sampled_from(INSTRUMENTS), max_size=2, unique=True))
+        return [
+            events.OrdersRecord(instrument=name, **self.draw(random_rules.ORDERS)) for name in names
+        ]
 
     def rare(self) -> None:
         """Write something that does not happen every day."""
@@ -322,8 +356,9 @@ class Writer:
         )
 
     def orders(self) -> None:
-        """Report open orders."""
-        self.journal.orders(self.account(), self.pick(INSTRUMENTS), bids_size="1", bids_value="10")
+        """Report open orders: none, where not all rules are drawn."""
+        numbers = self.draw(random_rules.ORDERS) if self.rules == "all" else {}
+        self.journal.orders(self.account(), self.pick(INSTRUMENTS), **numbers)
 
     def reset(self) -> None:
         """Reset a breaker by hand."""
@@ -361,10 +396,12 @@ class Writer:
 
 
 @st.composite
-def chaos(draw: st.DrawFn, *, steps_max: int = 20) -> list[events.AnyEvent]:
+def chaos(
+    draw: st.DrawFn, *, steps_max: int = 20, rules: Rules = "tiered"
+) -> list[events.AnyEvent]:
     """Draw a sequence in which anything may happen."""
     count = draw(st.integers(2, 5))
-    writer = Writer(draw, Journal(), ACCOUNTS[:count])
+    writer = Writer(draw, Journal(), ACCOUNTS[:count], rules)
     writer.world()
     writer.book()
     for _ in range(draw(st.integers(1, steps_max))):

@@ -185,7 +185,7 @@ class NaiveEngine:
             if figures is not None:
                 self._follow_episode(account, key, unit, figures.equity)
             is_open = any(one.unit_key == key for one in account.liquidations.values())
-            if not is_open and unit.state in {"healthy", "margin_call"}:
+            if not is_open and naive_margin.ends_liquidation(self.world, figures):
                 unit.liquidating = False
         exist = account.unit_keys()
         account.units = {key: unit for key, unit in account.units.items() if key in exist}

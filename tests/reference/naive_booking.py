@@ -79,6 +79,17 @@ def is_used(world: World, asset: str) -> bool:
     )
 
 
+def set_orders(account: Account, event: events.MarginOrdersChanged) -> None:
+    """Keep the open orders in an instrument; four zeros are none."""
+    fields = ("bids_size", "asks_size", "bids_value", "asks_value")
+    numbers = {name: getattr(event, name) for name in fields}
+    account.orders.pop(event.instrument, None)
+    if any(Fraction(number) for number in numbers.values()):
+        account.orders[event.instrument] = events.OrdersRecord(
+            instrument=event.instrument, **numbers
+        )
+
+
 def follow_mode(account: Account, instrument: str, leg: str) -> None:
     """Let a closed isolated position take what it owed along; one turned cross brings it in."""
     position = account.positions.get((instrument, leg))

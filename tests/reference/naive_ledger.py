@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
-from tests.reference import naive_margin, naive_prices
+from tests.reference import naive_equity, naive_prices
 from tests.reference.naive_booking import (
     HELD_KINDS,
     UNSEEN,
@@ -21,6 +21,7 @@ from tests.reference.naive_booking import (
     follow_mode,
     is_used,
     representable,
+    set_orders,
     size_unit,
 )
 from tests.reference.naive_world import (
@@ -167,6 +168,7 @@ class NaiveLedger:
         self.world.instruments.pop(event.instrument, None)
         self.world.marks.pop(event.instrument, None)
         for account in self.world.accounts.values():
+            account.orders.pop(event.instrument, None)
             for key in list(account.positions):
                 if key[0] == event.instrument:
                     del account.positions[key]
@@ -220,7 +222,7 @@ class NaiveLedger:
                     and (one.instrument, one.leg) == (position.instrument, position.leg)
                     for one in account.pending
                 ):
-                    worth = naive_margin.notional(listed, position.size, price)
+                    worth = naive_equity.notional(listed, position.size, price)
                     owed = (worth if position.size > 0 else -worth) * rate
                     amount = ceil_to(owed, self.world.minor_unit(asset))
                     account.pending.append(
@@ -300,10 +302,12 @@ class NaiveLedger:
             del account.positions[position.instrument, position.leg]
         follow_mode(account, position.instrument, position.leg)
 
+    def _on_margin_orders_changed(self, event: events.MarginOrdersChanged) -> None:
+        set_orders(self.account(event.account), event)
+
     def _on_account_snapshot(self, event: events.AccountSnapshot) -> None:
         listed = self.world.instruments
         waiting = [record for record in event.positions if record.instrument not in listed]
-        orders = [record for record in event.orders if record.instrument not in listed]
         balances = {
             asset: self._amount(asset, written) for asset, written in event.balances.items()
         }
@@ -327,6 +331,7 @@ class NaiveLedger:
             self._set_balance(account, asset, after, "snapshot")
         account.pending = []
         account.positions = {}
+        account.orders = {}
         for position in positions:
             self._set_position(account, position)
         isolated = {(one.instrument, one.leg) for one in positions if one.isolated}
@@ -342,7 +347,7 @@ class NaiveLedger:
         }
         for record in waiting:
             self._try(events.PositionChanged(**common, **msgspec.structs.asdict(record)))
-        for order in orders:
+        for order in event.orders:
             self._try(events.MarginOrdersChanged(**common, **msgspec.structs.asdict(order)))
 
     def _drop_held(self, account: str, until_seq: int) -> None:

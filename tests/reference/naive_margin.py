@@ -1,38 +1,36 @@
 """Margin, from the definitions: what a unit is worth, what it needs, and so its state.
 
-For a position of q contracts (> 0 long) of size c, entered at E, at the mark M:
-
-=========  ==================  =======================
-kind       notional            unrealized pnl
-=========  ==================  =======================
-linear     |q| c M             q c (M - E)
-quanto     |q| c M             q c (M - E)
-inverse    |q| c / M           q c (1/E - 1/M)
-=========  ==================  =======================
-
-All in the settlement currency; times its value they are in the valuation currency.
+Worth is in `naive_equity`, the requirement of an instrument in `naive_requirements`; here they
+meet, valued in the valuation currency. Read `figures` first.
 """
 
-import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from monitor.core import events
-from tests.reference.naive_world import Account, Pending, Position, UnitKey, Values, World
+from tests.reference import naive_bankruptcy, naive_equity, naive_requirements
+from tests.reference.naive_equity import ZERO, Marks
+from tests.reference.naive_requirements import Book
+from tests.reference.naive_world import Account, Position, UnitKey, Values, World
 
-ZERO = Fraction(0)
 WORST_FIRST = ("bankrupt", "liquidatable", "margin_call", "healthy")
+Fees = dict[tuple[str, str], Fraction]  # by instrument and leg, settlement currency
 
 
 @dataclass
 class Figures:
-    """A unit's amounts in the valuation currency."""
+    """A unit's amounts in the valuation currency.
+
+    `initial_margin` is None where an order cannot be valued. `uncounted`: gains that do not
+    count as free collateral. `buffer`: what a liquidation must leave above the requirement.
+    """
 
     collateral: Fraction
     equity: Fraction
-    initial_margin: Fraction
+    initial_margin: Fraction | None
     maintenance_margin: Fraction
+    uncounted: Fraction
+    buffer: Fraction
     has_position: bool
 
     @property
@@ -40,97 +38,115 @@ class Figures:
         """Return maintenance / equity; None at or below zero equity."""
         return self.maintenance_margin / self.equity if self.equity > 0 else None
 
+    @property
+    def free_collateral(self) -> Fraction | None:
+        """Return what is not needed for positions and orders, of the gains only what counts."""
+        if self.initial_margin is None:
+            return None
+        return self.equity - self.uncounted - self.initial_margin
 
-def notional(listed: events.InstrumentListed, size: Fraction, price: Fraction) -> Fraction:
-    """Return the magnitude of a position's value in the settlement currency."""
-    contracts = abs(size) * Fraction(listed.contract_size)
-    return contracts / price if listed.kind == "inverse" else contracts * price
+    @property
+    def withdrawable(self) -> Fraction | None:
+        """Return what may leave: free, and there as collateral."""
+        free = self.free_collateral
+        return None if free is None else max(ZERO, min(free, self.collateral))
 
 
-def profit(
-    listed: events.InstrumentListed, size: Fraction, entry: Fraction, price: Fraction
+def setting(value: float) -> Fraction:
+    """Return a number of the configuration as it is written."""
+    return Fraction(Decimal(repr(value)))
+
+
+def closing_fee(world: World, account: Account, position: Position, mark: Fraction) -> Fraction:
+    """Return what closing a position costs as part of its maintenance margin."""
+    listed = world.instruments[position.instrument]
+    price: Fraction | None = mark
+    if listed.closing_fee_basis == "none":
+        return ZERO
+    if listed.closing_fee_basis == "bankruptcy_price":
+        price = naive_bankruptcy.account_zero_price(world, account, position)
+    if price is None:
+        return ZERO
+    return Fraction(listed.closing_fee_rate) * naive_equity.notional(listed, position.size, price)
+
+
+def held_fees(world: World, account: Account, key: UnitKey) -> Fees:
+    """Return the present fees at the bankruptcy price: they are held while a price is tested."""
+    return {
+        (position.instrument, position.leg): closing_fee(
+            world, account, position, world.marks[position.instrument]
+        )
+        for position in naive_equity.open_positions(account, key)
+        if world.instruments[position.instrument].closing_fee_basis == "bankruptcy_price"
+    }
+
+
+def own_maintenance(
+    world: World, account: Account, position: Position, mark: Fraction, fees: Fees | None = None
 ) -> Fraction:
-    """Return what a position entered at one price has gained at another, settlement currency."""
-    contracts = size * Fraction(listed.contract_size)
-    if listed.kind == "inverse":
-        return contracts * (1 / entry - 1 / price)
-    return contracts * (price - entry)
+    """Return a position's own maintenance margin with its fee, settlement currency."""
+    listed = world.instruments[position.instrument]
+    amount = naive_requirements.margin_notional(listed, position, mark)
+    fee = (fees or {}).get((position.instrument, position.leg))
+    if fee is None:
+        fee = closing_fee(world, account, position, mark)
+    return naive_requirements.maintenance(listed, amount, position.size) + fee
 
 
-def deductions(tiers: list[events.RiskTier]) -> list[Fraction]:
-    """Return each tier's maintenance deduction: as given, else what makes it continuous."""
-    if any(tier.maintenance_deduction is not None for tier in tiers):
-        return [Fraction(tier.maintenance_deduction or "0") for tier in tiers]
-    found = [ZERO] if tiers else []
-    for before, tier in itertools.pairwise(tiers):
-        step = Fraction(tier.maintenance_margin_rate) - Fraction(before.maintenance_margin_rate)
-        found.append(found[-1] + Fraction(before.notional_max or "0") * step)
+def own_initial(world: World, position: Position, mark: Fraction) -> Fraction:
+    """Return a position's own initial margin, settlement currency."""
+    listed = world.instruments[position.instrument]
+    amount = naive_requirements.margin_notional(listed, position, mark)
+    interest = naive_requirements.open_interest(world, position.instrument, mark)
+    found = naive_requirements.initial(listed, amount, position.size, interest)
+    assert found is not None
     return found
 
 
-def requirements(listed: events.InstrumentListed, amount: Fraction) -> tuple[Fraction, Fraction]:
-    """Return initial and maintenance margin of a notional, in its currency."""
-    tiers = listed.risk_tiers
-    if not tiers:
-        return ZERO, ZERO
-    number = len(tiers) - 1
-    for candidate, tier in enumerate(tiers):
-        if tier.notional_max is None or amount <= Fraction(tier.notional_max):
-            number = candidate
-            break
-    tier = tiers[number]
-    initial = amount * Fraction(tier.initial_margin_rate) - Fraction(tier.initial_deduction)
-    maintenance = amount * Fraction(tier.maintenance_margin_rate) - deductions(tiers)[number]
-    return max(ZERO, initial), max(ZERO, maintenance)
+def by_instrument(account: Account, key: UnitKey) -> dict[str, list[Position]]:
+    """Return a unit's open positions by instrument."""
+    found: dict[str, list[Position]] = {}
+    for position in naive_equity.open_positions(account, key):
+        found.setdefault(position.instrument, []).append(position)
+    return found
 
 
-def credited(world: World, asset: str, worth: Fraction) -> Fraction:
-    """Return what collateral of a positive worth counts for, after its haircuts."""
-    listed = world.collaterals.get(asset)
-    if listed is None:
-        return worth
-    if listed.haircut is not None:
-        return worth * (1 - Fraction(listed.haircut))
-    if not listed.haircut_tiers:
-        return worth
-    total, lower = ZERO, ZERO
-    for tier in listed.haircut_tiers:
-        upper = worth if tier.value_max is None else min(worth, Fraction(tier.value_max))
-        if upper > lower:
-            total += (upper - lower) * (1 - Fraction(tier.haircut))
-            lower = upper
-    return total
-
-
-def collateral_value(world: World, account: Account, values: Values) -> Fraction | None:
-    """Return what all balances count for; None if a price is missing."""
+def initial_margin(
+    world: World, account: Account, key: UnitKey, marks: Marks, values: Values
+) -> Fraction | None:
+    """Return what a unit must have to keep its positions and orders open; orders are cross."""
+    positions = by_instrument(account, key)
+    orders = account.orders if key is None else {}
     total = ZERO
-    for asset, balance in account.balances.items():
-        if balance == 0 or (balance > 0 and not world.counts(asset)):
-            continue
-        value = values(asset)
-        if value is None:
+    for instrument in {**positions, **orders}:
+        listed, mark = world.instruments[instrument], marks.get(instrument)
+        mine = positions.get(instrument, [])
+        amounts = []
+        for position in mine:
+            assert mark is not None
+            amounts.append(naive_requirements.margin_notional(listed, position, mark))
+        interest = naive_requirements.open_interest(world, instrument, mark)
+        book = Book(listed, mine, amounts, orders.get(instrument), interest)
+        amount = naive_requirements.instrument_initial(book)
+        value = values(listed.settlement_currency)
+        if amount is None or value is None:
             return None
-        worth = balance * value
-        total += worth if worth < 0 else credited(world, asset, worth)
+        total += amount * value
     return total
 
 
-def unit_positions(account: Account, key: UnitKey) -> list[Position]:
-    """Return the positions of a unit."""
-    if key is None:
-        return [position for position in account.positions.values() if not position.isolated]
-    position = account.positions.get(key)
-    return [] if position is None or not position.isolated else [position]
-
-
-def unit_pending(account: Account, key: UnitKey) -> list[Pending]:
-    """Return the funding payments that count in a unit."""
-    return [
-        pending
-        for pending in account.pending
-        if key == ((pending.instrument, pending.leg) if pending.isolated else None)
-    ]
+def instrument_sides(
+    world: World, account: Account, positions: list[Position], mark: Fraction, fees: Fees | None
+) -> tuple[Fraction, Fraction]:
+    """Return the maintenance margin of the long and of the short positions in an instrument."""
+    longs, shorts = ZERO, ZERO
+    for position in positions:
+        own = own_maintenance(world, account, position, mark, fees)
+        if position.size > 0:
+            longs += own
+        else:
+            shorts += own
+    return longs, shorts
 
 
 def figures(
@@ -138,42 +154,47 @@ def figures(
     account: Account,
     key: UnitKey,
     *,
-    marks: dict[str, Fraction] | None = None,
+    marks: Marks | None = None,
     values: Values | None = None,
+    fees: Fees | None = None,
 ) -> Figures | None:
-    """Return a unit's amounts at the given prices (default: the current ones); None: unknown."""
+    """Return a unit's amounts at the given prices (default: the current ones); None: unknown.
+
+    `fees`: those at the bankruptcy price, where they are held (default: the current ones).
+    """
     marks = world.marks if marks is None else marks
     values = world.value if values is None else values
-    positions = unit_positions(account, key)
-    collateral: Fraction | None = ZERO
-    if key is None:
-        collateral = collateral_value(world, account, values)
-    elif positions and positions[0].isolated_margin != 0:
-        value = values(world.instruments[key[0]].settlement_currency)
-        collateral = None if value is None else positions[0].isolated_margin * value
-    if collateral is None:
+    worth = naive_equity.worth(world, account, key, marks, values)
+    if worth is None:
         return None
-    result = Figures(collateral, collateral, ZERO, ZERO, has_position=False)
-    for position in positions:
-        if position.size == 0:
-            continue
-        result.has_position = True
-        listed = world.instruments[position.instrument]
-        mark, value = marks.get(position.instrument), values(listed.settlement_currency)
-        if mark is None or value is None or position.entry_price is None:
-            return None
-        gain = profit(listed, position.size, position.entry_price, mark)
-        initial, maintenance = requirements(listed, notional(listed, position.size, mark))
-        result.equity += gain * value
-        result.initial_margin += initial * value
-        result.maintenance_margin += maintenance * value
-    for pending in unit_pending(account, key):
-        if pending.amount > 0:
-            value = values(pending.asset)
-            if value is None:
-                return None
-            result.equity -= pending.amount * value
-    return result
+    maintenance, buffer = ZERO, ZERO
+    positions = by_instrument(account, key)
+    for instrument, mine in positions.items():
+        listed, mark = world.instruments[instrument], marks[instrument]
+        value = values(listed.settlement_currency)
+        assert value is not None
+        sides = instrument_sides(world, account, mine, mark, fees)
+        maintenance += naive_requirements.hedged(listed, *sides) * value
+        notional = sum((naive_equity.notional(listed, one.size, mark) for one in mine), ZERO)
+        buffer += Fraction(listed.liquidation_buffer_rate) * notional * value
+    return Figures(
+        collateral=worth.collateral,
+        equity=worth.equity,
+        initial_margin=initial_margin(world, account, key, marks, values),
+        maintenance_margin=maintenance,
+        uncounted=sum((gain - counted(world, gain) for gain in worth.gains), ZERO),
+        buffer=buffer,
+        has_position=bool(positions),
+    )
+
+
+def counted(world: World, gain: Fraction) -> Fraction:
+    """Return how much of a position's gain counts for free collateral; a loss counts in full."""
+    margin = world.settings.margin
+    if gain <= 0:
+        return gain
+    weighted = setting(margin.gain_weight) * gain
+    return weighted if margin.gain_cap is None else min(setting(margin.gain_cap), weighted)
 
 
 def is_liquidatable(world: World, found: Figures) -> bool:
@@ -185,6 +206,19 @@ def is_liquidatable(world: World, found: Figures) -> bool:
     return found.equity <= found.maintenance_margin
 
 
+def ends_liquidation(world: World, found: Figures | None) -> bool:
+    """Return whether a unit is clear of the level at which its liquidation ends."""
+    if found is None:
+        return False
+    if not found.has_position:
+        return found.equity >= 0
+    need = found.maintenance_margin
+    level = max(need, need / setting(world.settings.margin.liquidation_end_ratio)) + found.buffer
+    if world.settings.margin.liquidatable_when == "below":
+        return found.equity >= level
+    return found.equity > level
+
+
 def state(world: World, found: Figures | None) -> str:
     """Return the state of a unit, the worst that applies."""
     if found is None:
@@ -193,7 +227,7 @@ def state(world: World, found: Figures | None) -> str:
         return "bankrupt"
     if is_liquidatable(world, found):
         return "liquidatable"
-    ratio = Fraction(Decimal(repr(world.settings.margin.margin_call_ratio)))
+    ratio = setting(world.settings.margin.margin_call_ratio)
     if found.has_position and found.equity > 0 and found.maintenance_margin >= ratio * found.equity:
         return "margin_call"
     return "healthy"

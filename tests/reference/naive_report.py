@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from tests.reference import naive_margin, naive_prices, naive_waterfall
+from tests.reference import naive_equity, naive_margin, naive_prices, naive_waterfall
 from tests.reference.naive import NaiveEngine
 from tests.reference.naive_world import Account, Position, exact, significant
 
@@ -37,20 +37,15 @@ def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
             for key in sorted(account.positions)
         ],
     }
-    collateral = naive_margin.collateral_value(world, account, world.value)
+    collateral = naive_equity.collateral_value(world, account, world.value)
     report["collateral_value"] = None if figures is None else text(collateral)
-    names = ("equity", "initial_margin", "maintenance_margin", "margin_ratio")
+    names = (
+        "equity", "initial_margin", "maintenance_margin", "margin_ratio", "free_collateral",
+        "withdrawable",
+    )  # fmt: skip
     if figures is None:
-        return report | dict.fromkeys((*names, "free_collateral", "withdrawable"))
-    free = figures.equity - figures.initial_margin
-    return (
-        report
-        | {name: text(getattr(figures, name)) for name in names}
-        | {
-            "free_collateral": text(free),
-            "withdrawable": text(max(Fraction(0), min(free, figures.collateral))),
-        }
-    )
+        return report | dict.fromkeys(names)
+    return report | {name: text(getattr(figures, name)) for name in names}
 
 
 def position_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:
@@ -79,9 +74,10 @@ def position_report(twin: NaiveEngine, account: Account, position: Position) -> 
     )  # fmt: skip
     entry = position.entry_price
     if position.size != 0 and mark is not None and value is not None and entry is not None:
-        notional = naive_margin.notional(listed, position.size, mark)
-        initial, maintenance = naive_margin.requirements(listed, notional)
-        gain = naive_margin.profit(listed, position.size, entry, mark)
+        notional = naive_equity.notional(listed, position.size, mark)
+        initial = naive_margin.own_initial(world, position, mark)
+        maintenance = naive_margin.own_maintenance(world, account, position, mark)
+        gain = naive_equity.profit(listed, position.size, entry, mark)
         report["notional"] = text(notional * value)
         report["unrealized_pnl"] = text(gain * value)
         report["unrealized_pnl_settlement"] = text(gain)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_margin, naive_waterfall
+from tests.reference import naive_equity, naive_margin, naive_waterfall
 from tests.reference.naive_booking import UNSEEN, Finished
 from tests.reference.naive_waterfall import Loss
 from tests.reference.naive_world import (
@@ -75,7 +75,7 @@ def execution_loss(listed: events.InstrumentListed, liquidation: Liquidation) ->
     if limit is None:
         return None
     return sum(
-        (naive_margin.profit(listed, -size, price, limit) for size, price, _ in liquidation.fills),
+        (naive_equity.profit(listed, -size, price, limit) for size, price, _ in liquidation.fills),
         ZERO,
     )
 
@@ -122,7 +122,7 @@ def unpaid(listed: events.InstrumentListed, liquidation: Liquidation) -> Fractio
     entry = liquidation.entry_price
     if entry is not None:
         for size, price, fee in liquidation.fills:
-            left += naive_margin.profit(listed, -size, entry, price) - fee
+            left += naive_equity.profit(listed, -size, entry, price) - fee
     return max(ZERO, -left)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_margin
+from tests.reference import naive_equity, naive_margin
 from tests.reference.naive_world import (
     Account,
     Draw,
@@ -113,7 +113,7 @@ def concession(
 ) -> Fraction:
     """Return what a winner gives up a contract by closing at a price instead of the mark."""
     sign = 1 if side == "long" else -1
-    return naive_margin.profit(listed, Fraction(sign), price, mark)
+    return naive_equity.profit(listed, Fraction(sign), price, mark)
 
 
 def queue(world: World, instrument: str, side: str, *, without: str = "") -> list[Candidate]:
@@ -149,11 +149,11 @@ def candidate(world: World, account: Account, position: Position) -> Candidate:
     assert unit is not None
     assert value is not None
     assert position.entry_price is not None
-    gain = naive_margin.profit(listed, position.size, position.entry_price, mark)
-    ratio = gain / naive_margin.notional(listed, position.size, position.entry_price)
+    gain = naive_equity.profit(listed, position.size, position.entry_price, mark)
+    ratio = gain / naive_equity.notional(listed, position.size, position.entry_price)
     if unit.equity <= 0:
         return Candidate(account.name, position, None)
-    leverage = naive_margin.notional(listed, position.size, mark) * value / unit.equity
+    leverage = naive_equity.notional(listed, position.size, mark) * value / unit.equity
     score = ratio * leverage if ratio > 0 else ratio / leverage
     return Candidate(account.name, position, score)
 
@@ -238,7 +238,7 @@ def gains(world: World, loss: Loss, given_up: dict[str, Fraction]) -> dict[str, 
                 continue
             if account.units[key].state == "unknown" or position.entry_price is None:
                 continue
-            gain = naive_margin.profit(listed, position.size, position.entry_price, mark)
+            gain = naive_equity.profit(listed, position.size, position.entry_price, mark)
             total += max(ZERO, gain)
         rest = total - given_up.get(account.name, ZERO)
         gain = floor_to(rest * value / own, world.minor_unit(loss.asset))

@@ -1,4 +1,4 @@
-"""Random margin rules of an instrument, and random open orders; each rule alone is rare."""
+"""Random margin rules: tiers and haircuts, an instrument's other rules (each rare), orders."""
 
 from typing import Any
 
@@ -7,6 +7,25 @@ from hypothesis import strategies as st
 from monitor.core import events
 from tests.builders import tier
 
+TIERS = [
+    [tier(None, "0.1", "0.05")],
+    [tier("20", "0.1", "0.05"), tier("50", "0.2", "0.1"), tier(None, "0.5", "0.25")],
+    [tier("10", "0.1", "0.05", "0"), tier("30", "0.2", "0.1", "0.4")],
+    [tier("2", "0.02", "0.01"), tier("4", "0.04", "0.02", "0.03")],
+    [],
+]
+HAIRCUTS: list[dict[str, Any]] = [
+    {},
+    {"haircut": "0.1"},
+    {
+        "haircut_tiers": [
+            events.HaircutTier(value_max="10", haircut="0"),
+            events.HaircutTier(value_max="50", haircut="0.5"),
+        ]
+    },
+    {"haircut_tiers": [events.HaircutTier(value_max="20", haircut="0.05"),
+                       events.HaircutTier(haircut="0.2")]},
+]  # fmt: skip
 MODELS: list[events.MarginModel] = [
     events.Tiered(),
     events.SizeLinear(

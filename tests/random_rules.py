@@ -63,7 +63,7 @@ def without_nothing(fields: dict[str, Any]) -> dict[str, Any]:
 RULES = st.fixed_dictionaries(
     {
         "risk_tiers": rarely(6, st.sampled_from(DEDUCTED_TIERS)),
-        "margin_model": rarely(3, st.sampled_from(MODELS)),
+        "margin_model": rarely(2, st.sampled_from(MODELS)),
         "closing_fee_rate": rarely(3, st.sampled_from(["0.001", "0.01", "0.1"])),
         "closing_fee_basis": rarely(3, st.sampled_from(["mark_price", "bankruptcy_price"])),
         "margin_price": rarely(6, st.just("entry_price")),

@@ -1,4 +1,4 @@
-"""Random margin rules of an instrument, and random open orders; each rule alone is rare."""
+"""Random margin rules: tiers and haircuts, an instrument's other rules (each rare), orders."""
 
 from typing import Any
 
@@ -7,6 +7,25 @@ from hypothesis import strategies as st
 from monitor.core import events
 from tests.builders import tier
 
+TIERS = [
+    [tier(None, "0.1", "0.05")],
+    [tier("20", "0.1", "0.05"), tier("50", "0.2", "0.1"), tier(None, "0.5", "0.25")],
+    [tier("10", "0.1", "0.05", "0"), tier("30", "0.2", "0.1", "0.4")],
+    [tier("2", "0.02", "0.01"), tier("4", "0.04", "0.02", "0.03")],
+    [],
+]
+HAIRCUTS: list[dict[str, Any]] = [
+    {},
+    {"haircut": "0.1"},
+    {
+        "haircut_tiers": [
+            events.HaircutTier(value_max="10", haircut="0"),
+            events.HaircutTier(value_max="50", haircut="0.5"),
+        ]
+    },
+    {"haircut_tiers": [events.HaircutTier(value_max="20", haircut="0.05"),
+                       events.HaircutTier(haircut="0.2")]},
+]  # fmt: skip
 MODELS: list[events.MarginModel] = [
     events.Tiered(),
     events.SizeLinear(
@@ -44,7 +63,7 @@ def without_nothing(fields: dict[str, Any]) -> dict[str, Any]:
 RULES = st.fixed_dictionaries(
     {
         "risk_tiers": rarely(6, st.sampled_from(DEDUCTED_TIERS)),
-        "margin_model": rarely(3, st.sampled_from(MODELS)),
+        "margin_model": rarely(2, st.sampled_from(MODELS)),
         "closing_fee_rate": rarely(3, st.sampled_from(["0.001", "0.01", "0.1"])),
         "closing_fee_basis": rarely(3, st.sampled_from(["mark_price", "bankruptcy_price"])),
         "margin_price": rarely(6, st.just("entry_price")),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.core import events
 from tests import random_rules
-from tests.builders import Journal, tier
+from tests.builders import Journal
 from tests.examples import EXAMPLES, INVERSE, LINEAR
 
 ACCOUNTS = ["ann", "bob", "cay", "dan", "Åsa", "zoë"]
@@ -27,26 +27,6 @@ BALANCES = ["0", "1", "2", "5", "10", "20", "-1", "-5", "3.5"]
 MARGINS = ["0", "1", "2", "5"]
 RATES = ["0.01", "-0.01", "0.1", "-0.1"]
 WAITS = [0.0, 0.0, 0.001, 0.5, 1.0, 5.0, 10.0, 60.0]
-TIERS = [
-    [tier(None, "0.1", "0.05")],
-    [tier("20", "0.1", "0.05"), tier("50", "0.2", "0.1"), tier(None, "0.5", "0.25")],
-    [tier("10", "0.1", "0.05", "0"), tier("30", "0.2", "0.1", "0.4")],
-    [tier("2", "0.02", "0.01"), tier("4", "0.04", "0.02", "0.03")],
-    [],
-]
-HAIRCUTS: list[dict[str, Any]] = [
-    {},
-    {"haircut": "0.1"},
-    {
-        "haircut_tiers": [
-            events.HaircutTier(value_max="10", haircut="0"),
-            events.HaircutTier(value_max="50", haircut="0.5"),
-        ]
-    },
-    {"haircut_tiers": [events.HaircutTier(value_max="20", haircut="0.05"),
-                       events.HaircutTier(haircut="0.2")]},
-]  # fmt: skip
-
 Rules: TypeAlias = Literal["tiered", "all"]
 
 
@@ -71,8 +51,8 @@ class Writer:
 
     def list_instrument(self, instrument: str) -> None:
         """List one of the four instruments."""
-        fields: dict[str, Any] = {"risk_tiers": self.pick(TIERS)}
-        if self.rules == "all":
+        fields: dict[str, Any] = {"risk_tiers": self.pick(random_rules.TIERS)}
+        if self.rules == "all" and self.chance(2):
             fields |= self.draw(random_rules.RULES)
         if not self.chance(4):
             fields["fund"] = "main" if instrument != INVERSE else "coin"
@@ -90,7 +70,7 @@ class Writer:
     def list_collateral(self) -> None:
         """List an asset as collateral."""
         asset, index = self.pick([("BTC", "BTC"), ("EUR", "EUR"), ("USD", None)])
-        self.journal.list_collateral(asset, index=index, **self.pick(HAIRCUTS))
+        self.journal.list_collateral(asset, index=index, **self.pick(random_rules.HAIRCUTS))
 
     def world(self) -> None:
         """Write the definitions, and most prices."""

@@ -152,9 +152,8 @@ class AccountEngine:
         self.changed.add(account.name)
 
     def _forget(self, unit: MarginUnit) -> None:
-        self.thresholds.unknown.discard(unit)
+        self.thresholds.forget(unit)
         self._touched.pop(unit, None)
-        unit.guard_version += 1
 
     def pay_funding(self, event: events.FundingPaid) -> None:
         """Note what each holder of the instrument owes; it is pending and counts."""
@@ -208,20 +207,14 @@ class AccountEngine:
 
     # --- verdicts -------------------------------------------------------------------------
 
-    def prices_moved(self, marks: Iterable[str], indices: Iterable[str], *, first: bool) -> None:
-        """Touch the units whose guards the new prices cross.
-
-        `first`: a price is there that was missing, so unknown units are judged again too.
-        """
+    def prices_moved(self, marks: Iterable[str], indices: Iterable[str]) -> None:
+        """Touch the units whose guards the new prices cross, and those that missed them."""
         market = self.market
         for name in marks:
             for unit in self.thresholds.crossed(mark_key(name), market.marks[name].number):
                 self._touched[unit] = None
         for name in indices:
             for unit in self.thresholds.crossed(index_key(name), market.indices[name].number):
-                self._touched[unit] = None
-        if first:
-            for unit in self.thresholds.unknown:
                 self._touched[unit] = None
 
     def judge(self, engine_ns: int) -> list[Transition]:

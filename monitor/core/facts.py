@@ -101,17 +101,15 @@ class MarketFacts:
 
     def _set_marks(self, prices: Mapping[str, str], event_ns: int) -> None:
         marks = self.market.marks
-        first = any(name not in marks for name in prices)
         for name, price in prices.items():
             marks[name] = Quote(price, event_ns)
         for engine in self.shards.engines:
-            engine.prices_moved(prices, (), first=first)
+            engine.prices_moved(prices, ())
 
     def _change_index(self, event: events.IndexPriceChanged, _: int) -> list[Decision]:
-        first = event.index not in self.market.indices
         if self.market.change_index(event):
             for engine in self.shards.engines:
-                engine.prices_moved((), (event.index,), first=first)
+                engine.prices_moved((), (event.index,))
         return []
 
     def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:

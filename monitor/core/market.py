@@ -200,6 +200,14 @@ class Market:
         """
         return self._valued.get(asset)
 
+    def missing_key(self, asset: str) -> str:
+        """Return the guard key of the index price that an asset without a value waits for.
+
+        Without an index only a listing can give it a value: then it is no price's key.
+        """
+        index = self.index_of(asset)
+        return "listing:" + asset if index is None else index_key(index)
+
     def value(self, asset: str) -> float | None:
         """Return what one unit is worth in the valuation currency, None if unknown."""
         valued = self._valued.get(asset)

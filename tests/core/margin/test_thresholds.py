@@ -14,6 +14,7 @@ from monitor.core.margin.exact import unit_amounts
 from monitor.core.margin.measure import Measure, measure
 from monitor.core.market import Quote
 from monitor.core.settings import EngineSettings
+from tests.builders import Journal
 
 KINDS: tuple[e.InstrumentKind, ...] = ("linear", "inverse", "quanto")
 TIERS = [
@@ -220,3 +221,44 @@ def test_a_jump_far_away_does_not_make_every_tick_exact() -> None:
     assert schedule.float_requirement(950.0, math.exp(0.1))[2] == math.inf
     assert schedule.float_requirement(1050.0, math.exp(0.1))[2] == math.inf
     assert schedule.float_requirement(2000.0, math.exp(0.1))[2] == 0.02
+
+
+def test_a_first_price_is_for_those_alone_who_missed_it() -> None:
+    journal = Journal()
+    journal.list_collateral("EUR", index="EUR")
+    for name in ("X-PERP", "Y-PERP"):
+        journal.list_instrument(name)
+    journal.balance("ann", "10")
+    journal.position("ann", "X-PERP", "1", "10")
+    journal.position("bob", "Y-PERP", "1", "10")
+    journal.position("bob", "X-PERP", "-1", "10")
+    journal.balance("cay", "5", "EUR")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    shard = engine.shards.engines[0]
+    ann, bob, cay = (shard.cross[name] for name in ("ann", "bob", "cay"))
+    assert (ann.missing, bob.missing, cay.missing) == ("mark:X-PERP", "mark:Y-PERP", "index:EUR")
+    assert shard.thresholds.crossed("mark:X-PERP", 10.0) == {ann}
+    journal.wait(1)
+    journal.mark("X-PERP", "10")
+    journal.index("EUR", "2")
+    engine.apply(journal.take())
+    assert [unit.state for unit in (ann, bob, cay)] == ["healthy", "unknown", "healthy"]
+    journal.mark("Y-PERP", "10")
+    engine.apply(journal.take())
+    assert (bob.state, bob.missing) == ("liquidatable", None)
+
+
+def test_what_nothing_values_waits_for_a_listing() -> None:
+    journal = Journal()
+    journal.balance("ann", "-5", "EUR")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    ann = engine.shards.engines[0].cross["ann"]
+    assert (ann.state, ann.missing) == ("unknown", "listing:EUR")
+    journal.list_collateral("EUR", index="EUR")
+    engine.apply(journal.take())
+    assert (ann.state, ann.missing) == ("unknown", "index:EUR")
+    journal.index("EUR", "2")
+    engine.apply(journal.take())
+    assert ann.state == "bankrupt"

@@ -161,11 +161,11 @@ class AccountEngine:
             self.touch(account)
 
     def drop_instrument(self, name: str) -> None:
-        """Drop every position in a delisted instrument."""
+        """Drop every position and order in a delisted instrument, and the guards on its mark."""
+        for account, position in self.ledger.holders_of(name):
+            self.ledger.drop_position(account, position.key)
+            self.touch(account)
         for account in self.ledger.accounts.values():
-            for key in [key for key in account.positions if key[0] == name]:
-                self.ledger.drop_position(account, key)
-                self.touch(account)
             account.orders.pop(name, None)
         for liquidation in self.liquidations.forget_instrument(name):
             account = self.ledger.accounts[liquidation.account]
@@ -173,15 +173,16 @@ class AccountEngine:
                 unit.liquidations.discard(liquidation.liquidation_id)
             self.touch(account)
         self.ledger.open_interest.pop(name, None)
+        for unit in self.thresholds.drop_price(mark_key(name)):
+            self._touched[unit] = None
 
     def relist_instrument(self, name: str) -> None:
-        """Give the holders of an instrument its new definition."""
+        """Give the holders of an instrument its new definition, and have them judged by it."""
         instrument = self.market.instruments[name]
-        for account in self.ledger.accounts.values():
-            for position in account.positions.values():
-                if position.instrument.name == name:
-                    position.instrument = instrument
-                    position.set(position.size, position.entry_text)
+        for account, position in self.ledger.holders_of(name):
+            position.instrument = instrument
+            position.set(position.size, position.entry_text)
+            self.touch(account)
 
     def use(self, rules: MarginRules) -> None:
         """Take the margin rules from here on, and judge every unit again."""

@@ -52,10 +52,11 @@ class MarketFacts:
                 f"{event.instrument}: expected size unit {before.size_unit.text}, "
                 f"received {size_unit}",
             )
-        self.market.list_instrument(event)
+        values_change = self.market.list_instrument(event)
         for engine in self.shards.engines:
             engine.relist_instrument(event.instrument)
-            engine.touch_all()
+            if values_change:
+                engine.touch_all()
         return []
 
     def _delist_instrument(self, event: events.InstrumentDelisted, _: int) -> list[Decision]:
@@ -63,10 +64,10 @@ class MarketFacts:
             return []
         for engine in self.shards.engines:
             engine.drop_instrument(event.instrument)
-        self.market.delist_instrument(event.instrument)
         self.venue.board.forget(event.instrument)
-        for engine in self.shards.engines:
-            engine.touch_all()
+        if self.market.delist_instrument(event.instrument):
+            for engine in self.shards.engines:
+                engine.touch_all()
         return []
 
     def _list_collateral(self, event: events.CollateralListed, _: int) -> list[Decision]:

@@ -171,7 +171,7 @@ class Ledger:
         self.booked: dict[str, dict[str, int]] = {}
         # Sum of position sizes: instrument -> [long units, short units], both >= 0.
         self.open_interest: dict[str, list[int]] = {}
-        # Who holds what: instrument -> (account, leg) -> open position.
+        # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
         self.holders: dict[str, dict[tuple[str, str], Position]] = {}
 
     def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
@@ -191,11 +191,17 @@ class Ledger:
         self._hold(account, position)
 
     def _hold(self, account: Account, position: Position) -> None:
-        holders = self.holders.setdefault(position.instrument.name, {})
-        if position.size:
+        if position.size or position.isolated_margin:
+            holders = self.holders.setdefault(position.instrument.name, {})
             holders[account.name, position.leg] = position
         else:
-            holders.pop((account.name, position.leg), None)
+            self._release(account, position)
+
+    def _release(self, account: Account, position: Position) -> None:
+        holders = self.holders.get(position.instrument.name, {})
+        holders.pop((account.name, position.leg), None)
+        if not holders:
+            self.holders.pop(position.instrument.name, None)
 
     def follow_mode(self, account: Account, key: PositionKey) -> None:
         """Let a position's isolated payments go with it: gone, or into the cross unit."""
@@ -219,7 +225,7 @@ class Ledger:
         sides = self.open_interest[position.instrument.name]
         sides[0] -= max(position.size, 0)
         sides[1] -= max(-position.size, 0)
-        self.holders[position.instrument.name].pop((account.name, position.leg), None)
+        self._release(account, position)
         self.follow_mode(account, key)
 
     def clear(self, account: Account, reason: str) -> None:
@@ -235,7 +241,13 @@ class Ledger:
     def positions_in(self, instrument: str) -> Iterator[tuple[Account, Position]]:
         """Yield every open position in an instrument."""
         for (name, _), position in self.holders.get(instrument, {}).items():
-            yield self.accounts[name], position
+            if position.size:
+                yield self.accounts[name], position
+
+    def holders_of(self, instrument: str) -> list[tuple[Account, Position]]:
+        """Return every position in an instrument, those with nothing but margin included."""
+        holders = self.holders.get(instrument, {})
+        return [(self.accounts[name], position) for (name, _), position in holders.items()]
 
     def export_state(self) -> dict[str, Any]:
         """Return everything as plain values, in a canonical order.

@@ -144,20 +144,21 @@ class Market:
 
     # --- facts ----------------------------------------------------------------------------
 
-    def list_instrument(self, event: InstrumentListed) -> Instrument:
-        """Take a definition; a later one replaces it. Returns the instrument."""
-        instrument = Instrument(event)
-        self.instruments[event.instrument] = instrument
-        self._remap()
-        return instrument
+    def list_instrument(self, event: InstrumentListed) -> bool:
+        """Take a definition; a later one replaces it.
 
-    def delist_instrument(self, name: str) -> None:
-        """Forget an instrument with its prices."""
+        Returns whether it changes which assets count, or what values them.
+        """
+        self.instruments[event.instrument] = Instrument(event)
+        return self._remap()
+
+    def delist_instrument(self, name: str) -> bool:
+        """Forget an instrument with its prices; returns what `list_instrument` does."""
         del self.instruments[name]
         self.marks.pop(name, None)
         self.statuses.pop(name, None)
         self.funding_rates.pop(name, None)
-        self._remap()
+        return self._remap()
 
     def list_collateral(self, event: CollateralListed) -> None:
         """Take a collateral rule; a later one replaces it."""
@@ -227,12 +228,13 @@ class Market:
             return collateral.index is None
         return asset in UNIT_OF_ACCOUNT
 
-    def _remap(self) -> None:
-        """Decide again which index values which asset.
+    def _remap(self) -> bool:
+        """Decide again which index values which asset; return whether anything changed.
 
         A listed collateral says so itself; the coin of an inverse instrument is valued by that
         instrument's index (of several, the one with the smallest name).
         """
+        before = self._settlements, self._value_index
         self._settlements = frozenset(i.settlement for i in self.instruments.values())
         mapping: dict[str, str | None] = {}
         for name in sorted(self.instruments, reverse=True):
@@ -246,6 +248,7 @@ class Market:
             mapping[asset] = collateral.index
         self._value_index = mapping
         self._revalue()
+        return (self._settlements, self._value_index) != before
 
     def _revalue(self) -> None:
         """Note the present worth of every asset."""

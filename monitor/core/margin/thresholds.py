@@ -108,6 +108,20 @@ class Thresholds:
             _drop_guards(unit)
         return self._float(measured) if radius > 0 else self._exact(unit)
 
+    def drop_price(self, key: str) -> set[MarginUnit]:
+        """Forget the guards on a price that is no more; return the units that had one.
+
+        They must be judged again: their other guards are gone too.
+        """
+        guards = self._guards.pop(key, None)
+        if guards is None:
+            return set()
+        units = {entry[3] for entry in guards.lower if entry[2] == entry[3].guard_version}
+        units |= {entry[3] for entry in guards.upper if entry[2] == entry[3].guard_version}
+        for unit in units:
+            _drop_guards(unit)
+        return units
+
     def forget(self, unit: MarginUnit) -> None:
         """Stop watching a unit that is gone."""
         if unit.missing is not None:

@@ -138,6 +138,7 @@ class Market:
         self.statuses: dict[str, TradingStatusChanged] = {}
         self.funding_rates: dict[str, FundingRateChanged] = {}
         self._value_index: dict[str, str | None] = {}
+        self._assets_of: dict[str, list[str]] = {}  # by the index that values them
         self._valued: dict[str, tuple[float, str | None]] = {}
         self._settlements: frozenset[str] = frozenset()
         self._remap()
@@ -168,8 +169,9 @@ class Market:
     def change_index(self, event: IndexPriceChanged) -> bool:
         """Take an index price; returns whether it values anything (source `exchange`)."""
         if event.source == EXCHANGE:
-            self.indices[event.index] = Quote(event.price, event.event_ns)
-            self._revalue()
+            quote = self.indices[event.index] = Quote(event.price, event.event_ns)
+            for asset in self._assets_of.get(event.index, ()):
+                self._valued[asset] = (quote.number, index_key(event.index))
             return True
         self.judges[event.index, event.source] = Quote(event.price, event.event_ns)
         return False
@@ -247,6 +249,10 @@ class Market:
         for asset, collateral in self.collateral.items():
             mapping[asset] = collateral.index
         self._value_index = mapping
+        self._assets_of = {}
+        for asset, index in mapping.items():
+            if index is not None:
+                self._assets_of.setdefault(index, []).append(asset)
         self._revalue()
         return (self._settlements, self._value_index) != before
 

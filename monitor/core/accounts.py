@@ -25,6 +25,7 @@ from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.exact import unit_amounts
 from monitor.core.margin.thresholds import Thresholds
 from monitor.core.market import Market, index_key
+from monitor.core.watchlist import Watchlist
 
 
 class RefusedError(Exception):
@@ -57,6 +58,7 @@ class AccountEngine:
         self.thresholds = Thresholds(market, rules)
         self.liquidations = LiquidationBook()
         self.cross: dict[str, MarginUnit] = {}
+        self.watchlist = Watchlist(self.cross)
         self.isolated: dict[str, dict[PositionKey, MarginUnit]] = {}
         self.episode_counts: dict[str, dict[str, int]] = {}
         self.state_counts: dict[State, int] = {}
@@ -140,6 +142,7 @@ class AccountEngine:
 
     def _close(self, account: Account) -> None:
         self.ledger.clear(account, "closed")
+        self.ledger.suspects.discard(account.name)
         self.liquidations.forget(account.name)
         for unit in self.units_of(account.name):
             self._forget(unit)
@@ -153,6 +156,7 @@ class AccountEngine:
 
     def _forget(self, unit: MarginUnit) -> None:
         self.thresholds.forget(unit)
+        self.watchlist.forget(unit)
         self._touched.pop(unit, None)
 
     def pay_funding(self, event: events.FundingPaid) -> None:
@@ -247,6 +251,7 @@ class AccountEngine:
                 "bankrupt",
                 "unknown",
             )
+        self.watchlist.follow(unit)
         transition = None
         if after not in ("unknown", known):
             unit.last_known = after
@@ -357,4 +362,5 @@ class AccountEngine:
             unit.liquidations, unit.liquidating = set(open_ids), liquidating
             if episode is not None:
                 unit.episode = Episode.from_state(episode)
+            engine.watchlist.follow(unit)
         return engine

@@ -173,6 +173,24 @@ class Ledger:
         self.open_interest: dict[str, list[int]] = {}
         # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
         self.holders: dict[str, dict[tuple[str, str], Position]] = {}
+        # The accounts of which an event is missing, refused or held back.
+        self.suspects: set[str] = set()
+
+    def set_suspect(self, account: Account, *, suspect: bool) -> None:
+        """Note that an event of the account is missing or was refused, or that a snapshot came."""
+        account.suspect = suspect
+        self._follow_suspicion(account)
+
+    def count_held(self, account: Account, difference: int) -> None:
+        """Note that so many more events of the account wait for their instrument."""
+        account.held_events += difference
+        self._follow_suspicion(account)
+
+    def _follow_suspicion(self, account: Account) -> None:
+        if account.is_suspect:
+            self.suspects.add(account.name)
+        else:
+            self.suspects.discard(account.name)
 
     def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
         """Set a balance; the difference is booked under its reason."""
@@ -273,6 +291,7 @@ class Ledger:
         for plain in state["accounts"]:
             account = Account.from_state(plain, instruments)
             ledger.accounts[account.name] = account
+            ledger._follow_suspicion(account)
             for position in account.positions.values():
                 ledger._hold(account, position)
         ledger.booked = {

@@ -14,6 +14,7 @@ from monitor.core.margin.exact import (
     PositionAmounts,
     UnitAmounts,
     collateral_value,
+    initial_margin_value,
     position_amounts,
     unit_amounts,
 )
@@ -177,9 +178,7 @@ def account_view(engine: AccountEngine, name: str) -> AccountView:
     initial = collateral = 0.0
     if known:
         for position in unit.positions():
-            amounts = position_amounts(position, engine.market)
-            assert amounts is not None
-            initial += float(amounts.initial_margin * amounts.value)
+            initial += float(initial_margin_value(position, engine.market))
         collateral = float(collateral_value(account, engine.market) or 0)
     free = equity - initial
     return AccountView(

@@ -71,6 +71,16 @@ def position_amounts(position: Position, market: Market) -> PositionAmounts | No
     )
 
 
+def initial_margin_value(position: Position, market: Market) -> Fraction:
+    """Return a position's initial margin in the valuation currency; its prices must be known."""
+    instrument = position.instrument
+    value = market.exact_value(instrument.settlement)
+    assert value is not None
+    mark = market.marks[instrument.name].exact
+    size = notional(instrument.kind, position_quantity(position), mark)
+    return instrument.schedule.initial(size) * value
+
+
 def position_pnl(position: Position, market: Market) -> Fraction | None:
     """Return a position's unrealized pnl alone, None when its mark is missing."""
     quote = market.marks.get(position.instrument.name)

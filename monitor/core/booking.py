@@ -86,7 +86,6 @@ def book_snapshot(
     }
     account.pending_funding = [payment for payment in payments if payment.amount > 0]
     ledger.set_suspect(account, suspect=False)
-    account.snapshot_sequence = event.seq
     return positions
 
 

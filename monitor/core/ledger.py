@@ -96,7 +96,7 @@ class Account:
 
     __slots__ = (
         "balances", "held_events", "name", "orders", "owner", "pending_funding", "positions",
-        "role", "sequence", "snapshot_sequence", "suspect",
+        "role", "sequence", "suspect",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -105,7 +105,6 @@ class Account:
         self.owner = name
         self.role = "client"
         self.sequence = 0
-        self.snapshot_sequence = 0
         self.suspect = False
         self.held_events = 0
         self.balances: dict[str, int] = {}
@@ -130,7 +129,6 @@ class Account:
             self.owner,
             self.role,
             self.sequence,
-            self.snapshot_sequence,
             self.suspect,
             self.held_events,
             sorted([asset, units] for asset, units in self.balances.items() if units),
@@ -144,19 +142,19 @@ class Account:
         """Return the account that `export_state` described."""
         account = cls(state[0])
         account.owner, account.role = state[1], state[2]
-        account.sequence, account.snapshot_sequence = state[3], state[4]
-        account.suspect, account.held_events = state[5], state[6]
-        account.balances = dict(state[7])
-        for name, leg, size, entry_text, margin_mode, isolated_margin in state[8]:
+        account.sequence = state[3]
+        account.suspect, account.held_events = state[4], state[5]
+        account.balances = dict(state[6])
+        for name, leg, size, entry_text, margin_mode, isolated_margin in state[7]:
             position = Position(instruments[name], leg)
             position.set(size, entry_text)
             position.margin_mode = margin_mode
             position.isolated_margin = isolated_margin
             account.positions[name, leg] = position
-        account.orders = {name: tuple(order) for name, *order in state[9]}
+        account.orders = {name: tuple(order) for name, *order in state[8]}
         account.pending_funding = [
             PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)
-            for instrument, leg, asset, amount, funding_id, isolated in state[10]
+            for instrument, leg, asset, amount, funding_id, isolated in state[9]
         ]
         return account
 

@@ -6,7 +6,7 @@ The same recording and configuration give the same bytes: nothing here reads a c
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -53,7 +53,6 @@ class Outcome:
     quarantined: int = 0
     decisions: int = 0
     first_event_ns: int | None = None
-    quarantine_reasons: dict[str, int] = field(default_factory=dict)
 
 
 def read(paths: Iterable[str]) -> Iterator[Line]:
@@ -176,8 +175,6 @@ class Player:
         if self.strict:
             raise StrictError(f"{line.file}:{line.line}: {reason}: {detail}")
         self.outcome.quarantined += 1
-        reasons = self.outcome.quarantine_reasons
-        reasons[reason] = reasons.get(reason, 0) + 1
         raw = line.raw
         if not raw and not isinstance(line.event, gate.Refusal):
             raw = gate.encode(line.event)

@@ -36,6 +36,7 @@ def build_view(engine: EngineParts) -> RiskView:
         suspect_accounts=sum(len(part.ledger.suspects) for part in parts),
         liquidating_accounts=sum(len(part.watchlist.liquidating) for part in parts),
         margin_shortfall_usd=_margin_shortfall(parts),
+        exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=tuple(_fund(engine, name) for name in sorted(engine.venue.funds)),

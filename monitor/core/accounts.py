@@ -26,6 +26,7 @@ from monitor.core.margin.thresholds import Thresholds
 from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market, index_key
 from monitor.core.refusals import RefusedError
+from monitor.core.watchlist import Watchlist
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,6 +49,7 @@ class AccountEngine:
         self.thresholds = Thresholds(market, rules)
         self.liquidations = LiquidationBook()
         self.cross: dict[str, MarginUnit] = {}
+        self.watchlist = Watchlist(self.cross)
         self.isolated: dict[str, dict[PositionKey, MarginUnit]] = {}
         self.episode_counts: dict[str, dict[str, int]] = {}
         self.state_counts: dict[State, int] = {}
@@ -131,6 +133,7 @@ class AccountEngine:
 
     def _close(self, account: Account) -> None:
         self.ledger.clear(account, "closed")
+        self.ledger.suspects.discard(account.name)
         self.liquidations.forget(account.name)
         for unit in self.units_of(account.name):
             self._forget(unit)
@@ -143,9 +146,9 @@ class AccountEngine:
         self.changed.add(account.name)
 
     def _forget(self, unit: MarginUnit) -> None:
-        self.thresholds.unknown.discard(unit)
+        self.thresholds.forget(unit)
+        self.watchlist.forget(unit)
         self._touched.pop(unit, None)
-        unit.guard_version += 1
 
     def pay_funding(self, event: events.FundingPaid) -> None:
         """Note what each holder of the instrument owes; it is pending and counts."""
@@ -153,11 +156,11 @@ class AccountEngine:
             self.touch(account)
 
     def drop_instrument(self, name: str) -> None:
-        """Drop every position in a delisted instrument."""
+        """Drop every position and order in a delisted instrument, and the guards on its mark."""
+        for account, position in self.ledger.holders_of(name):
+            self.ledger.drop_position(account, position.key)
+            self.touch(account)
         for account in self.ledger.accounts.values():
-            for key in [key for key in account.positions if key[0] == name]:
-                self.ledger.drop_position(account, key)
-                self.touch(account)
             account.orders.pop(name, None)
         for liquidation in self.liquidations.forget_instrument(name):
             account = self.ledger.accounts[liquidation.account]
@@ -165,15 +168,16 @@ class AccountEngine:
                 unit.liquidations.discard(liquidation.liquidation_id)
             self.touch(account)
         self.ledger.open_interest.pop(name, None)
+        for unit in self.thresholds.drop_price(mark_key(name)):
+            self._touched[unit] = None
 
     def relist_instrument(self, name: str) -> None:
-        """Give the holders of an instrument its new definition."""
+        """Give the holders of an instrument its new definition, and have them judged by it."""
         instrument = self.market.instruments[name]
-        for account in self.ledger.accounts.values():
-            for position in account.positions.values():
-                if position.instrument.name == name:
-                    position.instrument = instrument
-                    position.set(position.size, position.entry_text)
+        for account, position in self.ledger.holders_of(name):
+            position.instrument = instrument
+            position.set(position.size, position.entry_text)
+            self.touch(account)
 
     def use(self, rules: MarginRules) -> None:
         """Take the margin rules from here on, and judge every unit again."""
@@ -207,20 +211,14 @@ class AccountEngine:
 
     # --- verdicts -------------------------------------------------------------------------
 
-    def prices_moved(self, marks: Iterable[str], indices: Iterable[str], *, first: bool) -> None:
-        """Touch the units whose guards the new prices cross.
-
-        `first`: a price is there that was missing, so unknown units are judged again too.
-        """
+    def prices_moved(self, marks: Iterable[str], indices: Iterable[str]) -> None:
+        """Touch the units whose guards the new prices cross, and those that missed them."""
         market = self.market
         for name in marks:
             for unit in self.thresholds.crossed(mark_key(name), market.marks[name].number):
                 self._touched[unit] = None
         for name in indices:
             for unit in self.thresholds.crossed(index_key(name), market.indices[name].number):
-                self._touched[unit] = None
-        if first:
-            for unit in self.thresholds.unknown:
                 self._touched[unit] = None
 
     def judge(self, engine_ns: int) -> list[Transition]:
@@ -250,6 +248,7 @@ class AccountEngine:
             unit.liquidating = bool(unit.liquidations) or not self.thresholds.liquidation_is_over(
                 unit
             )
+        self.watchlist.follow(unit)
         transition = None
         if after not in ("unknown", known):
             unit.last_known = after
@@ -360,4 +359,5 @@ class AccountEngine:
             unit.liquidations, unit.liquidating = set(open_ids), liquidating
             if episode is not None:
                 unit.episode = Episode.from_state(episode)
+            engine.watchlist.follow(unit)
         return engine

@@ -95,8 +95,7 @@ def book_snapshot(
         for order in event.orders
     }
     account.pending_funding = [payment for payment in payments if payment.amount > 0]
-    account.suspect = False
-    account.snapshot_sequence = event.seq
+    ledger.set_suspect(account, suspect=False)
     return positions
 
 

@@ -24,7 +24,7 @@ from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
 from monitor.core.overview import build_view
 from monitor.core.refusals import Refusals, Refused, RefusedError
-from monitor.core.report import account_report, account_view, summary
+from monitor.core.report import Standings, account_report, account_view, summary
 from monitor.core.settings import EngineSettings, SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
@@ -282,13 +282,13 @@ class RiskEngine:
         engine = self.shards.of(account)
         if account not in engine.ledger.accounts:
             return None
-        return account_report(self.shards, engine, account, {})
+        return account_report(self.shards, engine, account)
 
     def account_reports(self) -> list[dict[str, Any]]:
         """Return every account's report, in the order of names."""
-        rankings: dict[Any, Any] = {}
+        standings: Standings = {}
         return [
-            account_report(self.shards, self.shards.of(name), name, rankings)
+            account_report(self.shards, self.shards.of(name), name, standings)
             for name in self.account_ids()
         ]
 

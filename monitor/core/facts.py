@@ -54,10 +54,11 @@ class MarketFacts:
             )
         if before is not None and before.settlement != event.settlement_currency:
             self._need_no_positions(event, before.settlement)
-        self.market.list_instrument(event)
+        values_change = self.market.list_instrument(event)
         for engine in self.shards.engines:
             engine.relist_instrument(event.instrument)
-            engine.touch_all()
+            if values_change:
+                engine.touch_all()
         return []
 
     def _need_no_positions(self, event: events.InstrumentListed, settlement: str) -> None:
@@ -73,10 +74,10 @@ class MarketFacts:
             return []
         for engine in self.shards.engines:
             engine.drop_instrument(event.instrument)
-        self.market.delist_instrument(event.instrument)
         self.venue.board.forget(event.instrument)
-        for engine in self.shards.engines:
-            engine.touch_all()
+        if self.market.delist_instrument(event.instrument):
+            for engine in self.shards.engines:
+                engine.touch_all()
         return []
 
     def _list_collateral(self, event: events.CollateralListed, _: int) -> list[Decision]:
@@ -111,17 +112,15 @@ class MarketFacts:
 
     def _set_marks(self, prices: Mapping[str, str], event_ns: int) -> None:
         marks = self.market.marks
-        first = any(name not in marks for name in prices)
         for name, price in prices.items():
             marks[name] = Quote(price, event_ns)
         for engine in self.shards.engines:
-            engine.prices_moved(prices, (), first=first)
+            engine.prices_moved(prices, ())
 
     def _change_index(self, event: events.IndexPriceChanged, _: int) -> list[Decision]:
-        first = event.index not in self.market.indices
         if self.market.change_index(event):
             for engine in self.shards.engines:
-                engine.prices_moved((), (event.index,), first=first)
+                engine.prices_moved((), (event.index,))
         return []
 
     def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:

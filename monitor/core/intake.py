@@ -104,7 +104,7 @@ class AccountIntake:
 
     def book_held(self, ordinal: int, event: events.AccountEvent, *, is_part: bool) -> None:
         """Book an event whose instrument has been listed."""
-        self.parts.shards.of(event.account).account(event.account).held_events -= 1
+        self._count_held(event.account, -1)
         self.book(ordinal, event, is_part=is_part)
 
     def _book_known(self, ordinal: int, event: AnyAccountEvent, *, is_part: bool) -> bool:
@@ -138,18 +138,22 @@ class AccountIntake:
             self.refuse(ordinal, event, "unknown_instrument", detail)
             return
         if isinstance(event, events.AccountEvent):
-            self.parts.shards.of(event.account).account(event.account).held_events += 1
+            self._count_held(event.account, 1)
         self.parts.refusals.note(ordinal, event, "unknown_instrument", detail, held=True)
 
     def _drop_held(self, event: events.AccountSnapshot | events.AccountClosed) -> None:
         """Forget what a snapshot or a closing makes void."""
         dropped = self.parts.held.drop_account(event.account, event.seq)
-        account = self.parts.shards.of(event.account).ledger.accounts.get(event.account)
-        if account is not None:
-            account.held_events -= dropped
+        if event.account in self.parts.shards.of(event.account).ledger.accounts:
+            self._count_held(event.account, -dropped)
+
+    def _count_held(self, name: str, difference: int) -> None:
+        engine = self.parts.shards.of(name)
+        engine.ledger.count_held(engine.account(name), difference)
 
     def _note_gap(self, name: str, expected: int, received: int, reason: str) -> None:
-        self.parts.shards.of(name).account(name).suspect = True
+        engine = self.parts.shards.of(name)
+        engine.ledger.set_suspect(engine.account(name), suspect=True)
         if self.parts.bootstrapping:
             return
         self._gaps.append(

@@ -96,7 +96,7 @@ class Account:
 
     __slots__ = (
         "balances", "held_events", "name", "orders", "owner", "pending_funding", "positions",
-        "role", "sequence", "snapshot_sequence", "suspect",
+        "role", "sequence", "suspect",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -105,7 +105,6 @@ class Account:
         self.owner = name
         self.role = "client"
         self.sequence = 0
-        self.snapshot_sequence = 0
         self.suspect = False
         self.held_events = 0
         self.balances: dict[str, int] = {}
@@ -130,7 +129,6 @@ class Account:
             self.owner,
             self.role,
             self.sequence,
-            self.snapshot_sequence,
             self.suspect,
             self.held_events,
             sorted([asset, units] for asset, units in self.balances.items() if units),
@@ -144,19 +142,19 @@ class Account:
         """Return the account that `export_state` described."""
         account = cls(state[0])
         account.owner, account.role = state[1], state[2]
-        account.sequence, account.snapshot_sequence = state[3], state[4]
-        account.suspect, account.held_events = state[5], state[6]
-        account.balances = dict(state[7])
-        for name, leg, size, entry_text, margin_mode, isolated_margin in state[8]:
+        account.sequence = state[3]
+        account.suspect, account.held_events = state[4], state[5]
+        account.balances = dict(state[6])
+        for name, leg, size, entry_text, margin_mode, isolated_margin in state[7]:
             position = Position(instruments[name], leg)
             position.set(size, entry_text)
             position.margin_mode = margin_mode
             position.isolated_margin = isolated_margin
             account.positions[name, leg] = position
-        account.orders = {name: tuple(order) for name, *order in state[9]}
+        account.orders = {name: tuple(order) for name, *order in state[8]}
         account.pending_funding = [
             PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)
-            for instrument, leg, asset, amount, funding_id, isolated in state[10]
+            for instrument, leg, asset, amount, funding_id, isolated in state[9]
         ]
         return account
 
@@ -171,8 +169,26 @@ class Ledger:
         self.booked: dict[str, dict[str, int]] = {}
         # Sum of position sizes: instrument -> [long units, short units], both >= 0.
         self.open_interest: dict[str, list[int]] = {}
-        # Who holds what: instrument -> (account, leg) -> open position.
+        # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
         self.holders: dict[str, dict[tuple[str, str], Position]] = {}
+        # The accounts of which an event is missing, refused or held back.
+        self.suspects: set[str] = set()
+
+    def set_suspect(self, account: Account, *, suspect: bool) -> None:
+        """Note that an event of the account is missing or was refused, or that a snapshot came."""
+        account.suspect = suspect
+        self._follow_suspicion(account)
+
+    def count_held(self, account: Account, difference: int) -> None:
+        """Note that so many more events of the account wait for their instrument."""
+        account.held_events += difference
+        self._follow_suspicion(account)
+
+    def _follow_suspicion(self, account: Account) -> None:
+        if account.is_suspect:
+            self.suspects.add(account.name)
+        else:
+            self.suspects.discard(account.name)
 
     def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
         """Set a balance; the difference is booked under its reason."""
@@ -191,11 +207,17 @@ class Ledger:
         self._hold(account, position)
 
     def _hold(self, account: Account, position: Position) -> None:
-        holders = self.holders.setdefault(position.instrument.name, {})
-        if position.size:
+        if position.size or position.isolated_margin:
+            holders = self.holders.setdefault(position.instrument.name, {})
             holders[account.name, position.leg] = position
         else:
-            holders.pop((account.name, position.leg), None)
+            self._release(account, position)
+
+    def _release(self, account: Account, position: Position) -> None:
+        holders = self.holders.get(position.instrument.name, {})
+        holders.pop((account.name, position.leg), None)
+        if not holders:
+            self.holders.pop(position.instrument.name, None)
 
     def follow_mode(self, account: Account, key: PositionKey) -> None:
         """Let a position's isolated payments go with it: gone, or into the cross unit."""
@@ -219,7 +241,7 @@ class Ledger:
         sides = self.open_interest[position.instrument.name]
         sides[0] -= max(position.size, 0)
         sides[1] -= max(-position.size, 0)
-        self.holders[position.instrument.name].pop((account.name, position.leg), None)
+        self._release(account, position)
         self.follow_mode(account, key)
 
     def clear(self, account: Account, reason: str) -> None:
@@ -235,7 +257,13 @@ class Ledger:
     def positions_in(self, instrument: str) -> Iterator[tuple[Account, Position]]:
         """Yield every open position in an instrument."""
         for (name, _), position in self.holders.get(instrument, {}).items():
-            yield self.accounts[name], position
+            if position.size:
+                yield self.accounts[name], position
+
+    def holders_of(self, instrument: str) -> list[tuple[Account, Position]]:
+        """Return every position in an instrument, those with nothing but margin included."""
+        holders = self.holders.get(instrument, {})
+        return [(self.accounts[name], position) for (name, _), position in holders.items()]
 
     def export_state(self) -> dict[str, Any]:
         """Return everything as plain values, in a canonical order.
@@ -261,6 +289,7 @@ class Ledger:
         for plain in state["accounts"]:
             account = Account.from_state(plain, instruments)
             ledger.accounts[account.name] = account
+            ledger._follow_suspicion(account)
             for position in account.positions.values():
                 ledger._hold(account, position)
         ledger.booked = {

@@ -29,7 +29,7 @@ class IsolatedStart:
 
 @dataclass(slots=True)
 class Liquidation:
-    """One liquidation under way: its frozen price and its fills so far.
+    """One liquidation under way: its frozen price and its fills so far, summed by price.
 
     `isolated` is set when it began on an isolated position; `episode` when that position's unit
     was under water and has been closed since.
@@ -42,7 +42,8 @@ class Liquidation:
     started: bool
     bankruptcy_price: Fraction | None
     size: Fraction  # contracts, signed: how the position changes
-    fills: list[tuple[str, str, str]]  # (size, price, fee) as text
+    filled: dict[str, Fraction]  # contracts by price (text), signed: a fill is linear in its size
+    fees: Fraction  # of all fills, in the settlement currency
     isolated: IsolatedStart | None = None
     episode: Episode | None = None
 
@@ -60,13 +61,8 @@ class Liquidation:
         if self.isolated is None:
             return Fraction(0)
         left = self.isolated.margin * minor_unit
-        if self.isolated.entry is None:
-            return max(Fraction(0), -left)
-        for size, price, fee in self.fills:
-            closed = -to_fraction(size) * instrument.contract_size
-            left += unrealized_pnl(
-                instrument.kind, closed, to_fraction(self.isolated.entry), to_fraction(price)
-            ) - to_fraction(fee)
+        if self.isolated.entry is not None:
+            left += self._pnl(instrument, to_fraction(self.isolated.entry)) - self.fees
         return max(Fraction(0), -left)
 
     def execution_loss(self, instrument: Instrument) -> Fraction | None:
@@ -77,18 +73,20 @@ class Liquidation:
         """
         if self.bankruptcy_price is None:
             return None
-        loss = Fraction(0)
-        for size, price, _ in self.fills:
-            closed = -to_fraction(size) * instrument.contract_size
-            loss -= unrealized_pnl(
-                instrument.kind, closed, self.bankruptcy_price, to_fraction(price)
-            )
-        return loss
+        return -self._pnl(instrument, self.bankruptcy_price)
+
+    def _pnl(self, instrument: Instrument, entry: Fraction) -> Fraction:
+        """Return what the fills made of a position that was entered at a price."""
+        pnl = Fraction(0)
+        for price, contracts in self.filled.items():
+            closed = -contracts * instrument.contract_size
+            pnl += unrealized_pnl(instrument.kind, closed, entry, to_fraction(price))
+        return pnl
 
     @property
     def closed_side(self) -> Side | None:
         """Return which side the liquidated position is on, None if nothing tells."""
-        size = self.size or sum((to_fraction(fill[0]) for fill in self.fills), Fraction(0))
+        size = self.size or sum(self.filled.values(), Fraction(0))
         if not size:
             return None
         return "long" if size < 0 else "short"
@@ -118,7 +116,10 @@ class LiquidationBook:
     def fill(self, event: LiquidationFilled) -> None:
         """Note one fill."""
         assert event.price is not None
-        self._of(event).fills.append((event.size, event.price, event.fee))
+        liquidation = self._of(event)
+        before = liquidation.filled.get(event.price, Fraction(0))
+        liquidation.filled[event.price] = before + to_fraction(event.size)
+        liquidation.fees += to_fraction(event.fee)
 
     def finish(self, event: LiquidationEvent) -> Liquidation:
         """Return the liquidation that has ended, and forget it."""
@@ -157,7 +158,8 @@ class LiquidationBook:
                 started=False,
                 bankruptcy_price=None,
                 size=Fraction(0),
-                fills=[],
+                filled={},
+                fees=Fraction(0),
             )
         return self.open[key]
 
@@ -176,7 +178,11 @@ class LiquidationBook:
                     str(liquidation.bankruptcy_price.denominator),
                 ],
                 exact_text(liquidation.size),
-                [list(fill) for fill in liquidation.fills],
+                [
+                    [price, exact_text(filled)]
+                    for price, filled in sorted(liquidation.filled.items())
+                ],
+                exact_text(liquidation.fees),
                 None
                 if liquidation.isolated is None
                 else [liquidation.isolated.margin, liquidation.isolated.entry],
@@ -198,7 +204,8 @@ class LiquidationBook:
             started,
             price,
             size,
-            fills,
+            filled,
+            fees,
             isolated,
             kept,
         ) in state:
@@ -210,7 +217,8 @@ class LiquidationBook:
                 started=started,
                 bankruptcy_price=None if price is None else Fraction(int(price[0]), int(price[1])),
                 size=to_fraction(size),
-                fills=[(fill[0], fill[1], fill[2]) for fill in fills],
+                filled={price: to_fraction(contracts) for price, contracts in filled},
+                fees=to_fraction(fees),
             )
             if isolated is not None:
                 liquidation.isolated = IsolatedStart(isolated[0], isolated[1])

@@ -138,26 +138,28 @@ class Market:
         self.statuses: dict[str, TradingStatusChanged] = {}
         self.funding_rates: dict[str, FundingRateChanged] = {}
         self._value_index: dict[str, str | None] = {}
+        self._assets_of: dict[str, list[str]] = {}  # by the index that values them
         self._valued: dict[str, tuple[float, str | None]] = {}
         self._settlements: frozenset[str] = frozenset()
         self._remap()
 
     # --- facts ----------------------------------------------------------------------------
 
-    def list_instrument(self, event: InstrumentListed) -> Instrument:
-        """Take a definition; a later one replaces it. Returns the instrument."""
-        instrument = Instrument(event)
-        self.instruments[event.instrument] = instrument
-        self._remap()
-        return instrument
+    def list_instrument(self, event: InstrumentListed) -> bool:
+        """Take a definition; a later one replaces it.
 
-    def delist_instrument(self, name: str) -> None:
-        """Forget an instrument with its prices."""
+        Returns whether it changes which assets count, or what values them.
+        """
+        self.instruments[event.instrument] = Instrument(event)
+        return self._remap()
+
+    def delist_instrument(self, name: str) -> bool:
+        """Forget an instrument with its prices; returns what `list_instrument` does."""
         del self.instruments[name]
         self.marks.pop(name, None)
         self.statuses.pop(name, None)
         self.funding_rates.pop(name, None)
-        self._remap()
+        return self._remap()
 
     def list_collateral(self, event: CollateralListed) -> None:
         """Take a collateral rule; a later one replaces it."""
@@ -167,8 +169,9 @@ class Market:
     def change_index(self, event: IndexPriceChanged) -> bool:
         """Take an index price; returns whether it values anything (source `exchange`)."""
         if event.source == EXCHANGE:
-            self.indices[event.index] = Quote(event.price, event.event_ns)
-            self._revalue()
+            quote = self.indices[event.index] = Quote(event.price, event.event_ns)
+            for asset in self._assets_of.get(event.index, ()):
+                self._valued[asset] = (quote.number, index_key(event.index))
             return True
         self.judges[event.index, event.source] = Quote(event.price, event.event_ns)
         return False
@@ -200,6 +203,14 @@ class Market:
         """
         return self._valued.get(asset)
 
+    def missing_key(self, asset: str) -> str:
+        """Return the guard key of the index price that an asset without a value waits for.
+
+        Without an index only a listing can give it a value: then it is no price's key.
+        """
+        index = self.index_of(asset)
+        return "listing:" + asset if index is None else index_key(index)
+
     def value(self, asset: str) -> float | None:
         """Return what one unit is worth in the valuation currency, None if unknown."""
         valued = self._valued.get(asset)
@@ -219,12 +230,13 @@ class Market:
             return collateral.index is None
         return asset in UNIT_OF_ACCOUNT
 
-    def _remap(self) -> None:
-        """Decide again which index values which asset.
+    def _remap(self) -> bool:
+        """Decide again which index values which asset; return whether anything changed.
 
         A listed collateral says so itself; the coin of an inverse instrument is valued by that
         instrument's index (of several, the one with the smallest name).
         """
+        before = self._settlements, self._value_index
         self._settlements = frozenset(i.settlement for i in self.instruments.values())
         mapping: dict[str, str | None] = {}
         for name in sorted(self.instruments, reverse=True):
@@ -237,7 +249,12 @@ class Market:
         for asset, collateral in self.collateral.items():
             mapping[asset] = collateral.index
         self._value_index = mapping
+        self._assets_of = {}
+        for asset, index in mapping.items():
+            if index is not None:
+                self._assets_of.setdefault(index, []).append(asset)
         self._revalue()
+        return (self._settlements, self._value_index) != before
 
     def _revalue(self) -> None:
         """Note the present worth of every asset."""

@@ -1,10 +1,10 @@
 """Makes the immutable view of the engine that outsiders read."""
 
 import heapq
+import math
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
-from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.measure import measure
 from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
@@ -17,32 +17,26 @@ from monitor.core.view import (
     OracleView,
     RiskView,
 )
-
-WORST_ACCOUNTS = 100
+from monitor.core.watchlist import WORST_ACCOUNTS
 
 
 def build_view(engine: EngineParts) -> RiskView:
     """Return the state of the whole exchange as of the engine's time."""
     states: dict[str, int] = {}
-    suspect = liquidating = 0
-    shortfall = 0.0
-    for part in engine.shards.engines:
+    parts = engine.shards.engines
+    for part in parts:
         for state, count in part.state_counts.items():
             states[state] = states.get(state, 0) + count
-        suspect += sum(account.is_suspect for account in part.ledger.accounts.values())
-        for unit in part.any_units():
-            liquidating += unit.liquidating
-            if unit.state in ("liquidatable", "bankrupt"):
-                shortfall += _margin_shortfall(part, unit)
     return RiskView(
         engine_ns=engine.engine_ns,
         events_applied=dict(engine.event_counts),
         events_ignored=dict(engine.ignored_counts),
         decisions=dict(engine.decision_counts),
         accounts=states,
-        suspect_accounts=suspect,
-        liquidating_accounts=liquidating,
-        margin_shortfall_usd=shortfall,
+        suspect_accounts=sum(len(part.ledger.suspects) for part in parts),
+        liquidating_accounts=sum(len(part.watchlist.liquidating) for part in parts),
+        margin_shortfall_usd=_margin_shortfall(parts),
+        exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=tuple(_fund(engine, name) for name in sorted(engine.venue.funds)),
@@ -60,23 +54,22 @@ def build_view(engine: EngineParts) -> RiskView:
     )
 
 
-def _margin_shortfall(part: AccountEngine, unit: MarginUnit) -> float:
-    """Return max(0, maintenance - equity) at the present prices; 0 when one is missing."""
-    measured = measure(unit, part.market)
-    return 0.0 if measured is None else max(0.0, measured.maintenance - measured.equity)
+def _margin_shortfall(parts: list[AccountEngine]) -> float:
+    """Return the sum of max(0, maintenance - equity) at the present prices, where all are known."""
+    return math.fsum(  # the same in any order
+        max(0.0, measured.maintenance - measured.equity)
+        for part in parts
+        for unit in part.watchlist.short_of_margin
+        if (measured := measure(unit, part.market)) is not None
+    )
 
 
 def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
     """Return the accounts nearest to liquidation, by their last measure, worst first."""
     scored = (
-        (
-            unit.maintenance / unit.equity if unit.equity > 0 else float("inf"),
-            name,
-            part,
-        )
+        (score, name, part)
         for part in engine.shards.engines
-        for name, unit in part.cross.items()
-        if unit.maintenance > 0 or unit.equity < 0
+        for score, name in part.watchlist.worst()
     )
     worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
     views = [account_view(engine.shards, part, name) for _, name, part in worst]

@@ -24,32 +24,14 @@ from monitor.core.margin.totals import (
 from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.view import AccountView
-from monitor.core.winners import all_candidates
+from monitor.core.winners import Standing
 
-# (rank, how many) by (account, leg), for one side of one instrument.
-Ranking = dict[tuple[str, str], tuple[int, int]]
-Rankings = dict[tuple[str, Side], Ranking]
+# The queues of whole sides, made once for a collection of reports.
+Standings = dict[tuple[str, Side], dict[tuple[str, str], Standing]]
 
 
 def _text(value: Fraction | None) -> str | None:
     return rounded_text_or_none(value, REPORT_DIGITS)
-
-
-def _ranking(shards: Shards, instrument: str, side: Side, rankings: Rankings) -> Ranking:
-    """Return the deleveraging ranks of one side, made once per collection of reports."""
-    key = (instrument, side)
-    if key not in rankings:
-        candidates = [
-            candidate
-            for engine in shards.engines
-            for candidate in all_candidates(engine, instrument, side)
-        ]
-        ranked = shards.policy.rank(candidates)
-        rankings[key] = {
-            (place.candidate.account, place.candidate.leg): (place.rank, len(ranked))
-            for place in ranked
-        }
-    return rankings[key]
 
 
 def account_flags(engine: AccountEngine, name: str) -> list[str]:
@@ -63,9 +45,12 @@ def account_flags(engine: AccountEngine, name: str) -> list[str]:
 
 
 def account_report(
-    shards: Shards, engine: AccountEngine, name: str, rankings: Rankings
+    shards: Shards, engine: AccountEngine, name: str, standings: Standings | None = None
 ) -> dict[str, Any]:
-    """Return one account with its positions, in the form of `accounts.ndjson`."""
+    """Return one account with its positions, in the form of `accounts.ndjson`.
+
+    With `standings` whole queues are ranked, and kept there for the next report.
+    """
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
     market = engine.market
@@ -92,22 +77,39 @@ def account_report(
             if units
         },
         "positions": [
-            position_report(shards, engine, account.positions[key], name, rankings)
+            position_report(shards, engine, account.positions[key], standings, name=name)
             for key in sorted(account.positions)
         ],
     }
 
 
+def _standing(
+    shards: Shards, name: str, position: Position, standings: Standings | None
+) -> Standing | None:
+    """Return a position's place in its queue of deleveraging."""
+    if standings is None:
+        return shards.standing(name, position)
+    side: Side = "long" if position.size > 0 else "short"
+    queue = (position.instrument.name, side)
+    if queue not in standings:
+        standings[queue] = shards.standings(*queue)
+    return standings[queue].get((name, position.leg))
+
+
 def position_report(
-    shards: Shards, engine: AccountEngine, position: Position, name: str, rankings: Rankings
+    shards: Shards,
+    engine: AccountEngine,
+    position: Position,
+    standings: Standings | None,
+    *,
+    name: str,
 ) -> dict[str, Any]:
     """Return one position; an isolated one has its own state, equity and margin ratio."""
     instrument = position.instrument
     market = engine.market
     unit = engine.unit_of(engine.ledger.accounts[name], position.key)
     quote = market.marks.get(instrument.name)
-    side: Side = "long" if position.size > 0 else "short"
-    rank = _ranking(shards, instrument.name, side, rankings).get((name, position.leg))
+    rank = _standing(shards, name, position, standings)
     report: dict[str, Any] = {
         "instrument": instrument.name,
         "leg": position.leg,
@@ -120,7 +122,7 @@ def position_report(
         "liquidation_price": None,
         "bankruptcy_price": None,
         "fillable_price": None,
-        "deleveraging_rank": None if rank is None else rank[0],
+        "deleveraging_rank": None if rank is None else rank.rank,
         "deleveraging_light": None if rank is None else light(*rank),
     }
     if position.size and unit.state != "unknown":

@@ -11,7 +11,15 @@ from fractions import Fraction
 from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import CandidateSet, Policy
-from monitor.core.winners import foremost_candidates, scored_accounts, unrealized_gains
+from monitor.core.ledger import Position
+from monitor.core.winners import (
+    Standing,
+    all_candidates,
+    foremost_candidates,
+    scored_accounts,
+    standing,
+    unrealized_gains,
+)
 
 
 class Shards:
@@ -43,6 +51,24 @@ class Shards:
             [candidate for part in parts for candidate in part.foremost],
             sum(part.total for part in parts),
         )
+
+    def standing(self, account: str, position: Position) -> Standing | None:
+        """Return a position's exact standing in the queue of its side, None if it is in none."""
+        return standing(self.engines, account, position, self.policy)
+
+    def standings(self, instrument: str, side: Side) -> dict[tuple[str, str], Standing]:
+        """Return the exact standing of every candidate of a side, by (account, leg)."""
+        ranked = self.policy.rank(
+            [
+                candidate
+                for engine in self.engines
+                for candidate in all_candidates(engine, instrument, side)
+            ]
+        )
+        return {
+            (place.candidate.account, place.candidate.leg): Standing(place.rank, len(ranked))
+            for place in ranked
+        }
 
     def queue(self, instrument: str, side: Side) -> list[str]:
         """Return the accounts of a side in the order of deleveraging, ranked in floats."""

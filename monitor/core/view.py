@@ -131,6 +131,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     suspect_accounts: int = 0
     liquidating_accounts: int = 0
     margin_shortfall_usd: float = 0.0
+    exact_verdicts: int = 0
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

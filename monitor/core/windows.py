@@ -51,11 +51,6 @@ class ExtremesWindow:
             self.add(now_ns, last[2])
 
     @property
-    def is_empty(self) -> bool:
-        """Return whether no point is in the window."""
-        return not self._high
-
-    @property
     def high(self) -> str:
         """Return the highest price as text; the window must not be empty."""
         return self._high[0][2]

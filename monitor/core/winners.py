@@ -19,8 +19,10 @@ from monitor.core.margin.measure import measure
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
 _PRESELECTION_MARGIN = 1e-6
-# Below this share of the magnitudes it is a difference of, an equity's float is not good to that.
+# Below this share of the magnitudes it is a difference of, an equity's float is not good to that;
+# below this leverage, a loss divided by it is not.
 _EQUITY_SHARE_MIN = 1e-5
+_LEVERAGE_MIN = 1e-7
 
 
 def eligible(
@@ -65,7 +67,7 @@ def all_candidates(engine: AccountEngine, instrument: str, side: Side) -> list[C
 
 
 class _Scored(NamedTuple):
-    """A candidate's score in floats; not `certain` when its equity is too small to trust it."""
+    """A candidate's score in floats; not `certain` when it is not good to the margin."""
 
     score: float
     certain: bool
@@ -102,8 +104,55 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
             continue
         covered += exact.contracts
         if cut is None and covered >= contracts:
-            cut = entry.score - _PRESELECTION_MARGIN * max(1.0, abs(entry.score))
+            cut = entry.score - _margin(entry.score)
     return CandidateSet(foremost, len(scored))
+
+
+def _margin(score: float) -> float:
+    return _PRESELECTION_MARGIN * max(1.0, abs(score))
+
+
+class Standing(NamedTuple):
+    """Where a position stands in the queue of its side: `rank` 1 goes first."""
+
+    rank: int
+    total: int
+
+
+def standing(
+    engines: list[AccountEngine], account: str, position: Position, policy: Policy
+) -> Standing | None:
+    """Return a position's exact standing among all candidates, None if it is no candidate.
+
+    Floats say who is surely before or behind it; the others are ranked exactly.
+    """
+    if not position.size:
+        return None
+    instrument = position.instrument.name
+    side: Side = "long" if position.size > 0 else "short"
+    scored = [
+        (engine, entry) for engine in engines for entry in _scored(engine, instrument, side, policy)
+    ]
+    own = next((entry for _, entry in scored if entry.position is position), None)
+    if own is None:
+        return None
+    margin = _margin(own.score)
+    near = []
+    before = 0
+    for engine, entry in scored:
+        if own.certain and entry.certain and abs(entry.score - own.score) > margin:
+            before += entry.score > own.score
+        else:
+            exact = candidate(engine, entry.unit, entry.position)
+            assert exact is not None
+            near.append(exact)
+    ranked = policy.rank(near)
+    place = next(
+        place.rank
+        for place in ranked
+        if (place.candidate.account, place.candidate.leg) == (account, position.leg)
+    )
+    return Standing(before + place, len(scored))
 
 
 def scored_accounts(
@@ -140,7 +189,7 @@ def _scored(
         pnl_ratio = growth if position.size > 0 else -growth
         equity = measured.equity
         leverage = worth * value / equity if equity else 1e300
-        certain = abs(equity) > _EQUITY_SHARE_MIN * measured.gross
+        certain = abs(equity) > _EQUITY_SHARE_MIN * measured.gross and abs(leverage) > _LEVERAGE_MIN
         found.append(_Scored(policy.float_score(pnl_ratio, leverage), certain, unit, position))
     return found
 

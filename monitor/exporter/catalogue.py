@@ -291,6 +291,13 @@ ENGINE_METRICS = (
         source="measurements",
     ),
     Metric(
+        name="loss_monitor_exact_verdicts_total",
+        kind="counter",
+        help="Verdicts that floats could not give and rationals gave; each costs many times more.",
+        unit="verdicts",
+        source="view",
+    ),
+    Metric(
         name="loss_monitor_decisions_total",
         kind="counter",
         help="Decisions made.",

@@ -142,6 +142,7 @@ READERS: dict[str, Reader] = {
     "loss_monitor_engine_timestamp_seconds": lambda view: _single(view.engine_ns / _NANOSECONDS),
     "loss_monitor_events_total": lambda view: _by_label(view.events_applied),
     "loss_monitor_events_ignored_total": lambda view: _by_label(view.events_ignored),
+    "loss_monitor_exact_verdicts_total": lambda view: _single(view.exact_verdicts),
     "loss_monitor_decisions_total": lambda view: _by_label(view.decisions),
     "loss_monitor_feed_lost": lambda view: (
         ((feed.feed,), float(feed.lost)) for feed in view.feeds

@@ -6,7 +6,7 @@ The same recording and configuration give the same bytes: nothing here reads a c
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -67,7 +67,6 @@ class Outcome:
     quarantined: int = 0
     decisions: int = 0
     first_event_ns: int | None = None
-    quarantine_reasons: dict[str, int] = field(default_factory=dict)
 
 
 def read(paths: Iterable[str]) -> Iterator[Line]:
@@ -100,7 +99,6 @@ class Player:
         self.output = output
         self.strict = strict
         self.outcome = Outcome()
-        self._causes: list[tuple[str, int]] = []  # of the events of the present batch
         self._late: dict[int, Line] = {}  # by ordinal: held back, or in an open change
         self._ordinal = 0
 
@@ -162,7 +160,7 @@ class Player:
         refused.sort(key=lambda each: each.place)
         for each in refused:
             self._quarantine(quarantine, each)
-        self._remember_open_changes(accepted)
+        self._keep_waiting(accepted)
         self._ordinal += len(events)
 
     def _take_refused(self, accepted: list[Line]) -> list["_Refused"]:
@@ -173,15 +171,21 @@ class Player:
             if each.held:
                 self._late[each.ordinal] = line
             else:
-                self._late.pop(each.ordinal, None)
                 refused.append(_Refused(each.cause, line, each.reason, each.detail))
         return refused
 
-    def _remember_open_changes(self, accepted: list[Line]) -> None:
-        """Keep the lines of changes that are not whole yet: they may still be refused."""
-        for ordinal in self.engine.open_change_ordinals():
+    def _keep_waiting(self, accepted: list[Line]) -> None:
+        """Keep the lines of what waits for its change or its instrument, and of nothing else.
+
+        They may still be refused.
+        """
+        unfinished = self.engine.open_change_ordinals()
+        for ordinal in unfinished:
             if ordinal >= self._ordinal:
                 self._late[ordinal] = accepted[ordinal - self._ordinal]
+        if self._late:
+            waiting = {*unfinished, *self.engine.held_back_ordinals()}
+            self._late = {ordinal: self._late[ordinal] for ordinal in sorted(waiting)}
 
     def _quarantine_rest(self, quarantine: IO[bytes]) -> None:
         """Quarantine what still waits when the recording ends."""
@@ -203,8 +207,6 @@ class Player:
             element = "" if line.element is None else f"[{line.element}]"
             raise StrictError(f"{line.file}:{line.line}{element}: {reason}: {detail}")
         self.outcome.quarantined += 1
-        reasons = self.outcome.quarantine_reasons
-        reasons[reason] = reasons.get(reason, 0) + 1
         raw = line.raw
         if not raw and not isinstance(line.event, gate.Refusal):
             raw = gate.encode(line.event)

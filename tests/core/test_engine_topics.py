@@ -1,5 +1,6 @@
 """Two topics have no common order: accounts may come before listings, or behind the prices."""
 
+from fractions import Fraction
 from typing import Any
 
 from monitor.core import events
@@ -152,3 +153,25 @@ def test_an_instrument_keeps_its_settlement_currency_while_there_are_positions()
     (refused,) = engine_after(journal).take_refused()
     assert (refused.ordinal, refused.reason) == (2, "unit_is_fixed")
     assert "received USDC" in refused.detail
+
+
+def test_fills_at_one_price_are_kept_as_one() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.balance("ann", "10")
+    journal.position("ann", "X", "10", "100")
+    journal.liquidation("started", "ann", "X", size="-10", liquidation_id="L")
+    for number in range(1_000):
+        price = "90" if number % 2 else "80"
+        journal.liquidation(
+            "filled", "ann", "X", size="-0.01", price=price, fee="0.001", liquidation_id="L"
+        )
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    restored = RiskEngine.from_state(engine.export_state(), engine.settings)
+    assert restored.state_hash() == engine.state_hash()
+    for each in (engine, restored):
+        (liquidation,) = each.shards.engines[0].liquidations.open.values()
+        assert liquidation.filled == {"80": Fraction(-5), "90": Fraction(-5)}
+        assert liquidation.fees == 1

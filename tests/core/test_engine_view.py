@@ -1,15 +1,23 @@
 """What outsiders read equals what the twin computes from scratch."""
 
+import math
 from collections import Counter
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from monitor.core import overview, watchlist
+from monitor.core.accounts import AccountEngine
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
+from monitor.core.margin.measure import measure
+from monitor.core.report import account_view
 from monitor.core.settings import EngineSettings
+from monitor.core.view import AccountView
 from tests import creeping, random_settings, strategies
+from tests.builders import Journal
 from tests.reference import naive_margin
 from tests.reference.naive import NaiveEngine
 
@@ -70,3 +78,81 @@ def test_the_worst_accounts_come_first(settings: EngineSettings, sequence: list[
         figures = naive_margin.figures(twin.world, found, None)
         assert figures is not None
         assert account.equity == pytest.approx(float(figures.equity), abs=1e-6)
+
+
+def recount(engine: RiskEngine) -> tuple[int, int, float, tuple[AccountView, ...]]:
+    """Return suspects, liquidating units, margin shortfall and the worst accounts by a rescan."""
+    suspect = liquidating = 0
+    shortfalls: list[float] = []
+    scored: list[tuple[float, str, AccountEngine]] = []
+    for part in engine.shards.engines:
+        suspect += sum(account.is_suspect for account in part.ledger.accounts.values())
+        for unit in part.any_units():
+            liquidating += unit.liquidating
+            measured = measure(unit, part.market)
+            if unit.state in {"liquidatable", "bankrupt"} and measured is not None:
+                shortfalls.append(max(0.0, measured.maintenance - measured.equity))
+        for name, unit in part.cross.items():
+            if unit.maintenance > 0 or unit.equity < 0:
+                score = unit.maintenance / unit.equity if unit.equity > 0 else math.inf
+                scored.append((score, name, part))
+    scored.sort(key=lambda entry: entry[:2], reverse=True)
+    worst = [
+        account_view(engine.shards, part, name)
+        for _, name, part in scored[: watchlist.WORST_ACCOUNTS]
+    ]
+    worst.sort(key=lambda view: -(view.risk_score or 0.0))
+    return suspect, liquidating, math.fsum(shortfalls), tuple(worst)
+
+
+def told(engine: RiskEngine) -> tuple[int, int, float, tuple[AccountView, ...]]:
+    """Return the same as the view tells it."""
+    view = engine.view()
+    suspect, liquidating = view.suspect_accounts, view.liquidating_accounts
+    return suspect, liquidating, view.margin_shortfall_usd, view.worst
+
+
+@given(random_settings.SETTINGS, strategies.chaos(), st.data(), st.integers(1, 2))
+def test_a_view_of_kept_sums_equals_a_rescan(
+    settings: EngineSettings, sequence: list[AnyEvent], data: st.DataObject, shards: int
+) -> None:
+    saved = data.draw(st.integers(0, len(sequence)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watchlist, "WORST_ACCOUNTS", 2)
+        patch.setattr(overview, "WORST_ACCOUNTS", 2)
+        patch.setattr(watchlist, "_KEPT", 3)
+        patch.setattr(watchlist, "_KEPT_MAX", 4)
+        engine = RiskEngine(settings, shards=shards)
+        for number, event in enumerate(sequence):
+            engine.apply([event])
+            assert told(engine) == recount(engine)
+            if number == saved:
+                engine = RiskEngine.from_state(engine.export_state(), settings)
+                assert told(engine) == recount(engine)
+
+
+def test_the_worst_are_found_again_when_those_kept_have_left() -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP")
+    journal.mark("X-PERP", "10")
+    names = [f"account-{number:04d}" for number in range(3_000)]
+    engine = RiskEngine(EngineSettings())
+    for number, name in enumerate(names):
+        journal.balance(name, 100 + number)
+        journal.position(name, "X-PERP", "1", "10")
+    engine.apply(journal.take())
+    assert told(engine) == recount(engine)
+    for name in names[:1_000]:
+        journal.balance(name, "1000000")
+    engine.apply(journal.take())
+    assert told(engine) == recount(engine)
+    assert engine.view().worst[0].account == names[1_000]
+    for name in reversed(names):
+        journal.balance(name, "0")
+    engine.apply(journal.take())
+    assert told(engine) == recount(engine)
+    for name in names[50:]:
+        journal.position(name, "X-PERP", "0")
+    engine.apply(journal.take())
+    assert told(engine) == recount(engine)
+    assert len(engine.view().worst) == 50

@@ -38,7 +38,11 @@ def test_the_next_expiry_is_when_an_extreme_changes(
     window.move_to(expiry - 1)
     assert (window.low, window.high) == before
     window.move_to(expiry)
-    assert window.is_empty or (window.low, window.high) != before or window.next_expiry_ns != expiry
+    assert (
+        window.next_expiry_ns is None
+        or (window.low, window.high) != before
+        or window.next_expiry_ns != expiry
+    )
 
 
 def test_a_restart_keeps_only_the_last_price() -> None:

@@ -1,7 +1,16 @@
 """Floats preselect the queue; they never decide who is in it."""
 
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.core.decisions import Side
 from monitor.core.engine import RiskEngine
+from monitor.core.events import AnyEvent
 from monitor.core.settings import EngineSettings, MarginSettings
+from tests import random_settings, strategies
 from tests.builders import Journal
 
 
@@ -27,3 +36,45 @@ def test_an_equity_that_floats_take_for_negative_still_goes_first() -> None:
     assert report["equity"] == "0"
     assert report["positions"][0]["deleveraging_rank"] == 1
     assert [one.account for one in plan.reductions] == ["ann"]  # type: ignore[attr-defined]
+
+
+def assert_standings(engine: RiskEngine) -> int:
+    """Assert that each single standing is that of the whole queue; return how many there are."""
+    shards, found = engine.shards, 0
+    for name in engine.account_ids():
+        for position in shards.of(name).ledger.accounts[name].positions.values():
+            side: Side = "long" if position.size > 0 else "short"
+            whole = shards.standings(position.instrument.name, side)
+            assert shards.standing(name, position) == whole.get((name, position.leg))
+            found += (name, position.leg) in whole
+    return found
+
+
+@given(random_settings.SETTINGS, strategies.chaos(), st.integers(1, 2))
+def test_one_standing_is_that_of_the_whole_queue(
+    settings: EngineSettings, sequence: list[AnyEvent], shards: int
+) -> None:
+    engine = RiskEngine(settings, shards=shards)
+    engine.apply(sequence)
+    assert_standings(engine)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_standings_in_a_random_book_with_near_ties_are_exact(seed: int) -> None:
+    chance = random.Random(seed)
+    journal = Journal()
+    for name in ("X-PERP", "Y-PERP"):
+        journal.list_instrument(name)
+        journal.mark(name, f"{chance.uniform(90, 110):.3f}")
+    for number in range(60):
+        name = f"account-{number}"
+        entry = chance.choice([100.0, 100.00000001, chance.uniform(50, 150)])
+        deposit = chance.choice([40.0, 40.00000001, 1e9, chance.uniform(1, 100)])
+        journal.balance(name, f"{deposit:.8f}")
+        for leg in ("long", "short"):
+            size = chance.choice(["1", "2", "-1", "-2"])
+            instrument = chance.choice(["X-PERP", "Y-PERP"])
+            journal.position(name, instrument, size, f"{entry:.8f}", leg=leg)
+    engine = RiskEngine(EngineSettings(margin=MarginSettings(liquidatable_when="below")))
+    engine.apply(journal.events)
+    assert assert_standings(engine) > 30

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from monitor.config import configuration_hash, parse_configuration
 from monitor.core import gate
 from monitor.core.engine import RiskEngine
-from monitor.core.events import AnyEvent
-from monitor.replay.player import Player, read
+from monitor.core.events import AnyEvent, PositionRecord
+from monitor.core.settings import EngineSettings
+from monitor.replay.player import Line, Player, read
 from tests import strategies
 from tests.builders import Journal
 
@@ -216,3 +217,32 @@ def test_an_account_whose_event_the_gate_refuses_is_suspect(tmp_path: Path) -> N
         "refused_event",
     )
     assert json.loads((output / "summary.json").read_text())["events"]["applied"] == 1
+
+
+def test_the_lines_of_what_has_been_applied_are_not_kept(tmp_path: Path) -> None:
+    journal = Journal()
+    for name in ("X", "Y"):
+        journal.position("ann", name, "1", "10")
+        journal.mark(name, "10")
+    journal.list_instrument("X")
+    source = [Line("made", number, event, b"") for number, event in enumerate(journal.events)]
+    player = Player(RiskEngine(EngineSettings()), tmp_path)
+    player.play(source, batch_events=1)
+    assert [line.line for line in player._late.values()] == [2, 3]
+    assert player.outcome.quarantined == 2
+
+
+def test_one_line_may_be_refused_in_parts(tmp_path: Path) -> None:
+    journal = Journal()
+    journal.snapshot(
+        "ann",
+        positions=[
+            PositionRecord(instrument=name, size="0.5", entry_price="10") for name in ("X", "Y")
+        ],
+    )
+    for name in ("X", "Y"):
+        journal.list_instrument(name)
+    source = [Line("made", number, event, b"") for number, event in enumerate(journal.events)]
+    player = Player(RiskEngine(EngineSettings()), tmp_path)
+    player.play(source, batch_events=1)
+    assert player.outcome.quarantined == 2

@@ -92,6 +92,7 @@ class MarginUnit:
         "liquidating",
         "liquidations",
         "maintenance",
+        "missing",
         "state",
         "updated_ns",
     )  # fmt: skip
@@ -104,6 +105,7 @@ class MarginUnit:
         self.last_known: State = "healthy"
         self.equity = 0.0
         self.maintenance = 0.0
+        self.missing: str | None = None  # guard key of a price without which it is unknown
         self.guards: dict[str, tuple[float, float]] = {}
         self.guard_version = 0
         self.liquidations: set[str] = set()

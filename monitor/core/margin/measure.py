@@ -46,33 +46,49 @@ class Measure:
 
 def measure(unit: MarginUnit, market: Market) -> Measure | None:
     """Return a unit's measure, None when a price that it needs is missing."""
+    result = measure_or_missing_key(unit, market)
+    return result if isinstance(result, Measure) else None
+
+
+def measure_or_missing_key(unit: MarginUnit, market: Market) -> Measure | str:
+    """Return a unit's measure, or the guard key of the first price that it needs and has not."""
     result = Measure()
+    missing = _add_own(result, unit, market)
+    if missing is not None:
+        return missing
+    for payment in unit.account.pending_funding:
+        if owns_payment(unit, payment):
+            missing = _add_amount(result, market, payment.asset, -payment.amount)
+            if missing is not None:
+                return missing
+    missing = _add_positions(result, market, unit.positions())
+    return result if missing is None else missing
+
+
+# Each of these adds to a result, and returns the guard key of a missing price, else None.
+
+
+def _add_own(result: Measure, unit: MarginUnit, market: Market) -> str | None:
+    """Add what stands behind the unit: balances, or the isolated margin."""
     account = unit.account
-    if unit.key is None:
-        for asset, units in account.balances.items():
-            if units and not _add_balance(result, market, asset, units):
-                return None
-    else:
+    if unit.key is not None:
         own = account.positions.get(unit.key)
-        if (
-            own is not None
-            and own.isolated_margin
-            and not _add_amount(result, market, own.instrument.settlement, own.isolated_margin)
-        ):
+        if own is None or not own.isolated_margin:
             return None
-    for payment in account.pending_funding:
-        if owns_payment(unit, payment) and not _add_amount(
-            result, market, payment.asset, -payment.amount
-        ):
-            return None
-    return result if _add_positions(result, market, unit.positions()) else None
+        return _add_amount(result, market, own.instrument.settlement, own.isolated_margin)
+    for asset, units in account.balances.items():
+        if units:
+            missing = _add_balance(result, market, asset, units)
+            if missing is not None:
+                return missing
+    return None
 
 
-def _add_amount(result: Measure, market: Market, asset: str, units: int) -> bool:
+def _add_amount(result: Measure, market: Market, asset: str, units: int) -> str | None:
     """Add an amount that counts in full."""
     valued = market.valued(asset)
     if valued is None:
-        return False
+        return market.missing_key(asset)
     value, key = valued
     worth = units * market.unit(asset).number * value
     result.equity += worth
@@ -80,24 +96,23 @@ def _add_amount(result: Measure, market: Market, asset: str, units: int) -> bool
     if key is not None:
         result.prices[key] = value
         result.sensitivity += abs(worth) * _STRETCH
-    return True
+    return None
 
 
-def _add_balance(result: Measure, market: Market, asset: str, units: int) -> bool:
+def _add_balance(result: Measure, market: Market, asset: str, units: int) -> str | None:
     """Add a balance: a debt in full, collateral after haircuts, other assets for nothing."""
     collateral = market.collateral.get(asset)
     if units < 0 or (collateral is None and market.counts(asset)):
         return _add_amount(result, market, asset, units)
     if collateral is None:
-        return True
+        return None
     before = result.equity
-    if not _add_amount(result, market, asset, units):
-        return False
+    missing = _add_amount(result, market, asset, units)
     result.equity = before + collateral.float_counted(result.equity - before)
-    return True
+    return missing
 
 
-def _add_positions(result: Measure, market: Market, positions: list[Position]) -> bool:
+def _add_positions(result: Measure, market: Market, positions: list[Position]) -> str | None:
     """Add each position's pnl and requirement, and how much they can move.
 
     The innermost loop of every verdict: it keeps its sums in local names.
@@ -110,8 +125,10 @@ def _add_positions(result: Measure, market: Market, positions: list[Position]) -
         instrument = position.instrument
         quote = marks.get(instrument.name)
         valued = valued_of(instrument.settlement)
-        if quote is None or valued is None:
-            return False
+        if quote is None:
+            return instrument.guard_key
+        if valued is None:
+            return market.missing_key(instrument.settlement)
         value, key = valued
         prices[instrument.guard_key] = mark = quote.number
         quantity, entry = position.quantity, position.entry
@@ -149,4 +166,4 @@ def _add_positions(result: Measure, market: Market, positions: list[Position]) -
     result.has_position = bool(positions)
     if extras:
         add_extras(result, extras)
-    return True
+    return None

@@ -4,9 +4,11 @@ Each unit has a slack: how far equity - c x maintenance is from 0 for the three 
 c = 0 (bankrupt), c = 1 (liquidatable) and c = 1 / margin_call_ratio. While every price that the
 unit depends on stays within a factor e^r of where it was, with r x sensitivity(c) <= slack(c) for
 each c, no verdict can change. So every price carries guards: a price that crosses none needs no
-work, and one that does re-evaluates only the units whose guard it crossed.
+work, and one that does re-evaluates only the units whose guard it crossed. A unit that misses a
+price waits for that one.
 
-Guards are never removed, only outdated (`guard_version`); a heap is rebuilt when most of it is.
+A guard that is replaced stays in its heap, outdated (`guard_version`), until a price crosses it
+or the heap is rebuilt: when as many have been added as there were valid ones, at least 1,024.
 """
 
 import heapq
@@ -15,7 +17,7 @@ import math
 
 from monitor.core.decisions import State
 from monitor.core.margin.book import MarginRules, MarginUnit
-from monitor.core.margin.measure import RADIUS_MAX, Measure, measure
+from monitor.core.margin.measure import RADIUS_MAX, Measure, measure_or_missing_key
 from monitor.core.margin.totals import liquidation_is_over, unit_totals
 from monitor.core.market import Market
 
@@ -55,9 +57,10 @@ class Thresholds:
         """Watch the prices of a market under the margin rules."""
         self.market = market
         self.use(rules)
-        self.unknown: set[MarginUnit] = set()
         self.exact_verdicts = 0
         self._guards: dict[str, _PriceGuards] = {}
+        # The unknown units, by the guard key of a price that each one misses.
+        self._unknown: dict[str, set[MarginUnit]] = {}
         self._numbers = itertools.count()
 
     def use(self, rules: MarginRules) -> None:
@@ -68,9 +71,12 @@ class Thresholds:
         self._end_factor = float(1 / rules.end_ratio)
 
     def crossed(self, key: str, price: float) -> set[MarginUnit]:
-        """Return the units whose guard on this price is crossed, removing those guards."""
+        """Return the units whose guard on this price is crossed, or that have missed the price.
+
+        Those guards are removed.
+        """
         guards = self._guards.get(key)
-        hit: set[MarginUnit] = set()
+        hit = set(self._unknown.get(key, ()))
         if guards is None:
             return hit
         for heap, bound in ((guards.lower, -price), (guards.upper, price)):
@@ -87,12 +93,14 @@ class Thresholds:
 
         Floats decide outside the band of rounding error, rationals inside it.
         """
-        measured = measure(unit, self.market)
-        if measured is None:
-            self.unknown.add(unit)
+        measured = measure_or_missing_key(unit, self.market)
+        if unit.missing is not None:
+            self._find(unit)
+        if isinstance(measured, str):
+            unit.missing = measured
+            self._unknown.setdefault(measured, set()).add(unit)
             _drop_guards(unit)
             return "unknown"
-        self.unknown.discard(unit)
         unit.equity, unit.maintenance = measured.equity, measured.maintenance
         radius = self._safe_radius(measured, liquidating=unit.is_in_liquidation)
         if measured.prices:
@@ -100,6 +108,35 @@ class Thresholds:
         else:
             _drop_guards(unit)
         return self._float(measured) if radius > 0 else self._exact(unit)
+
+    def drop_price(self, key: str) -> set[MarginUnit]:
+        """Forget the guards on a price that is no more; return the units that had one.
+
+        They must be judged again: their other guards are gone too.
+        """
+        guards = self._guards.pop(key, None)
+        if guards is None:
+            return set()
+        units = {entry[3] for entry in guards.lower if entry[2] == entry[3].guard_version}
+        units |= {entry[3] for entry in guards.upper if entry[2] == entry[3].guard_version}
+        for unit in units:
+            _drop_guards(unit)
+        return units
+
+    def forget(self, unit: MarginUnit) -> None:
+        """Stop watching a unit that is gone."""
+        if unit.missing is not None:
+            self._find(unit)
+        _drop_guards(unit)
+
+    def _find(self, unit: MarginUnit) -> None:
+        """Let a unit no longer wait for the price that it missed."""
+        assert unit.missing is not None
+        waiting = self._unknown[unit.missing]
+        waiting.discard(unit)
+        if not waiting:
+            del self._unknown[unit.missing]
+        unit.missing = None
 
     def _safe_radius(self, measured: Measure, *, liquidating: bool) -> float:
         """Return how far every price may move before a verdict can change; 0 in the band.

@@ -16,6 +16,7 @@ from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Quote
 from monitor.core.settings import EngineSettings
 from monitor.core.tiers import TierSchedule
+from tests.builders import Journal
 
 KINDS: tuple[e.InstrumentKind, ...] = ("linear", "inverse", "quanto")
 TIERS = [
@@ -275,3 +276,44 @@ def test_floats_are_right_to_the_band(every_rule: bool) -> None:
                 band = FLOAT_BAND * measured.gross
                 assert abs(measured.equity - totals.equity) <= band
                 assert abs(measured.maintenance - totals.maintenance_margin) <= band
+
+
+def test_a_first_price_is_for_those_alone_who_missed_it() -> None:
+    journal = Journal()
+    journal.list_collateral("EUR", index="EUR")
+    for name in ("X-PERP", "Y-PERP"):
+        journal.list_instrument(name)
+    journal.balance("ann", "10")
+    journal.position("ann", "X-PERP", "1", "10")
+    journal.position("bob", "Y-PERP", "1", "10")
+    journal.position("bob", "X-PERP", "-1", "10")
+    journal.balance("cay", "5", "EUR")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    shard = engine.shards.engines[0]
+    ann, bob, cay = (shard.cross[name] for name in ("ann", "bob", "cay"))
+    assert (ann.missing, bob.missing, cay.missing) == ("mark:X-PERP", "mark:Y-PERP", "index:EUR")
+    assert shard.thresholds.crossed("mark:X-PERP", 10.0) == {ann}
+    journal.wait(1)
+    journal.mark("X-PERP", "10")
+    journal.index("EUR", "2")
+    engine.apply(journal.take())
+    assert [unit.state for unit in (ann, bob, cay)] == ["healthy", "unknown", "healthy"]
+    journal.mark("Y-PERP", "10")
+    engine.apply(journal.take())
+    assert (bob.state, bob.missing) == ("liquidatable", None)
+
+
+def test_what_nothing_values_waits_for_a_listing() -> None:
+    journal = Journal()
+    journal.balance("ann", "-5", "EUR")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    ann = engine.shards.engines[0].cross["ann"]
+    assert (ann.state, ann.missing) == ("unknown", "listing:EUR")
+    journal.list_collateral("EUR", index="EUR")
+    engine.apply(journal.take())
+    assert (ann.state, ann.missing) == ("unknown", "index:EUR")
+    journal.index("EUR", "2")
+    engine.apply(journal.take())
+    assert ann.state == "bankrupt"

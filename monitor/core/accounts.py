@@ -4,7 +4,7 @@ A shard is an AccountEngine of its own. It takes account events and price moves,
 what the venue's half needs as values: transitions, shortfalls, candidates, gains, sums.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -57,6 +57,18 @@ class AccountEngine:
         self._touched: dict[MarginUnit, None] = {}
         # Accounts with an open change, and their units to be judged when it ends.
         self._waiting: dict[str, dict[MarginUnit, None]] = {}
+        # Kinds that are not here change nothing that is kept.
+        self._handlers: dict[type[events.Event], Callable[[Account, Any], None]] = {
+            events.AccountOpened: self._open,
+            events.AccountClosed: self._close,
+            events.AccountSnapshot: self._replace,
+            events.BalanceChanged: self._change_balance,
+            events.PositionChanged: self._change_position,
+            events.MarginOrdersChanged: self._change_orders,
+            events.LiquidationStarted: self._start_liquidation,
+            events.LiquidationFilled: self._fill_liquidation,
+            events.LiquidationFinished: self._finish_liquidation,
+        }
 
     # --- facts ----------------------------------------------------------------------------
 
@@ -77,48 +89,50 @@ class AccountEngine:
         else:
             self._touched |= self._waiting.pop(name, {})
 
-    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:  # noqa: C901 (the one dispatch on an account event's kind)
+    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:
         """Book one account event.
 
         Raises RefusedError, with nothing changed, if an amount is not representable.
         """
         account = self.account(event.account)
-        try:
-            match event:
-                case events.BalanceChanged():
-                    book_balance(self.ledger, self.market, account, event)
-                case events.PositionChanged():
-                    self._change_position(account, event)
-                case events.AccountSnapshot():
-                    self._replace(account, event)
-                case events.LiquidationStarted():
-                    unit = self.unit_of(account, (event.instrument, event.leg))
-                    unit.liquidations.add(event.liquidation_id)
-                    self.liquidations.start(event, unit, self.market, self.rules)
-                case events.LiquidationFilled():
-                    self.liquidations.fill(event)
-                case events.LiquidationFinished():
-                    for unit in self.units_of(account.name):
-                        unit.liquidations.discard(event.liquidation_id)
-                case events.MarginOrdersChanged():
-                    account.orders[event.instrument] = (
-                        event.bids_size,
-                        event.asks_size,
-                        event.bids_value,
-                        event.asks_value,
-                    )
-                case events.AccountOpened():
-                    account.owner = event.owner or event.account
-                    account.role = event.role
-                case events.AccountClosed():
-                    self._close(account)
-                    return
-        except NotRepresentableError as error:
-            raise RefusedError("not_representable", f"{event.account}: {error}") from error
-        self.touch(account)
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            try:
+                handler(account, event)
+            except NotRepresentableError as error:
+                raise RefusedError("not_representable", f"{event.account}: {error}") from error
+        if event.account in self.cross:  # not closed
+            self.touch(account)
+
+    def _open(self, account: Account, event: events.AccountOpened) -> None:
+        account.owner = event.owner or event.account
+        account.role = event.role
+
+    def _change_balance(self, account: Account, event: events.BalanceChanged) -> None:
+        book_balance(self.ledger, self.market, account, event)
 
     def _change_position(self, account: Account, event: events.PositionChanged) -> None:
         self._keep_isolated(account, book_position(self.ledger, self.market, account, event))
+
+    def _change_orders(self, account: Account, event: events.MarginOrdersChanged) -> None:
+        account.orders[event.instrument] = (
+            event.bids_size,
+            event.asks_size,
+            event.bids_value,
+            event.asks_value,
+        )
+
+    def _start_liquidation(self, account: Account, event: events.LiquidationStarted) -> None:
+        unit = self.unit_of(account, (event.instrument, event.leg))
+        unit.liquidations.add(event.liquidation_id)
+        self.liquidations.start(event, unit, self.market, self.rules)
+
+    def _fill_liquidation(self, _: Account, event: events.LiquidationFilled) -> None:
+        self.liquidations.fill(event)
+
+    def _finish_liquidation(self, account: Account, event: events.LiquidationFinished) -> None:
+        for unit in self.units_of(account.name):
+            unit.liquidations.discard(event.liquidation_id)
 
     def _replace(self, account: Account, event: events.AccountSnapshot) -> None:
         for position in book_snapshot(self.ledger, self.market, account, event):
@@ -131,7 +145,7 @@ class AccountEngine:
             if position.key not in units:
                 units[position.key] = MarginUnit(account, position.key)
 
-    def _close(self, account: Account) -> None:
+    def _close(self, account: Account, _: events.AccountClosed) -> None:
         self.ledger.clear(account, "closed")
         self.ledger.suspects.discard(account.name)
         self.liquidations.forget(account.name)

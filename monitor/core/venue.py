@@ -6,7 +6,7 @@ never spent twice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -141,11 +141,13 @@ class VenueEngine:
         decisions: list[Decision] = []
         if "insurance_fund" in layers and instrument.fund is not None:
             decisions += self._draw(loss, self.fund(instrument.fund, shortfall.asset), now_ns)
-        taken: dict[str, Fraction] = {}
-        if "deleveraging" in layers and loss.amount:
-            decisions += self._deleverage(loss, instrument, winners, taken, now_ns)
+        plan = _Plan(concession=Fraction(0))
+        if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
+            plan = self._plan(loss, instrument, winners)
+            decisions.append(self._deleverage(loss, instrument, plan, now_ns))
         if "socialized_loss" in layers and loss.amount:
-            decisions += self._socialize(loss, instrument, winners, taken, now_ns)
+            gains = self._gains_left(loss, instrument, winners, plan.given_up())
+            decisions.append(self._socialize(loss, instrument, gains, now_ns))
         return decisions
 
     def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
@@ -196,114 +198,106 @@ class VenueEngine:
         # The winner's pnl on one contract, from closing there to the mark, is what it gives up.
         return unrealized_pnl(instrument.kind, quantity, price, quote.exact)
 
-    def _deleverage(
-        self,
-        loss: "_Loss",
-        instrument: Instrument,
-        winners: Winners,
-        taken: dict[str, Fraction],
-        now_ns: int,
-    ) -> list[Decision]:
-        shortfall = loss.shortfall
-        if shortfall.closed_side is None:
-            return []
-        side: Side = "short" if shortfall.closed_side == "long" else "long"
-        unit = self.market.unit(loss.asset)
-        uncovered = loss.amount
+    def _plan(self, loss: "_Loss", instrument: Instrument, winners: Winners) -> "_Plan":
+        """Return who would be closed, and for how much, to bear a loss."""
         concession = self._concession(loss, instrument)
         each = self._convert(concession, instrument.settlement, loss.asset)
-        plan: list[Taken] = []
-        total = 0
-        if each is not None and each > 0:
-            lots = uncovered * unit.value / each / instrument.lot_size
-            contracts = -(-lots.numerator // lots.denominator) * instrument.lot_size
-            found = winners.candidates(
-                instrument.name, side, without=shortfall.account, contracts=contracts
-            )
-            plan = take_in_order(self.policy.rank(found.foremost), contracts)
-            total = found.total
-            collected = sum((part.contracts for part in plan), Fraction(0)) * each
-            loss.amount -= min(uncovered, floor_units(collected, unit.value))
-        for part in plan:
-            name = part.ranked.candidate.account
-            taken[name] = taken.get(name, Fraction(0)) + part.contracts * concession
-        return [
-            DeleveragingPlanned(
-                event_ns=now_ns,
-                rule=self.policy.name,
-                instrument=instrument.name,
-                side=side,
-                policy=self.policy.name,
-                asset=loss.asset,
-                amount=unit.text_of(uncovered),
-                taken=unit.text_of(uncovered - loss.amount),
-                left=unit.text_of(loss.amount),
-                price=rounded_text_or_none(self._closing_price(shortfall)),
-                reductions=self._reductions(plan, instrument, concession, total),
-                liquidation_id=shortfall.liquidation_id,
-            )
-        ]
+        if each is None or each <= 0:
+            return _Plan(concession=concession)
+        lots = loss.amount * self.market.unit(loss.asset).value / each / instrument.lot_size
+        contracts = -(-lots.numerator // lots.denominator) * instrument.lot_size
+        found = winners.candidates(
+            instrument.name, loss.winning_side, without=loss.shortfall.account, contracts=contracts
+        )
+        taken = take_in_order(self.policy.rank(found.foremost), contracts)
+        collected = sum((part.contracts for part in taken), Fraction(0)) * each
+        return _Plan(
+            concession=concession, collected=collected, taken=taken, candidates=found.total
+        )
 
-    def _reductions(
-        self, plan: list[Taken], instrument: Instrument, concession: Fraction, total: int
-    ) -> list[Reduction]:
+    def _deleverage(
+        self, loss: "_Loss", instrument: Instrument, plan: "_Plan", now_ns: int
+    ) -> Decision:
+        """Take what a plan collects off the loss."""
+        unit = self.market.unit(loss.asset)
+        asked = loss.amount
+        loss.amount -= min(asked, floor_units(plan.collected, unit.value))
+        return DeleveragingPlanned(
+            event_ns=now_ns,
+            rule=self.policy.name,
+            instrument=instrument.name,
+            side=loss.winning_side,
+            policy=self.policy.name,
+            asset=loss.asset,
+            amount=unit.text_of(asked),
+            taken=unit.text_of(asked - loss.amount),
+            left=unit.text_of(loss.amount),
+            price=rounded_text_or_none(self._closing_price(loss.shortfall)),
+            reductions=self._reductions(plan, instrument),
+            liquidation_id=loss.shortfall.liquidation_id,
+        )
+
+    def _reductions(self, plan: "_Plan", instrument: Instrument) -> list[Reduction]:
         value = self.market.exact_value(instrument.settlement) or Fraction(0)
         return [
             Reduction(
                 account=part.ranked.candidate.account,
                 size=exact_text(part.contracts),
-                amount=rounded_text(part.contracts * concession * value),
+                amount=rounded_text(part.contracts * plan.concession * value),
                 score="inf" if part.ranked.score is None else rounded_text(part.ranked.score),
                 rank=part.ranked.rank,
-                light=light(part.ranked.rank, total),
+                light=light(part.ranked.rank, plan.candidates),
             )
-            for part in plan
+            for part in plan.taken
         ]
 
-    def _socialize(
+    def _gains_left(
         self,
         loss: "_Loss",
         instrument: Instrument,
         winners: Winners,
-        taken: Mapping[str, Fraction],
-        now_ns: int,
-    ) -> list[Decision]:
-        unit = self.market.unit(loss.asset)
+        given_up: Mapping[str, Fraction],
+    ) -> dict[str, int]:
+        """Return what each winner has gained beyond what deleveraging takes, in minor units."""
+        unit = self.market.unit(loss.asset).value
         gains: dict[str, int] = {}
         for name, gain in winners.gains(instrument.name, without=loss.shortfall.account).items():
-            rest = self._convert(
-                gain - taken.get(name, Fraction(0)), instrument.settlement, loss.asset
-            )
+            left = gain - given_up.get(name, Fraction(0))
+            rest = self._convert(left, instrument.settlement, loss.asset)
             if rest is not None and rest > 0:
-                gains[name] = floor_units(rest, unit.value)
+                gains[name] = floor_units(rest, unit)
+        return gains
+
+    def _socialize(
+        self, loss: "_Loss", instrument: Instrument, gains: Mapping[str, int], now_ns: int
+    ) -> Decision:
+        """Charge the gains with what is left of a loss."""
+        unit = self.market.unit(loss.asset)
         method = self.settings.waterfall.socialized_loss
         charges = METHODS[method](loss.amount, gains)
         asked = loss.amount
         loss.amount -= sum(charges.values())
         value = self.market.exact_value(loss.asset) or Fraction(0)
+        charged_usd = (asked - loss.amount) * unit.value * value
         fund = instrument.fund or ""
-        self.socialized_usd[fund] = (
-            self.socialized_usd.get(fund, Fraction(0)) + (asked - loss.amount) * unit.value * value
+        self.socialized_usd[fund] = self.socialized_usd.get(fund, Fraction(0)) + charged_usd
+        return LossSocialized(
+            event_ns=now_ns,
+            rule=method,
+            method=method,
+            asset=loss.asset,
+            amount=unit.text_of(asked),
+            accounts=[
+                Charge(
+                    account=name,
+                    amount=unit.text_of(charge),
+                    share=rounded_text(Fraction(charge, asked)),
+                )
+                for name, charge in charges.items()
+            ],
+            left=unit.text_of(loss.amount),
+            liquidation_id=loss.shortfall.liquidation_id,
         )
-        return [
-            LossSocialized(
-                event_ns=now_ns,
-                rule=method,
-                method=method,
-                asset=loss.asset,
-                amount=unit.text_of(asked),
-                accounts=[
-                    Charge(
-                        account=name,
-                        amount=unit.text_of(charge),
-                        share=rounded_text(Fraction(charge, asked)),
-                    )
-                    for name, charge in charges.items()
-                ],
-                left=unit.text_of(loss.amount),
-                liquidation_id=loss.shortfall.liquidation_id,
-            )
-        ]
 
     # --- state ----------------------------------------------------------------------------
 
@@ -331,6 +325,32 @@ class _Loss:
     shortfall: Shortfall
     asset: str
     amount: int
+
+    @property
+    def winning_side(self) -> Side:
+        """Return the side that gained what the closed one lost."""
+        return "short" if self.shortfall.closed_side == "long" else "long"
+
+
+@dataclass(slots=True, frozen=True)
+class _Plan:
+    """Who is closed at the bankruptcy price: what each contract gives up, and what it all comes to.
+
+    `concession` is in the settlement currency, `collected` in the asset of the loss.
+    """
+
+    concession: Fraction
+    collected: Fraction = Fraction(0)
+    taken: list[Taken] = field(default_factory=list)
+    candidates: int = 0
+
+    def given_up(self) -> dict[str, Fraction]:
+        """Return what each account gives up, in the settlement currency."""
+        amounts: dict[str, Fraction] = {}
+        for part in self.taken:
+            name = part.ranked.candidate.account
+            amounts[name] = amounts.get(name, Fraction(0)) + part.contracts * self.concession
+        return amounts
 
 
 def _plain_sums(sums: Mapping[str, Fraction]) -> list[Any]:

@@ -1,0 +1,144 @@
+"""The far ends of what a venue may send: each a stated rule, and the book stays intact."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from monitor.core import events, gate
+from monitor.core.engine import RiskEngine
+from monitor.core.settings import EngineSettings
+from tests.builders import Journal, tier
+from tests.core.comparison import assert_same
+from tests.reference.naive import NaiveEngine
+
+
+def compare(journal: Journal) -> RiskEngine:
+    engine = RiskEngine(EngineSettings())
+    assert_same(engine, NaiveEngine(EngineSettings()), journal.events)
+    return engine
+
+
+def report(engine: RiskEngine, account: str = "ann") -> dict[str, Any]:
+    found = engine.account_report(account)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("price", ["0", "-1"])
+def test_a_price_that_is_not_positive_is_refused(price: str) -> None:
+    journal = Journal()
+    mark = gate.encode(journal.mark("X", "100")).replace(b'"100"', f'"{price}"'.encode())
+    (refused,) = gate.decode(mark)
+    assert isinstance(refused, gate.Refusal)
+    assert refused.reason == "invalid_field"
+    assert f"received {price}" in refused.detail
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_prices_from_tiny_to_huge_are_judged_exactly(inverse: bool) -> None:
+    journal = Journal()
+    journal.list_instrument("X", "inverse" if inverse else "linear")
+    journal.index("X", "1")
+    for name, size in (("ann", "3"), ("bob", "-3")):
+        journal.balance(name, "10", "X" if inverse else "USD")
+        journal.position(name, "X", size, "1")
+    for price in ("1", "0.000000000001", "1000000000000", "1", "100", "1", "0.01", "1"):
+        journal.mark("X", price)
+    compare(journal)
+
+
+def test_a_position_flips_through_zero_in_one_event() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.balance("ann", "30")
+    for size in ("5", "-5", "0", "5"):
+        journal.position("ann", "X", size, "100" if size != "0" else None)
+        journal.mark("X", "95")
+        journal.mark("X", "100")
+    engine = compare(journal)
+    assert engine.summary()["open_interest"]["X"]["long"] == "5"
+
+
+def test_a_size_beyond_what_floats_count_is_kept_to_the_lot() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "0.000001")
+    journal.balance("ann", "1000000000")
+    journal.position("ann", "X", str(2**53 + 1), "0.000001")
+    engine = compare(journal)
+    assert report(engine)["positions"][0]["size"] == "9007199254740993"
+    assert report(engine)["positions"][0]["notional"] == "9007199254.740993"
+
+
+def test_an_instrument_without_tiers_requires_nothing() -> None:
+    journal = Journal()
+    journal.list_instrument("X", risk_tiers=[])
+    journal.mark("X", "100")
+    journal.balance("ann", "1")
+    journal.position("ann", "X", "1", "100")
+    journal.mark("X", "99.5")
+    assert report(compare(journal))["state"] == "healthy"
+    journal.mark("X", "99")
+    assert report(compare(journal))["state"] == "liquidatable"  # equity 0 = requirement 0
+
+
+@pytest.mark.parametrize(
+    ("tiers", "expected"),
+    [
+        ([tier("10", "0.1", "0.05"), tier("5", "0.2", "0.1")], "expected ascending notional_max"),
+        ([tier("10", "0.1", "0.05"), tier("10", "0.2", "0.1")], "expected ascending notional_max"),
+        ([tier(None, "0.1", "0.05"), tier("5", "0.2", "0.1")], "without notional_max"),
+        ([tier("10", "0.1", "0.05"), tier(None, "0.05", "0.1")], "expected rates that do not fall"),
+        ([tier("10", "0.1", "0.05"), tier(None, "0.2", "0.01")], "expected rates that do not fall"),
+    ],
+)
+def test_tiers_that_make_no_schedule_are_refused(
+    tiers: list[events.RiskTier], expected: str
+) -> None:
+    (refused,) = gate.decode(gate.encode(Journal().list_instrument("X", risk_tiers=tiers)))
+    assert isinstance(refused, gate.Refusal)
+    assert expected in refused.detail
+
+
+def test_collateral_whose_index_is_missing_leaves_its_holder_unknown() -> None:
+    journal = Journal()
+    journal.list_collateral("EUR", index="EUR-USD")
+    journal.balance("ann", "5", "EUR")
+    assert report(compare(journal))["state"] == "unknown"
+    journal.index("EUR-USD", "1.1")
+    assert report(compare(journal))["equity"] == "5.5"
+
+
+def test_an_account_with_thousands_of_positions_is_one_unit() -> None:
+    names = [f"I{number:04d}" for number in range(2_000)]
+    journal = Journal()
+    for name in names:
+        journal.list_instrument(name)
+    journal.marks(**dict.fromkeys(names, "1"))
+    records = [
+        events.PositionRecord(instrument=name, size="1" if number % 2 else "-1", entry_price="1")
+        for number, name in enumerate(names)
+    ]
+    journal.snapshot("ann", balances={"USD": "190"}, positions=records)
+    engine = RiskEngine(EngineSettings())
+    assert [kind for _, kind in _kinds(engine, journal)] == []
+    journal.marks(**dict.fromkeys(names[1::2], "0.9"))  # the longs lose 100 and still need 95
+    assert _kinds(engine, journal) == [(0, "account_liquidatable")]
+    journal.marks(**dict.fromkeys(names[::2], "0.5"))  # the shorts gain 500
+    assert _kinds(engine, journal) == [(0, "account_recovered")]
+    assert Fraction(report(engine)["equity"]) == 190 - 100 + 500
+
+
+def _kinds(engine: RiskEngine, journal: Journal) -> list[tuple[int, str]]:
+    return [(index, decision.kind) for index, decision in engine.apply(journal.take())]
+
+
+def test_more_accounts_than_anybody_expected_are_taken() -> None:
+    journal = Journal()
+    for number in range(20_000):
+        journal.balance(f"account-{number}", "1")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    assert engine.summary()["accounts"]["healthy"] == 20_000

@@ -16,6 +16,7 @@ from monitor.core.instruments import Instrument
 from monitor.core.ledger import PositionKey
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.prices import bankruptcy_price
+from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market
 
 
@@ -111,7 +112,11 @@ class LiquidationBook:
         if position is not None and unit.key is not None:
             liquidation.isolated = IsolatedStart(position.isolated_margin, position.entry_text)
         if position is not None and position.size:
-            liquidation.bankruptcy_price = bankruptcy_price(unit, position, market, rules)
+            totals = unit_totals(unit, market, rules)
+            if totals is not None:
+                liquidation.bankruptcy_price = bankruptcy_price(
+                    unit, position, totals, market, rules
+                )
 
     def fill(self, event: LiquidationFilled) -> None:
         """Note one fill."""

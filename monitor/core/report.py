@@ -10,17 +10,17 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import light
 from monitor.core.ledger import Position
 from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import collateral_value, position_amounts
+from monitor.core.margin.exact import UnitTotals, collateral_value, position_amounts
 from monitor.core.margin.measure import measure
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
 from monitor.core.margin.totals import (
-    bankruptcy_fees,
     free_collateral,
     initial_margin,
     position_initial_margin,
     unit_totals,
     withdrawable,
 )
+from monitor.core.market import Market
 from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.view import AccountView
@@ -54,7 +54,11 @@ def account_report(
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
     market = engine.market
-    totals = unit_totals(unit, market, engine.rules) if unit.state != "unknown" else None
+    totals_of = {
+        each: None if each.state == "unknown" else unit_totals(each, market, engine.rules)
+        for each in engine.units_of(name)
+    }
+    totals = totals_of[unit]
     known = totals is not None
     initial = initial_margin(unit, market, shards.open_interest) if known else None
     free = free_collateral(unit, market, engine.rules, initial) if known else None
@@ -77,8 +81,14 @@ def account_report(
             if units
         },
         "positions": [
-            position_report(shards, engine, account.positions[key], standings, name=name)
-            for key in sorted(account.positions)
+            position_report(
+                shards,
+                engine.unit_of(account, key),
+                position,
+                totals_of[engine.unit_of(account, key)],
+                _standing(shards, name, position, standings),
+            )
+            for key, position in sorted(account.positions.items())
         ],
     }
 
@@ -98,18 +108,19 @@ def _standing(
 
 def position_report(
     shards: Shards,
-    engine: AccountEngine,
+    unit: MarginUnit,
     position: Position,
-    standings: Standings | None,
-    *,
-    name: str,
+    totals: UnitTotals | None,
+    rank: Standing | None,
 ) -> dict[str, Any]:
-    """Return one position; an isolated one has its own state, equity and margin ratio."""
+    """Return one position of a unit; an isolated one has its own state, equity and margin ratio.
+
+    `totals` are the unit's, None if unknown; `rank` is its place in the queue of deleveraging.
+    """
     instrument = position.instrument
-    market = engine.market
-    unit = engine.unit_of(engine.ledger.accounts[name], position.key)
+    engine = shards.of(unit.account.name)
+    market, rules = engine.market, engine.rules
     quote = market.marks.get(instrument.name)
-    rank = _standing(shards, name, position, standings)
     report: dict[str, Any] = {
         "instrument": instrument.name,
         "leg": position.leg,
@@ -118,52 +129,46 @@ def position_report(
         "mark_price": None if quote is None else quote.text,
         "margin_mode": position.margin_mode,
         "settlement_currency": instrument.settlement,
-        **_position_amounts_report(shards, engine, unit, position),
+        **_position_amounts_report(shards, position, totals, market),
         "liquidation_price": None,
         "bankruptcy_price": None,
         "fillable_price": None,
         "deleveraging_rank": None if rank is None else rank.rank,
         "deleveraging_light": None if rank is None else light(*rank),
     }
-    if position.size and unit.state != "unknown":
-        report["liquidation_price"] = _text(liquidation_price(unit, position, market, engine.rules))
-        report["bankruptcy_price"] = _text(bankruptcy_price(unit, position, market, engine.rules))
+    if position.size and totals is not None:
+        report["liquidation_price"] = _text(
+            liquidation_price(unit, position, totals, market, rules)
+        )
+        report["bankruptcy_price"] = _text(bankruptcy_price(unit, position, totals, market, rules))
     if position.margin_mode == "isolated":
-        report |= _isolated_report(unit, engine, position)
+        margin = market.unit(instrument.settlement).text_of(position.isolated_margin)
+        report |= {
+            "isolated_margin": margin,
+            "state": unit.state,
+            "equity": None if totals is None else _text(totals.equity),
+            "margin_ratio": None if totals is None else _text(totals.margin_ratio),
+        }
     return report
 
 
 def _position_amounts_report(
-    shards: Shards, engine: AccountEngine, unit: MarginUnit, position: Position
+    shards: Shards, position: Position, totals: UnitTotals | None, market: Market
 ) -> dict[str, str | None]:
-    market = engine.market
     amounts = position_amounts(position, market) if position.size else None
     if amounts is None:
         gains = ("unrealized_pnl", "unrealized_pnl_settlement")
         return dict.fromkeys(("notional", *gains, "initial_margin", "maintenance_margin"))
     initial = position_initial_margin(position, market, shards.open_interest)
     maintenance = amounts.maintenance_margin
-    if position.instrument.fee_at_bankruptcy:
-        fees = bankruptcy_fees(unit, market, engine.rules)
-        maintenance += fees.get(position.key, Fraction(0))
+    if totals is not None:
+        maintenance += totals.fees.get(position.key, Fraction(0))
     return {
         "notional": _text(amounts.notional * amounts.value),
         "unrealized_pnl": _text(amounts.unrealized_pnl * amounts.value),
         "unrealized_pnl_settlement": _text(amounts.unrealized_pnl),
         "initial_margin": None if initial is None else _text(initial * amounts.value),
         "maintenance_margin": _text(maintenance * amounts.value),
-    }
-
-
-def _isolated_report(unit: MarginUnit, engine: AccountEngine, position: Position) -> dict[str, Any]:
-    totals = unit_totals(unit, engine.market, engine.rules)
-    return {
-        "isolated_margin": engine.market.unit(position.instrument.settlement).text_of(
-            position.isolated_margin
-        ),
-        "state": unit.state,
-        "equity": None if totals is None else _text(totals.equity),
-        "margin_ratio": None if totals is None else _text(totals.margin_ratio),
     }
 
 

@@ -143,10 +143,11 @@ def standing(
         if own.certain and entry.certain and abs(entry.score - own.score) > margin:
             before += entry.score > own.score
         else:
-            exact = candidate(engine, entry.unit, entry.position)
-            assert exact is not None
-            near.append(exact)
-    ranked = policy.rank(near)
+            near.append((engine, entry))
+    if len(near) == 1:  # itself
+        return Standing(before + 1, len(scored))
+    candidates = [candidate(engine, entry.unit, entry.position) for engine, entry in near]
+    ranked = policy.rank([each for each in candidates if each is not None])
     place = next(
         place.rank
         for place in ranked

@@ -16,7 +16,7 @@ from monitor.core.contracts import notional, unrealized_pnl
 from monitor.core.instruments import Instrument
 from monitor.core.ledger import Position, PositionKey, entry_price, position_quantity
 from monitor.core.margin.book import MarginRules, MarginUnit, owns_payment
-from monitor.core.margin.exact import maintenance_at, of_legs, position_amounts
+from monitor.core.margin.exact import UnitTotals, maintenance_at, of_legs, position_amounts
 from monitor.core.market import Collateral, Market
 
 ZERO = Fraction(0)
@@ -67,10 +67,11 @@ class Curve:
     value: Fraction | None
     fees: Mapping[PositionKey, Fraction]
 
-    @property
-    def is_straight(self) -> bool:
+    def is_straight(self, search: Search) -> bool:
         """Return whether the slack is linear in `variable` between two breakpoints."""
         instrument = self.tested.instrument
+        if not search.factor:
+            return True  # equity alone
         if instrument.larger_leg and len(self.positions) > 1:
             return False
         moving_size = instrument.inverse and not instrument.margins_at_entry
@@ -109,22 +110,13 @@ class Curve:
         return of_legs(self.tested.instrument, *sides)
 
 
-def split(  # noqa: PLR0913 (what the caller has summed already)
-    unit: MarginUnit,
-    position: Position,
-    market: Market,
-    rules: MarginRules,
-    *,
-    equity: Fraction,
-    kept: Mapping[str, tuple[Fraction, Fraction]] | None = None,
-    fees: Mapping[PositionKey, Fraction] | None = None,
+def split(
+    unit: MarginUnit, position: Position, totals: UnitTotals, market: Market, rules: MarginRules
 ) -> Curve:
     """Separate what moves with the mark of a position's instrument from what stays.
 
-    `equity` is the unit's; `kept` what each instrument requires in (settlement currency,
-    valuation currency): not needed where the requirement is not searched for.
+    Where the requirement is not searched for, the totals need to say the equity alone.
     """
-    kept = kept or {}
     instrument = position.instrument
     settlement = instrument.settlement
     moves = (
@@ -136,13 +128,13 @@ def split(  # noqa: PLR0913 (what the caller has summed already)
     positions = [p for p in unit.positions() if p.instrument.name == instrument.name]
     value = market.exact_value(settlement)
     assert value is not None
-    held_equity = equity
-    held_maintenance = sum((one[1] for name, one in kept.items() if name != instrument.name), ZERO)
+    held_equity = totals.equity
+    held_maintenance = totals.maintenance_margin - totals.kept.get(instrument.name, (ZERO, ZERO))[1]
     for moving in positions:
         own = position_amounts(moving, market)
         assert own is not None
         held_equity -= own.unrealized_pnl * own.value
-    coin = _Coin() if not moves else _coin_amounts(unit, market, instrument, kept)
+    coin = _Coin() if not moves else _coin_amounts(unit, market, instrument, totals.kept)
     collateral = market.collateral.get(settlement) if moves else None
     if moves:
         worth = coin.balance * value
@@ -158,7 +150,7 @@ def split(  # noqa: PLR0913 (what the caller has summed already)
         coin=coin,
         collateral=collateral,
         value=None if moves else value,
-        fees=fees or {},
+        fees=totals.fees,
     )
 
 
@@ -229,7 +221,7 @@ def nearest(curve: Curve, search: Search) -> Fraction | None:
     above = [point for point in points if point >= mark]
     down = [_Piece(*ends) for ends in zip(below, [*below[1:], ZERO], strict=True)]
     up = [_Piece(*ends) for ends in zip(above, [*above[1:], None], strict=True)]
-    first = _first_straight if curve.is_straight else _first_bent
+    first = _first_straight if curve.is_straight(search) else _first_bent
     solutions = [
         price for pieces in (down, up) if (price := first(curve, pieces, search)) is not None
     ]

@@ -3,12 +3,13 @@
 The formulas are those of `docs/model/margin.md`; `totals.py` adds them up.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from monitor.core.contracts import notional, unrealized_pnl
 from monitor.core.instruments import Instrument
-from monitor.core.ledger import Account, Position, entry_price, position_quantity
+from monitor.core.ledger import Account, Position, PositionKey, entry_price, position_quantity
 from monitor.core.margin.book import MarginUnit, owns_payment
 from monitor.core.market import Market
 
@@ -25,6 +26,31 @@ class PositionAmounts:
     notional: Fraction
     unrealized_pnl: Fraction
     maintenance_margin: Fraction  # without a closing fee on the bankruptcy price
+
+
+@dataclass(slots=True, frozen=True)
+class UnitTotals:
+    """One margin unit in the valuation currency.
+
+    `kept`: what each instrument requires, in (settlement currency, valuation currency); `fees`: to
+    close each position at its bankruptcy price, where a venue charges that, settlement currency.
+    """
+
+    equity: Fraction
+    maintenance_margin: Fraction = ZERO
+    has_position: bool = False
+    kept: Mapping[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    fees: Mapping[PositionKey, Fraction] = field(default_factory=dict)
+
+    @property
+    def margin_ratio(self) -> Fraction | None:
+        """Return maintenance_margin / equity, None when equity <= 0."""
+        return self.maintenance_margin / self.equity if self.equity > 0 else None
+
+    @property
+    def deficit(self) -> Fraction:
+        """Return max(0, -equity)."""
+        return max(ZERO, -self.equity)
 
 
 def position_amounts(position: Position, market: Market) -> PositionAmounts | None:

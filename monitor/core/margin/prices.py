@@ -6,35 +6,31 @@ from monitor.core.contracts import price_at_cost
 from monitor.core.ledger import Position
 from monitor.core.margin.book import MarginRules, MarginUnit
 from monitor.core.margin.curve import Search, nearest, split
-from monitor.core.margin.exact import position_amounts
-from monitor.core.margin.totals import account_zero_price, requirements, unit_totals
+from monitor.core.margin.exact import UnitTotals, position_amounts
+from monitor.core.margin.totals import account_zero_price
 from monitor.core.market import Market
 
 ZERO = Fraction(0)
 
 
 def liquidation_price(
-    unit: MarginUnit, position: Position, market: Market, rules: MarginRules
+    unit: MarginUnit, position: Position, totals: UnitTotals, market: Market, rules: MarginRules
 ) -> Fraction | None:
     """Return the mark nearest to the present one at which the unit becomes liquidatable.
 
-    For a unit that already is: where it would stop being so. None without such a price.
-    Worked number: long 1 at 100 with 10 of margin and 5 % maintenance: 90 / 0.95 = 94.736842...
+    For a unit that already is: where it would stop being so. None without such a price. `totals`
+    are the unit's. Worked number: long 1 at 100 with 10 of margin and 5 % maintenance:
+    90 / 0.95 = 94.736842...
     """
-    totals = unit_totals(unit, market, rules)
-    if totals is None:
-        return None
     slack = totals.equity - totals.maintenance_margin
     liquidatable = slack < 0 or (slack == 0 and not rules.strictly_below)
     # What is liquidatable leaves strictly; what is not enters weakly; `below` the other way.
     search = Search(Fraction(1), -1 if liquidatable else 1, liquidatable != rules.strictly_below)
-    kept = requirements(unit, market, totals.fees)
-    curve = split(unit, position, market, rules, equity=totals.equity, kept=kept, fees=totals.fees)
-    return nearest(curve, search)
+    return nearest(split(unit, position, totals, market, rules), search)
 
 
 def bankruptcy_price(
-    unit: MarginUnit, position: Position, market: Market, rules: MarginRules
+    unit: MarginUnit, position: Position, totals: UnitTotals, market: Market, rules: MarginRules
 ) -> Fraction | None:
     """Return the price of `position` at which the unit's equity is used up; None if none.
 
@@ -44,10 +40,9 @@ def bankruptcy_price(
     unit's maintenance margin.
     """
     if rules.settings.bankruptcy_price == "account_zero":
-        return account_zero_price(unit, position, market, rules)
-    totals = unit_totals(unit, market, rules)
+        return account_zero_price(unit, position, totals.equity, market, rules)
     own = position_amounts(position, market)
-    if totals is None or own is None or not totals.maintenance_margin:
+    if own is None or not totals.maintenance_margin:
         return None
     kept = own.maintenance_margin + totals.fees.get(position.key, ZERO)
     cost = totals.equity * kept / totals.maintenance_margin

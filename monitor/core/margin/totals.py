@@ -14,6 +14,7 @@ from monitor.core.ledger import Position, PositionKey, position_quantity
 from monitor.core.margin.book import MarginRules, MarginUnit
 from monitor.core.margin.curve import Search, nearest, split
 from monitor.core.margin.exact import (
+    UnitTotals,
     margined,
     of_legs,
     own_margin,
@@ -27,41 +28,20 @@ ZERO = Fraction(0)
 SidesOf = Callable[[str], tuple[int, int]]  # instrument -> open interest long, short in size units
 
 
-@dataclass(slots=True, frozen=True)
-class UnitTotals:
-    """One margin unit in the valuation currency. `fees`: of positions, settlement currency."""
-
-    equity: Fraction
-    maintenance_margin: Fraction
-    has_position: bool
-    fees: Mapping[PositionKey, Fraction]
-
-    @property
-    def margin_ratio(self) -> Fraction | None:
-        """Return maintenance_margin / equity, None when equity <= 0."""
-        return self.maintenance_margin / self.equity if self.equity > 0 else None
-
-    @property
-    def deficit(self) -> Fraction:
-        """Return max(0, -equity)."""
-        return max(ZERO, -self.equity)
-
-
 def unit_totals(unit: MarginUnit, market: Market, rules: MarginRules) -> UnitTotals | None:
     """Return a unit's exact totals, None when a price that it needs is missing."""
     equity = unit_equity(unit, market)
     if equity is None:
         return None
-    fees = bankruptcy_fees(unit, market, rules)
-    kept = requirements(unit, market, fees)
+    fees = _bankruptcy_fees(unit, market, rules, equity)
+    kept = _requirements(unit, market, fees)
     maintenance = sum((kept[name][1] for name in kept), ZERO)
-    return UnitTotals(equity, maintenance, bool(unit.positions()), fees)
+    return UnitTotals(equity, maintenance, bool(unit.positions()), kept, fees)
 
 
-def requirements(
+def _requirements(
     unit: MarginUnit, market: Market, fees: Mapping[PositionKey, Fraction]
 ) -> dict[str, tuple[Fraction, Fraction]]:
-    """Return what each instrument requires: (settlement currency, valuation currency)."""
     sides: dict[str, list[Fraction]] = {}
     found: dict[str, tuple[Fraction, Fraction]] = {}
     for position in unit.positions():
@@ -75,15 +55,14 @@ def requirements(
     return found
 
 
-def bankruptcy_fees(
-    unit: MarginUnit, market: Market, rules: MarginRules
+def _bankruptcy_fees(
+    unit: MarginUnit, market: Market, rules: MarginRules, equity: Fraction
 ) -> dict[PositionKey, Fraction]:
-    """Return the closing fee of each position whose venue charges it at the bankruptcy price."""
     fees: dict[PositionKey, Fraction] = {}
     for position in unit.positions():
         instrument = position.instrument
         if instrument.fee_at_bankruptcy:
-            price = account_zero_price(unit, position, market, rules)
+            price = account_zero_price(unit, position, equity, market, rules)
             quantity = position_quantity(position)
             closing = ZERO if price is None else notional(instrument.kind, quantity, price)
             fees[position.key] = instrument.fee_rate * closing
@@ -91,17 +70,16 @@ def bankruptcy_fees(
 
 
 def account_zero_price(
-    unit: MarginUnit, position: Position, market: Market, rules: MarginRules
+    unit: MarginUnit, position: Position, equity: Fraction, market: Market, rules: MarginRules
 ) -> Fraction | None:
     """Return the nearest mark at which the unit's equity is used up, after the fee if so listed."""
-    equity = unit_equity(unit, market)
     amounts = position_amounts(position, market)
-    if equity is None or amounts is None:
+    if amounts is None:
         return None
     instrument = position.instrument
     fee_rate = instrument.fee_rate if instrument.definition.bankruptcy_price_after_fee else ZERO
     left = equity - fee_rate * amounts.notional * amounts.value
-    curve = split(unit, position, market, rules, equity=equity)
+    curve = split(unit, position, UnitTotals(equity), market, rules)
     return nearest(curve, Search(ZERO, 1 if left >= 0 else -1, strict=False, fee_rate=fee_rate))
 
 

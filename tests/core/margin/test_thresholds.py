@@ -166,14 +166,14 @@ def changes(seed: int, stretch: float, *, every_rule: bool) -> tuple[int, int]:
 
 @pytest.mark.parametrize("every_rule", [False, True])
 def test_no_verdict_changes_inside_the_radius(every_rule: bool) -> None:
-    results = [changes(seed, 1.0, every_rule=every_rule) for seed in range(1_500)]
+    results = [changes(seed, 1.0, every_rule=every_rule) for seed in range(600)]
     assert sum(changed for changed, _ in results) == 0
-    assert sum(looked for _, looked in results) > 1_500
+    assert sum(looked for _, looked in results) > 600
 
 
 @pytest.mark.parametrize("every_rule", [False, True])
 def test_verdicts_do_change_beyond_it(every_rule: bool) -> None:
-    assert sum(changes(seed, 3.0, every_rule=every_rule)[0] for seed in range(1_500)) > 20
+    assert sum(changes(seed, 3.0, every_rule=every_rule)[0] for seed in range(600)) > 8
 
 
 @pytest.mark.parametrize("every_rule", [False, True])
@@ -265,7 +265,7 @@ def test_a_jump_far_away_does_not_make_every_tick_exact() -> None:
 
 @pytest.mark.parametrize("every_rule", [False, True])
 def test_floats_are_right_to_the_band(every_rule: bool) -> None:
-    for seed in range(1_000):
+    for seed in range(300):
         engine = world(random.Random(seed), every_rule=every_rule)
         for unit in engine.shards.engines[0].units():
             measured = measure(unit, engine.market)

@@ -79,7 +79,7 @@ def test_every_method_answers(
     [
         ("-1", "{}", "deleverage: expected an amount >= 0, received -1"),
         ("nan", "{}", "expected a finite number"),
-        ("1", "[]", "winners.json: expected a JSON object, received list"),
+        ("1", "[]", "winners.json: expected a JSON object, received an array"),
         ("1", None, "No such file"),
     ],
 )

@@ -112,7 +112,9 @@ class AccountEngine:
         book_balance(self.ledger, self.market, account, event)
 
     def _change_position(self, account: Account, event: events.PositionChanged) -> None:
+        owed = account.owed_isolated((event.instrument, event.leg))
         self._keep_isolated(account, book_position(self.ledger, self.market, account, event))
+        self.liquidations.note_closed(account, owed)
 
     def _change_orders(self, account: Account, event: events.MarginOrdersChanged) -> None:
         account.orders[event.instrument] = (
@@ -137,6 +139,7 @@ class AccountEngine:
     def _replace(self, account: Account, event: events.AccountSnapshot) -> None:
         for position in book_snapshot(self.ledger, self.market, account, event):
             self._keep_isolated(account, position)
+        self.liquidations.note_closed(account)
 
     def _keep_isolated(self, account: Account, position: Position) -> None:
         """Give an isolated position a margin unit of its own."""
@@ -145,7 +148,8 @@ class AccountEngine:
             if position.key not in units:
                 units[position.key] = MarginUnit(account, position.key)
 
-    def _close(self, account: Account, _: events.AccountClosed) -> None:
+    def _close(self, account: Account, event: events.AccountClosed) -> None:
+        self.ledger.note_closed(account.name, event.seq)
         self.ledger.clear(account, "closed")
         self.ledger.suspects.discard(account.name)
         self.liquidations.forget(account.name)

@@ -4,14 +4,15 @@
 wait until the change is whole; a change that stays open too long is given up.
 """
 
+import heapq
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 
 import msgspec
 
 from monitor.core.events import AccountEvent, AccountSnapshot, AnyEvent
 from monitor.core.ledger import Account
+from monitor.core.plain import plain
 
 CHANGE_EVENTS_MAX = 100
 CHANGE_OPEN_MAX_NS = 1_000_000_000
@@ -34,9 +35,9 @@ class OpenChanges:
 
     def __init__(self) -> None:
         """Begin with none."""
-        # In the order in which they were opened; `opened_ns` is in engine time.
         self.buffers: dict[str, list[Numbered]] = {}
-        self.opened_ns: dict[str, int] = {}
+        self.opened_ns: dict[str, int] = {}  # in engine time
+        self._oldest: list[tuple[int, str]] = []  # a heap; changes that have ended are passed over
 
     def is_plain(self, account: Account, event: AccountEvent) -> bool:
         """Return whether an event is the next one and a change of its own: the commonest case."""
@@ -59,7 +60,7 @@ class OpenChanges:
         if event.more:
             if buffer is None:
                 buffer = self.buffers[account.name] = []
-                self.opened_ns[account.name] = now_ns
+                self._open(account.name, now_ns)
             buffer.append((ordinal, event))
             if len(buffer) > CHANGE_EVENTS_MAX:
                 admission.given_up = self.give_up(account.name)
@@ -69,6 +70,10 @@ class OpenChanges:
         admission.ready = [*admission.ready, (ordinal, event)]
         return admission
 
+    def _open(self, name: str, now_ns: int) -> None:
+        self.opened_ns[name] = now_ns
+        heapq.heappush(self._oldest, (now_ns, name))
+
     def is_open(self, name: str) -> bool:
         """Return whether a change of the account waits for its end."""
         return name in self.buffers
@@ -77,11 +82,10 @@ class OpenChanges:
         """Return the first time at which a change is given up: (due_ns, name, account)."""
         if not self.buffers:
             return None
-        first_ns = next(iter(self.opened_ns.values()))
-        # Engine time only grows, so the changes stand in the order of their times.
-        names = takewhile(lambda name: self.opened_ns[name] == first_ns, self.opened_ns)
-        name = min(names)
-        return first_ns + CHANGE_OPEN_MAX_NS + 1, f"change:{name}", name
+        while self.opened_ns.get(self._oldest[0][1]) != self._oldest[0][0]:
+            heapq.heappop(self._oldest)  # it has ended
+        opened_ns, name = self._oldest[0]
+        return opened_ns + CHANGE_OPEN_MAX_NS + 1, f"change:{name}", name
 
     def give_up(self, name: str) -> list[Numbered]:
         """Return the events of an open change, which is open no more."""
@@ -94,7 +98,7 @@ class OpenChanges:
             [
                 self.opened_ns[name],
                 name,
-                [[ordinal, msgspec.to_builtins(event)] for ordinal, event in self.buffers[name]],
+                [[ordinal, plain(event)] for ordinal, event in self.buffers[name]],
             ]
             for name in sorted(self.buffers, key=lambda name: (self.opened_ns[name], name))
         ]
@@ -104,8 +108,8 @@ class OpenChanges:
         """Return what `export_state` described."""
         changes = cls()
         for opened_ns, name, buffer in state:
-            changes.opened_ns[name] = opened_ns
+            changes._open(name, opened_ns)
             changes.buffers[name] = [
-                (ordinal, msgspec.convert(plain, AnyEvent)) for ordinal, plain in buffer
+                (ordinal, msgspec.convert(record, AnyEvent)) for ordinal, record in buffer
             ]
         return changes

@@ -205,7 +205,8 @@ class RiskEngine:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
         self._end_bootstrap()
         for event in self.intake.take_finished():
-            self._step += settle(event, self.shards, self.venue, self.engine_ns)
+            settled = settle(event, self.shards, self.venue, self.engine_ns)
+            self._step += [] if self.bootstrapping else settled
         decisions, self._step = self._step + self.intake.take_gaps(), []
         if len(decisions) > 1:
             decisions.sort(key=publication_order)

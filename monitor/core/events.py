@@ -353,7 +353,7 @@ class InsuranceFundChanged(Event, frozen=True, kw_only=True, gc=False):
 class AuditPoint(Event, frozen=True, kw_only=True, gc=False):
     """The venue says: up to these offsets of the accounts topic its events are complete."""
 
-    accounts_position: dict[str, int]
+    accounts_position: dict[str, Count]
 
 
 # --- accounts -------------------------------------------------------------------------------
@@ -499,8 +499,8 @@ class ForecastFinished(Event, frozen=True, kw_only=True, gc=False):
     """A result of the analysis that may cause a decision, at the position it rests on."""
 
     name: Identifier
-    as_of: dict[str, int]
-    seed: int
+    as_of: dict[str, Count]
+    seed: Count
     values: dict[str, Number]
     model_hash: str
 

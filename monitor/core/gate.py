@@ -24,6 +24,7 @@ from monitor.core.shaping import (
     FieldError,
     NumberToken,
     Plain,
+    kind_of,
     parse_plainly,
     shape,
 )
@@ -169,7 +170,7 @@ def _of_element(number: int, outcome: Event | Refusal) -> Event | Refusal:
 def _decode_one(raw: bytes, received_ns: int | None) -> Event | Refusal:
     if len(raw) > _SHORT_RECORD and _HOSTILE_DIGITS.search(raw):
         detail = "expected numbers of at most 18 + 18 digits, received more than 64"
-        return Refusal(reason="invalid_field", detail=detail)
+        return Refusal(reason="invalid_field", detail=detail, missing=_missing_by_head(raw))
     try:
         return _checked(_decode_event(raw), raw, received_ns)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -214,10 +215,40 @@ def _missing_in(plain: Plain) -> AccountEventRefused | None:
         return None
     if isinstance(account, NumberToken) or not isinstance(account, str):
         return None
-    if not 1 <= len(account) <= IDENTIFIER_LENGTH_MAX:
+    if not 1 <= len(account) <= IDENTIFIER_LENGTH_MAX or not _is_text(account):
         return None
     known = isinstance(seq, NumberToken) and re.fullmatch("[1-9][0-9]{0,17}", seq)
     return AccountEventRefused(event_ns=0, account=account, seq=int(seq) if known else None)
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _Head(msgspec.Struct):
+    """What a record says first: enough to tell whose event is missing."""
+
+    type: str = ""
+    account: str | None = None
+    seq: int | None = None
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def _missing_by_head(raw: bytes) -> AccountEventRefused | None:
+    """Return which account's event is missing, of a record that is not looked at any further."""
+    try:
+        head = _decode_head(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    seq = None if head.seq is None else NumberToken(head.seq)
+    return _missing_in({"type": head.type, "account": head.account, "seq": seq})
 
 
 def _not_json(error: Exception) -> Refusal:
@@ -233,7 +264,7 @@ def _decode_again(raw: bytes, received_ns: int | None) -> Event | Refusal:
     except (ValueError, RecursionError) as error:
         return _not_json(error)
     if not isinstance(plain, dict):
-        detail = f"expected an object with a type, received {type(plain).__name__}"
+        detail = f"expected an object with a type, received {kind_of(plain)}"
         return Refusal(reason="invalid_field", detail=detail)
     kind = plain.get("type")
     event_type = EVENT_TYPES.get(kind) if isinstance(kind, str) else None

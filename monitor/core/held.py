@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.core import events
 from monitor.core.events import AnyEvent
+from monitor.core.plain import plain
 
 
 def instruments_of(event: events.Event) -> tuple[str, ...]:
@@ -96,15 +97,15 @@ class HeldEvents:
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""
         return [
-            [name, [[number, msgspec.to_builtins(event), part] for number, event, part in waiting]]
+            [name, [[number, plain(event), part] for number, event, part in waiting]]
             for name, waiting in sorted(self._events.items())
         ]
 
     def restore(self, state: list[Any]) -> None:
         """Take what `export_state` described, all of it, whatever the present limit."""
         for name, waiting in state:
-            for ordinal, plain, is_part in waiting:
-                event = msgspec.convert(plain, AnyEvent)
+            for ordinal, record, is_part in waiting:
+                event = msgspec.convert(record, AnyEvent)
                 self._events.setdefault(name, []).append((ordinal, event, is_part))
                 self._counts[isinstance(event, events.AccountEvent)] += 1
 

@@ -44,6 +44,9 @@ class AccountIntake:
         """Take the next event of an account: check its sequence, wait for its change."""
         parts = self.parts
         engine = parts.shards.of(event.account)
+        if engine.ledger.is_over(event.account, event.seq):
+            self._count_repeated()
+            return
         account = engine.account(event.account)
         if parts.changes.is_plain(account, event):
             account.sequence = event.seq
@@ -51,8 +54,7 @@ class AccountIntake:
             return
         admission = parts.changes.admit(account, ordinal, event, parts.engine_ns)
         if admission.repeated:
-            repeated = parts.ignored_counts.get("sequence_repeated", 0) + 1
-            parts.ignored_counts["sequence_repeated"] = repeated
+            self._count_repeated()
             return
         if admission.expected is not None:
             self._note_gap(event.account, admission.expected, event.seq, "sequence_gap")
@@ -65,10 +67,16 @@ class AccountIntake:
         if reopened is not None:  # closed and named again within one change
             reopened.sequence = event.seq
 
+    def _count_repeated(self) -> None:
+        counts = self.parts.ignored_counts
+        counts["sequence_repeated"] = counts.get("sequence_repeated", 0) + 1
+
     def note_missing(self, event: events.AccountEventRefused) -> None:
         """Note that the gate refused an event of an account."""
-        account = self.parts.shards.of(event.account).account(event.account)
-        seq = event.seq
+        engine, seq = self.parts.shards.of(event.account), event.seq
+        if seq is not None and engine.ledger.is_over(event.account, seq):
+            return
+        account = engine.account(event.account)
         if seq is not None and seq <= account.sequence:
             return  # a repetition
         expected = account.sequence + 1

@@ -11,6 +11,8 @@ from typing import Any
 from monitor.core.amounts import to_fraction
 from monitor.core.instruments import Instrument
 
+CLOSED_KEPT_MAX = 100_000
+
 PositionKey = tuple[str, str]  # instrument, leg
 
 
@@ -117,6 +119,14 @@ class Account:
         """Return whether an event of the account is missing, refused or held back."""
         return self.suspect or self.held_events > 0
 
+    def owed_isolated(self, key: PositionKey) -> int:
+        """Return what an isolated position owes in funding, in minor units."""
+        return sum(
+            payment.amount
+            for payment in self.pending_funding
+            if payment.isolated and payment.key == key
+        )
+
     @property
     def is_trader(self) -> bool:
         """Return whether the account may be deleveraged or charged (not a vault or a fund)."""
@@ -169,6 +179,8 @@ class Ledger:
         self.booked: dict[str, dict[str, int]] = {}
         # Sum of position sizes: instrument -> [long units, short units], both >= 0.
         self.open_interest: dict[str, list[int]] = {}
+        # The last sequence number of accounts that were closed, the latest CLOSED_KEPT_MAX of them.
+        self.closed: dict[str, int] = {}
         # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
         self.holders: dict[str, dict[tuple[str, str], Position]] = {}
         # The accounts of which an event is missing, refused or held back.
@@ -189,6 +201,17 @@ class Ledger:
             self.suspects.add(account.name)
         else:
             self.suspects.discard(account.name)
+
+    def note_closed(self, name: str, sequence: int) -> None:
+        """Remember how far a closed account had come: what comes again is a repetition."""
+        self.closed.pop(name, None)
+        self.closed[name] = sequence
+        if len(self.closed) > CLOSED_KEPT_MAX:
+            del self.closed[next(iter(self.closed))]
+
+    def is_over(self, name: str, sequence: int) -> bool:
+        """Return whether an event is a late repetition of a closed account's; 1 opens it anew."""
+        return name not in self.accounts and 1 < sequence <= self.closed.get(name, 0)
 
     def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
         """Set a balance; the difference is booked under its reason."""
@@ -272,6 +295,7 @@ class Ledger:
         """
         return {
             "accounts": [self.accounts[name].export_state() for name in sorted(self.accounts)],
+            "closed": [[name, sequence] for name, sequence in self.closed.items()],
             "booked": [
                 [asset, sorted([reason, str(units)] for reason, units in reasons.items() if units)]
                 for asset, reasons in sorted(self.booked.items())
@@ -292,6 +316,7 @@ class Ledger:
             ledger._follow_suspicion(account)
             for position in account.positions.values():
                 ledger._hold(account, position)
+        ledger.closed = dict(state["closed"])
         ledger.booked = {
             asset: {reason: int(units) for reason, units in reasons}
             for asset, reasons in state["booked"]

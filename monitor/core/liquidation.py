@@ -13,7 +13,7 @@ from monitor.core.contracts import unrealized_pnl
 from monitor.core.decisions import Side
 from monitor.core.events import LiquidationEvent, LiquidationFilled, LiquidationStarted
 from monitor.core.instruments import Instrument
-from monitor.core.ledger import PositionKey
+from monitor.core.ledger import Account, PositionKey
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.prices import bankruptcy_price
 from monitor.core.margin.totals import unit_totals
@@ -32,8 +32,9 @@ class IsolatedStart:
 class Liquidation:
     """One liquidation under way: its frozen price and its fills so far, summed by price.
 
-    `isolated` is set when it began on an isolated position; `episode` when that position's unit
-    was under water and has been closed since.
+    `isolated` is set when it began on an isolated position, `closed` when that position has been
+    closed since (another may be open), owing funding of `owed` minor units, and `episode` when its
+    unit was under water then.
     """
 
     account: str
@@ -46,6 +47,8 @@ class Liquidation:
     filled: dict[str, Fraction]  # contracts by price (text), signed: a fill is linear in its size
     fees: Fraction  # of all fills, in the settlement currency
     isolated: IsolatedStart | None = None
+    closed: bool = False
+    owed: int = 0
     episode: Episode | None = None
 
     @property
@@ -56,12 +59,12 @@ class Liquidation:
     def closed_deficit(self, instrument: Instrument, minor_unit: Fraction) -> Fraction:
         """Return what the closed isolated position leaves unpaid, in the settlement currency.
 
-        max(0, -(margin at the start + pnl of the fills - their fees)). A long of 1 at 100 with
-        10 of margin, closed at 80 for a fee of 1, leaves 11.
+        max(0, -(margin at the start + pnl of the fills - their fees - funding owed at the close)).
+        A long of 1 at 100 with 10 of margin, closed at 80 for a fee of 1, leaves 11.
         """
         if self.isolated is None:
             return Fraction(0)
-        left = self.isolated.margin * minor_unit
+        left = (self.isolated.margin - self.owed) * minor_unit
         if self.isolated.entry is not None:
             left += self._pnl(instrument, to_fraction(self.isolated.entry)) - self.fees
         return max(Fraction(0), -left)
@@ -140,6 +143,20 @@ class LiquidationBook:
             if liquidation.account == unit.account.name and liquidation.key == unit.key:
                 liquidation.episode = unit.episode
 
+    def note_closed(self, account: Account, owed: int = 0) -> None:
+        """Note which isolated positions that are being liquidated an account has no more.
+
+        `owed`: funding that the position owed when it was closed, in minor units.
+        """
+        for liquidation in self.open.values():
+            if (
+                liquidation.isolated is not None
+                and liquidation.account == account.name
+                and liquidation.key not in account.positions
+                and not liquidation.closed
+            ):
+                liquidation.closed, liquidation.owed = True, owed
+
     def forget(self, account: str) -> None:
         """Forget the liquidations of a closed account."""
         for key in [key for key in self.open if key[0] == account]:
@@ -190,7 +207,12 @@ class LiquidationBook:
                 exact_text(liquidation.fees),
                 None
                 if liquidation.isolated is None
-                else [liquidation.isolated.margin, liquidation.isolated.entry],
+                else [
+                    liquidation.isolated.margin,
+                    liquidation.isolated.entry,
+                    liquidation.closed,
+                    str(liquidation.owed),
+                ],
                 None if liquidation.episode is None else liquidation.episode.export_state(),
             ]
             for key, liquidation in sorted(self.open.items())
@@ -227,6 +249,7 @@ class LiquidationBook:
             )
             if isolated is not None:
                 liquidation.isolated = IsolatedStart(isolated[0], isolated[1])
+                liquidation.closed, liquidation.owed = isolated[2], int(isolated[3])
             if kept is not None:
                 liquidation.episode = episodes.setdefault(kept[0], Episode.from_state(kept))
             book.open[account, identity] = liquidation

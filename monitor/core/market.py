@@ -21,6 +21,7 @@ from monitor.core.events import (
     TradingStatusChanged,
 )
 from monitor.core.instruments import Instrument
+from monitor.core.plain import plain
 
 UNIT_OF_ACCOUNT = frozenset({"USD", "USDC", "USDT"})
 DEFAULT_MINOR_UNIT = Unit("0.00000001")
@@ -273,44 +274,40 @@ class Market:
         """Return everything as plain values, in a canonical order."""
         return {
             "instruments": [
-                msgspec.to_builtins(self.instruments[name].definition)
-                for name in sorted(self.instruments)
+                plain(self.instruments[name].definition) for name in sorted(self.instruments)
             ],
             "collateral": [
-                msgspec.to_builtins(self.collateral[asset].definition)
-                for asset in sorted(self.collateral)
+                plain(self.collateral[asset].definition) for asset in sorted(self.collateral)
             ],
             "marks": [[n, q.text, q.event_ns] for n, q in sorted(self.marks.items())],
             "indices": [[n, q.text, q.event_ns] for n, q in sorted(self.indices.items())],
             "judges": [[*key, q.text, q.event_ns] for key, q in sorted(self.judges.items())],
-            "oracles": [msgspec.to_builtins(r) for _, r in sorted(self.oracles.items())],
-            "statuses": [msgspec.to_builtins(s) for _, s in sorted(self.statuses.items())],
-            "funding_rates": [
-                msgspec.to_builtins(r) for _, r in sorted(self.funding_rates.items())
-            ],
+            "oracles": [plain(r) for _, r in sorted(self.oracles.items())],
+            "statuses": [plain(s) for _, s in sorted(self.statuses.items())],
+            "funding_rates": [plain(r) for _, r in sorted(self.funding_rates.items())],
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Market":
         """Return the market that `export_state` described."""
         market = cls()
-        for plain in state["instruments"]:
-            definition = msgspec.convert(plain, InstrumentListed)
+        for record in state["instruments"]:
+            definition = msgspec.convert(record, InstrumentListed)
             market.instruments[definition.instrument] = Instrument(definition)
-        for plain in state["collateral"]:
-            rule = msgspec.convert(plain, CollateralListed)
+        for record in state["collateral"]:
+            rule = msgspec.convert(record, CollateralListed)
             market.collateral[rule.asset] = Collateral(rule)
         market.marks = {name: Quote(text, ns) for name, text, ns in state["marks"]}
         market.indices = {name: Quote(text, ns) for name, text, ns in state["indices"]}
         market.judges = {(i, s): Quote(text, ns) for i, s, text, ns in state["judges"]}
-        for plain in state["oracles"]:
-            report = msgspec.convert(plain, OracleReported)
+        for record in state["oracles"]:
+            report = msgspec.convert(record, OracleReported)
             market.oracles[report.oracle, report.index] = report
-        for plain in state["statuses"]:
-            status = msgspec.convert(plain, TradingStatusChanged)
+        for record in state["statuses"]:
+            status = msgspec.convert(record, TradingStatusChanged)
             market.statuses[status.instrument] = status
-        for plain in state["funding_rates"]:
-            rate = msgspec.convert(plain, FundingRateChanged)
+        for record in state["funding_rates"]:
+            rate = msgspec.convert(record, FundingRateChanged)
             market.funding_rates[rate.instrument] = rate
         market._remap()
         return market

@@ -9,7 +9,7 @@ from monitor.core.events import LiquidationFinished
 from monitor.core.instruments import Instrument
 from monitor.core.ledger import Account
 from monitor.core.liquidation import Liquidation
-from monitor.core.margin.book import Episode, MarginUnit
+from monitor.core.margin.book import Episode, MarginUnit, unit_name
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 from monitor.core.waterfall import Shortfall
@@ -71,14 +71,14 @@ def _incur(
         return 0, None
     if unit is not None:
         deficit, episode = engine.deficit(unit), unit.episode
-    elif liquidation.key in account.positions:
+    elif not liquidation.closed and liquidation.key in account.positions:
         return 0, None  # it has become a part of the cross unit, which is not in liquidation
     else:
         unit_value = market.unit(asset).value
         deficit = liquidation.closed_deficit(instrument, unit_value) * value
         episode = liquidation.episode
         if deficit and episode is None:
-            name = "/".join((account.name, *liquidation.key))
+            name = unit_name(account.name, liquidation.key)
             episode = engine.new_episode(account.name, name)
     if not deficit or episode is None:
         return 0, None
@@ -93,6 +93,8 @@ def _incur(
 
 def _unit(engine: AccountEngine, account: Account, liquidation: Liquidation) -> MarginUnit | None:
     """Return the unit that a liquidation began on, None for an isolated one that is closed."""
+    if liquidation.closed:
+        return None
     if liquidation.isolated is not None:
         return engine.isolated.get(account.name, {}).get(liquidation.key)
     if liquidation.started:

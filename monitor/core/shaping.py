@@ -28,6 +28,20 @@ class NumberToken(str):
     __slots__ = ()
 
 
+_KINDS: tuple[tuple[type, str], ...] = (
+    (NumberToken, "a number"),
+    (str, "a text"),
+    (bool, "true or false"),
+    (list, "an array"),
+    (dict, "an object"),
+)
+
+
+def kind_of(value: Plain) -> str:
+    """Return what kind of JSON value something is."""
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
+
+
 _MEANINGS = {
     events.NUMBER_PATTERN: "of at most 18 + 18 digits",
     events.NON_NEGATIVE_PATTERN: ">= 0",
@@ -79,17 +93,15 @@ def shape(value: Plain, info: msgspec.inspect.Type, path: str) -> Plain:  # noqa
         case msgspec.inspect.IntType():
             return _integer(value, path)
         case _:
-            if isinstance(value, NumberToken):
-                raise FieldError(f"expected no number, received {value!s:.40} - at `{path}`")
+            if isinstance(value, NumberToken | list | dict):
+                raise FieldError(f"expected a text, received {kind_of(value)} - at `{path}`")
             return value
 
 
 def _expect(value: Plain, kind: type, path: str) -> None:
     if not isinstance(value, kind):
         meaning = "an object" if kind is dict else "an array"
-        raise FieldError(
-            f"expected {meaning}, received {type(value).__name__.strip('_')} - at `{path}`"
-        )
+        raise FieldError(f"expected {meaning}, received {kind_of(value)} - at `{path}`")
 
 
 def _tagged(value: Plain, structs: list[msgspec.inspect.StructType]) -> msgspec.inspect.Type:
@@ -132,8 +144,7 @@ def _integer(value: Plain, path: str) -> Plain:
 def _canonical(value: Plain, pattern: str, path: str) -> Plain:
     """Return a number as canonical decimal text: "1e3" and 1000 are "1000"."""
     if not isinstance(value, str):
-        kind = type(value).__name__
-        raise FieldError(f"expected a number, received {kind} - at `{path}`")
+        raise FieldError(f"expected a number, received {kind_of(value)} - at `{path}`")
     expected = "expected a finite number of at most 18 + 18 digits"
     if not _NUMBER.match(value):
         raise FieldError(f"{expected}, received {value!s:.40} - at `{path}`")

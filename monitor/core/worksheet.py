@@ -4,6 +4,7 @@ A worksheet is what an operator hands to `deleverage` and `socialize`. Numbers a
 or plain JSON numbers, in either case without binary floats in between.
 """
 
+import json
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TypeVar
@@ -12,7 +13,8 @@ import msgspec
 
 from monitor.core.amounts import to_fraction
 from monitor.core.events import Number
-from monitor.core.shaping import FieldError, NumberToken, Plain, parse_plainly, shape
+from monitor.core.shaping import FieldError, Plain, kind_of, parse_plainly, shape
+from monitor.core.wording import reworded
 
 CANDIDATES_MAX = 1_000_000
 _RECEIVED_MAX = 80
@@ -38,9 +40,13 @@ def parse_object(raw: bytes) -> dict[str, Plain]:
         raise WorksheetError("expected JSON, received too many brackets in each other") from None
     except ValueError as error:
         raise WorksheetError(f"expected JSON, received {error}") from None
+    if b"\\ud" in raw.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise WorksheetError(f"expected text, {reworded(error)}") from None
     if not isinstance(value, dict):
-        received = "a number" if isinstance(value, NumberToken) else type(value).__name__
-        raise WorksheetError(f"expected a JSON object, received {received}")
+        raise WorksheetError(f"expected a JSON object, received {kind_of(value)}")
     candidates = value.get("candidates")
     if isinstance(candidates, list) and len(candidates) > CANDIDATES_MAX:
         raise WorksheetError(
@@ -56,7 +62,7 @@ def to_record(value: dict[str, Plain], kind: type[Record]) -> Record:
         shaped = shape(value, msgspec.inspect.type_info(kind), "$")
         return msgspec.convert(shaped, kind)
     except (FieldError, msgspec.ValidationError) as error:
-        raise WorksheetError(str(error).replace("`$.", "`")) from None
+        raise WorksheetError(reworded(error).replace("`$.", "`")) from None
 
 
 def check_unique(accounts: Iterable[str]) -> None:

@@ -11,7 +11,11 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-BLOCK_BYTES = 128 * 1024
+from monitor.core.gate import RECORD_BYTES_MAX
+
+# Of compressed data: each byte may stand for 40 KB.
+BLOCK_BYTES = 1024
+LINE_BYTES_MAX = RECORD_BYTES_MAX + 1
 
 
 class RecordingError(Exception):
@@ -50,7 +54,7 @@ class _ZstandardFrames(io.RawIOBase):
         self._file = file
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._is_inside = False
-        self._ready = b""
+        self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         """Return True: this is for reading."""
@@ -69,7 +73,7 @@ class _ZstandardFrames(io.RawIOBase):
                 return 0
             if self._frame.eof:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._ready = self._frame.decompress(block)
+            self._ready = memoryview(self._frame.decompress(block))
             self._is_inside = not self._frame.eof
         count = min(len(buffer), len(self._ready))
         buffer[:count], self._ready = self._ready[:count], self._ready[count:]
@@ -84,12 +88,17 @@ class _ZstandardFrames(io.RawIOBase):
 def lines(path: str) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, line without its end); empty lines are passed over.
 
+    Of a line that is longer than a record may be only the beginning is given, one byte too long.
+
     Raises RecordingError if the file is damaged or ends inside its compression.
     """
     with open_recording(path) as stream:
         number = 0
         try:
-            for number, line in enumerate(stream, start=1):
+            while line := stream.readline(LINE_BYTES_MAX):
+                number += 1
+                if len(line) == LINE_BYTES_MAX and not line.endswith(b"\n"):
+                    _pass_over_rest(stream)
                 stripped = line.strip()
                 if stripped:
                     yield number, stripped
@@ -98,3 +107,8 @@ def lines(path: str) -> Iterator[tuple[int, bytes]]:
                 f"{path}: expected a whole recording, received {str(error) or 'a cut one'} "
                 f"after line {number}"
             ) from error
+
+
+def _pass_over_rest(stream: BinaryIO) -> None:
+    while (rest := stream.readline(LINE_BYTES_MAX)) and not rest.endswith(b"\n"):
+        pass

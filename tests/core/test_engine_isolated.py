@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from monitor.core import events
-from monitor.core.decisions import Decision
+from monitor.core.decisions import Decision, ShortfallIncurred
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal
+from tests.core.comparison import assert_same
+from tests.reference.naive import NaiveEngine
 
 
 def opened(*, balance: str, margin: str, price: str = "100") -> Journal:
@@ -113,3 +115,21 @@ def test_it_never_charges_the_debt_of_the_cross_unit() -> None:
     assert [one.kind for one in made if one.kind.startswith(("short", "insurance"))] == [
         "insurance_fund_credited"
     ]
+
+
+def test_a_position_opened_again_does_not_hide_the_loss_of_the_closed_one() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "92")
+    isolated = {"margin_mode": "isolated", "isolated_margin": "10"}
+    journal.position("ann", "X", "1", "100", **isolated)
+    journal.funding("X", rate="0.02", price="100")  # owes 2
+    journal.liquidation("started", "ann", "X", "-1", None)
+    journal.liquidation("filled", "ann", "X", "-1", "80")
+    journal.position("ann", "X", "0", None, more=True)
+    journal.position("ann", "X", "1", "92", **isolated)
+    journal.liquidation("finished", "ann", "X", "-1", "80")
+    assert_same(RiskEngine(EngineSettings()), NaiveEngine(EngineSettings()), journal.events)
+    _, made = decided(journal)
+    (shortfall,) = [one for one in made if isinstance(one, ShortfallIncurred)]
+    assert shortfall.amount == "12"  # 10 + (80 - 100) - 2

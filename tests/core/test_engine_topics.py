@@ -175,3 +175,21 @@ def test_fills_at_one_price_are_kept_as_one() -> None:
         (liquidation,) = each.shards.engines[0].liquidations.open.values()
         assert liquidation.filled == {"80": Fraction(-5), "90": Fraction(-5)}
         assert liquidation.fees == 1
+
+
+def test_what_comes_again_after_an_account_was_closed_opens_nothing() -> None:
+    journal = Journal()
+    late = journal.balance("ann", "10"), journal.balance("ann", "11")
+    closing = events.AccountClosed(event_ns=journal.now_ns, account="ann", seq=3)
+    journal.add(closing)
+    for one in (late[1], closing):
+        journal.add(one)
+    engine = engine_after(journal)
+    assert engine.account_ids() == []
+    assert engine.summary()["events"]["ignored"] == 2
+    restored = RiskEngine.from_state(engine.export_state(), EngineSettings())
+    for each in (engine, restored):
+        assert each.apply([late[1]]) == []
+        assert each.account_ids() == []
+        each.apply([late[0]])  # 1 opens it anew
+        assert each.account_ids() == ["ann"]

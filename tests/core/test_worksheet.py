@@ -14,7 +14,7 @@ from monitor.core.worksheet import WorksheetError, exact_amount, parse_object
         (b"", "expected JSON"),
         (b"\xff", "expected JSON"),
         (b"[" * 200_000, "too many brackets"),
-        (b"[]", "expected a JSON object, received list"),
+        (b"[]", "expected a JSON object, received an array"),
         (b"7", "expected a JSON object, received a number"),
     ],
 )

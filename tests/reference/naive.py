@@ -25,6 +25,17 @@ ACCOUNT_DECISIONS: dict[str, type[decisions.AccountDecision]] = {
     "healthy": decisions.AccountRecovered,
 }
 
+# Not decided before the bootstrap has ended.
+OF_ACCOUNTS = (
+    decisions.AccountDecision,
+    decisions.StreamGapDetected,
+    decisions.ShortfallIncurred,
+    decisions.InsuranceFundDrawn,
+    decisions.InsuranceFundCredited,
+    decisions.DeleveragingPlanned,
+    decisions.LossSocialized,
+)
+
 
 class NaiveEngine:
     """The rules once more."""
@@ -80,8 +91,7 @@ class NaiveEngine:
             return []
         if self.bootstrapped:
             return made
-        silent = (decisions.AccountDecision, decisions.StreamGapDetected)
-        return [one for one in made if not isinstance(one, silent)]
+        return [one for one in made if not isinstance(one, OF_ACCOUNTS)]
 
     def _catch_up(
         self, event: events.AnyEvent, received_ns: int | None
@@ -147,8 +157,7 @@ class NaiveEngine:
         if self.bootstrapped or expected is None or len(self.world.accounts) < expected:
             return
         self.bootstrapped = True
-        silent = (decisions.AccountDecision, decisions.StreamGapDetected)
-        self.found = [one for one in self.found if not isinstance(one, silent)]
+        self.found = [one for one in self.found if not isinstance(one, OF_ACCOUNTS)]
         self.found += self._standing_accounts()
 
     def _take(self, event: events.AnyEvent) -> None:

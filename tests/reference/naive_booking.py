@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import events
-from tests.reference.naive_world import Account, Liquidation, World
+from tests.reference import naive_prices
+from tests.reference.naive_world import Account, Liquidation, Unit, World
 
 UNITS_MAX = 2**62
 UNSEEN = ("", "")  # the unit of a liquidation whose start we have not seen
@@ -99,3 +100,26 @@ def follow_mode(account: Account, instrument: str, leg: str) -> None:
             if one.isolated and position is None:
                 account.pending.remove(one)
             one.isolated = False
+
+
+def note_closed(account: Account, owed: Fraction) -> None:
+    """Let the liquidations of isolated positions that are gone know it, and what those owed."""
+    for one in account.liquidations.values():
+        if one.unit_key not in {None, UNSEEN} and one.unit_key not in account.positions:
+            one.owed = one.owed if one.closed else owed
+            one.closed = True
+
+
+def start_liquidation(world: World, account: Account, event: events.LiquidationStarted) -> None:
+    """Freeze what a liquidation begins with."""
+    position = account.positions.get((event.instrument, event.leg))
+    limit = None
+    if position is not None:
+        limit = naive_prices.bankruptcy_price(world, account, position)
+    key = account.unit_key(event.instrument, event.leg)
+    liquidation = Liquidation(key, Fraction(event.size), limit, instrument=event.instrument)
+    if position is not None and position.isolated:
+        liquidation.margin = position.isolated_margin
+        liquidation.entry_price = position.entry_price if position.size else None
+    account.liquidations[event.liquidation_id] = liquidation
+    account.units.setdefault(key, Unit()).liquidating = True

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
-from tests.reference import naive_equity, naive_prices
+from tests.reference import naive_equity
 from tests.reference.naive_booking import (
     HELD_KINDS,
     UNSEEN,
@@ -20,9 +20,11 @@ from tests.reference.naive_booking import (
     RefusedError,
     follow_mode,
     is_used,
+    note_closed,
     representable,
     set_orders,
     size_unit,
+    start_liquidation,
 )
 from tests.reference.naive_world import (
     Account,
@@ -31,7 +33,6 @@ from tests.reference.naive_world import (
     Pending,
     Position,
     Tick,
-    Unit,
     World,
     ceil_to,
 )
@@ -82,6 +83,10 @@ class NaiveLedger:
         return self.world.accounts[name]
 
     def _take_account_event(self, event: events.AccountEvent) -> None:
+        is_gone = event.account not in self.world.accounts
+        if is_gone and 1 < event.seq <= self.world.closed.get(event.account, 0):
+            self.ignored += 1
+            return
         account = self.account(event.account)
         if event.seq <= account.seq:
             self.ignored += 1
@@ -293,7 +298,15 @@ class NaiveLedger:
         )
 
     def _on_position_changed(self, event: events.PositionChanged) -> None:
-        self._set_position(self.account(event.account), self._position(event))
+        account = self.account(event.account)
+        key = (event.instrument, event.leg)
+        owed = sum(
+            one.amount
+            for one in account.pending
+            if one.isolated and one.amount > 0 and (one.instrument, one.leg) == key
+        )
+        self._set_position(account, self._position(event))
+        note_closed(account, Fraction(owed))
 
     def _set_position(self, account: Account, position: Position) -> None:
         """Keep a position; one without size and margin is none."""
@@ -334,6 +347,7 @@ class NaiveLedger:
         account.orders = {}
         for position in positions:
             self._set_position(account, position)
+        note_closed(account, Fraction(0))
         isolated = {(one.instrument, one.leg) for one in positions if one.isolated}
         for owed in pending:
             owed.isolated = (owed.instrument, owed.leg) in isolated
@@ -364,23 +378,13 @@ class NaiveLedger:
         for asset in account.balances:
             self._set_balance(account, asset, Fraction(0), "closed")
         del self.world.accounts[event.account]
+        self.world.closed[event.account] = event.seq
         self._drop_held(event.account, event.seq)
 
     # --- liquidations -------------------------------------------------------------------------
 
     def _on_liquidation_started(self, event: events.LiquidationStarted) -> None:
-        account = self.account(event.account)
-        position = account.positions.get((event.instrument, event.leg))
-        limit = None
-        if position is not None:
-            limit = naive_prices.bankruptcy_price(self.world, account, position)
-        key = account.unit_key(event.instrument, event.leg)
-        liquidation = Liquidation(key, Fraction(event.size), limit, instrument=event.instrument)
-        if position is not None and position.isolated:
-            liquidation.margin = position.isolated_margin
-            liquidation.entry_price = position.entry_price if position.size else None
-        account.liquidations[event.liquidation_id] = liquidation
-        account.units.setdefault(key, Unit()).liquidating = True
+        start_liquidation(self.world, self.account(event.account), event)
 
     def _on_liquidation_filled(self, event: events.LiquidationFilled) -> None:
         assert event.price is not None

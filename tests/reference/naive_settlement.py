@@ -93,11 +93,12 @@ def incur(
         key = liquidation.unit_key
     if value is None:
         return ZERO, None
-    if key is None or account.unit_key(*place) == key:
+    closed = liquidation is not None and liquidation.closed
+    if key is None or (account.unit_key(*place) == key and not closed):
         figures = naive_margin.figures(world, account, key)
         episode = account.units[key].episode
         deficit = ZERO if figures is None else max(ZERO, -figures.equity)
-    elif place in account.positions:
+    elif place in account.positions and not closed:
         return ZERO, None  # a part of the cross unit by now
     else:
         assert liquidation is not None
@@ -118,7 +119,7 @@ def incur(
 
 def unpaid(listed: events.InstrumentListed, liquidation: Liquidation) -> Fraction:
     """Return what an isolated position that is closed has not paid: margin, fills and fees."""
-    left = liquidation.margin
+    left = liquidation.margin - liquidation.owed
     entry = liquidation.entry_price
     if entry is not None:
         for size, price, fee in liquidation.fills:

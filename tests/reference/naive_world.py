@@ -70,6 +70,8 @@ class Liquidation:
     entry_price: Fraction | None = None
     fills: list[tuple[Fraction, Fraction, Fraction]] = field(default_factory=list)  # with fees
     episode: Episode | None = None  # of an isolated unit that is gone
+    closed: bool = False  # its isolated position was closed since, whatever was opened then
+    owed: Fraction = Fraction(0)  # in funding, when it was closed
 
 
 @dataclass
@@ -98,7 +100,8 @@ class Account:
 
     def next_episode(self, key: UnitKey) -> Episode:
         """Return the next episode of a unit, numbered."""
-        name = self.name if key is None else f"{self.name}/{key[0]}/{key[1]}"
+        parts = [self.name] if key is None else [self.name, *key]
+        name = "/".join(part.replace("/", "//") for part in parts)
         self.episode_counts[name] = self.episode_counts.get(name, 0) + 1
         return Episode(f"{name}:{self.episode_counts[name]}")
 
@@ -159,6 +162,7 @@ class World:
     funds: dict[str, Fund] = field(default_factory=dict)
     booked: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     assets_booked: set[str] = field(default_factory=set)
+    closed: dict[str, int] = field(default_factory=dict)  # the last seq of accounts that are gone
     shortfall: Fraction = Fraction(0)
 
     def value(self, asset: str) -> Fraction | None:

@@ -75,6 +75,12 @@ class Episode:
         return cls(state[0], {asset: int(units) for asset, units in state[1]})
 
 
+def unit_name(account: str, key: PositionKey | None) -> str:
+    """Return `account`, or `account/instrument/leg` for an isolated unit; a / inside is doubled."""
+    parts = (account,) if key is None else (account, *key)
+    return "/".join(part.replace("/", "//") for part in parts)
+
+
 class MarginUnit:
     """One margin unit with its verdict, its last measure and its guards.
 
@@ -115,8 +121,8 @@ class MarginUnit:
 
     @property
     def name(self) -> str:
-        """Return `account`, or `account/instrument/leg` for an isolated unit."""
-        return self.account.name if self.key is None else "/".join((self.account.name, *self.key))
+        """Return the name that its episodes are numbered under."""
+        return unit_name(self.account.name, self.key)
 
     @property
     def is_in_liquidation(self) -> bool:

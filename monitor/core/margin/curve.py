@@ -4,7 +4,7 @@ Equity - factor x requirement is, between its breakpoints, linear in the tested 
 quanto; inverse when the coin is valued at P too) or in 1/P (inverse with a held coin value), and
 is solved exactly from two of its points. Where the requirement itself grows with the size of an
 inverse position, or is that of the larger leg, the slack is concave in that variable: its roots
-are found by cutting in halves, to `ROOT_PRECISION`. Breakpoints: where a tier or haircut changes.
+are found by false position, to `ROOT_PRECISION`. Breakpoints: where a tier or haircut changes.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from monitor.core.market import Collateral, Market
 
 ZERO = Fraction(0)
 ROOT_PRECISION = Fraction(1, 10**28)  # relative to the price
-_DIP_PRECISION = Fraction(1, 10**14)
+_DIP_PRECISION = Fraction(1, 10**9)
 _FAR = Fraction(10**15)  # beyond so many times the last breakpoint nothing is looked for
 
 
@@ -201,10 +201,11 @@ class _Piece:
         return self.near + step if self.far is None or self.far > self.near else self.near - step
 
     def end(self) -> Fraction:
-        """Return a price at the far end, or so far out that nothing beyond it matters."""
-        if self.far is None:
-            return self.near * _FAR
-        return self.far or self.near / _FAR
+        """Return a price just inside of the far end, or so far out that nothing lies beyond it."""
+        if not self.far:
+            return self.near * _FAR if self.far is None else self.near / _FAR
+        step = self.far * ROOT_PRECISION
+        return self.far - step if self.far > self.near else self.far + step
 
     def holds(self, price: Fraction) -> bool:
         """Return whether a price lies inside, ends excluded."""
@@ -247,7 +248,7 @@ def _first_straight(curve: Curve, pieces: list[_Piece], search: Search) -> Fract
 
 
 def _first_bent(curve: Curve, pieces: list[_Piece], search: Search) -> Fraction | None:
-    """Return the same for a slack that is concave in the variable, by cutting in halves."""
+    """Return the same for a slack that is concave in the variable, by false position."""
 
     def at(price: Fraction) -> Fraction:
         return search.sign * curve.slack(price, search)
@@ -262,17 +263,33 @@ def _first_bent(curve: Curve, pieces: list[_Piece], search: Search) -> Fraction 
             end = end if search.sign > 0 else _lowest(at, inside, end)
             if at(end) >= 0:
                 continue
-        return _halved(at, inside, end)
+        return _root(at, inside, end)
     return None
 
 
-def _halved(at: Callable[[Fraction], Fraction], near: Fraction, far: Fraction) -> Fraction:
-    """Return the root between a point where `at` is not negative and one where it is."""
-    while abs(far - near) > ROOT_PRECISION * near:
-        middle = _rounded(
-            (near + far) / 2 if far < 2 * near and near < 2 * far else _mean(near, far)
-        )
-        near, far = (middle, far) if at(middle) >= 0 else (near, middle)
+def _root(at: Callable[[Fraction], Fraction], near: Fraction, far: Fraction) -> Fraction:
+    """Return the root between a point where `at` is not negative and one where it is.
+
+    False position in the Illinois form: the value of an end that stays is halved.
+    """
+    at_near, at_far = at(near), at(far)
+    stayed = 0
+    while at_near and abs(far - near) > ROOT_PRECISION * near:
+        if far > 2 * near or near > 2 * far:
+            middle = _mean(near, far)
+        else:
+            middle = _rounded(near + (far - near) * at_near / (at_near - at_far))
+            if middle in (near, far):
+                middle = (near + far) / 2
+        at_middle = at(middle)
+        if at_middle >= 0:
+            near, at_near = middle, at_middle
+            at_far = at_far / 2 if stayed == 1 else at_far
+            stayed = 1
+        else:
+            far, at_far = middle, at_middle
+            at_near = at_near / 2 if stayed == -1 else at_near
+            stayed = -1
     return near
 
 
@@ -295,9 +312,10 @@ def _mean(one: Fraction, other: Fraction) -> Fraction:
 
 
 def _rounded(price: Fraction) -> Fraction:
-    """Return a price with a short denominator: 40 digits."""
-    scale = 10 ** max(0, 40 - len(str(int(price))))
-    return Fraction(round(price * scale), scale)
+    """Return a price with a short denominator: about 40 significant digits."""
+    bits = price.numerator.bit_length() - price.denominator.bit_length()
+    shift = max(0, 133 - bits)
+    return Fraction(round(price * (1 << shift)), 1 << shift)
 
 
 def _breakpoints(curve: Curve) -> set[Fraction]:

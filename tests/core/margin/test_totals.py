@@ -182,3 +182,44 @@ def test_rules_that_cannot_be_meant_are_refused(fields: dict[str, Any], expected
     (refused,) = gate.decode(gate.encode(listed))
     assert isinstance(refused, gate.Refusal)
     assert expected in refused.detail
+
+
+def test_a_bent_price_is_found_before_a_jump_and_at_tiny_prices() -> None:
+    jump = [
+        e.RiskTier(
+            notional_max="164",
+            initial_margin_rate="0.2",
+            maintenance_margin_rate="0.1",
+            maintenance_deduction="0",
+        ),
+        e.RiskTier(
+            initial_margin_rate="0.3", maintenance_margin_rate="0.2", maintenance_deduction="0"
+        ),
+    ]
+    legs = [long("2", leg="long"), long("-1", leg="short")]
+    report = told("36", *legs, risk_tiers=jump, hedge_margin="larger")
+    # 36 + P - 100 = 0.2 x 2 P at 106.67 above; going down the requirement falls to 16.4 at 82
+    assert report["state"] == "liquidatable"
+    report = told("60", *legs, risk_tiers=jump, hedge_margin="larger")
+    # 60 + P - 100 = 0.4 P at 66.7, where the lower tier holds: 0.2 P at 50; above 82 it is 0.4 P
+    assert report["positions"][0]["liquidation_price"] == "50"
+
+
+def test_a_tiny_mark_is_solved_as_well() -> None:
+    journal = Journal()
+    model = e.SizeLinear(
+        initial_margin_rate="0.1", maintenance_margin_rate="0.05", rate_per_unit="0.000000000001"
+    )
+    journal.list_instrument("X", "inverse", margin_model=model)
+    journal.index("X", "0.00000000001")
+    journal.mark("X", "0.00000000001")
+    journal.balance("ann", "20000000000", "X")
+    journal.position("ann", "X", "1", "0.00000000001")
+    engine = RiskEngine(EngineSettings(margin=MarginSettings(moves_with_index=False)))
+    engine.apply(journal.events)
+    report = engine.account_report("ann")
+    assert report is not None
+    price = float(report["positions"][0]["liquidation_price"])
+    notional = 1 / price
+    equity = 2e10 + 1e11 - notional
+    assert equity == pytest.approx(notional * (0.05 + 1e-12 * notional), rel=1e-9)

@@ -179,15 +179,10 @@ class SquareRoot:
 
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return the tiers' bounds, and for a fixed size where a deduction is used up."""
-        points = set(self.schedule.bounds)
-        if size is not None:
-            terms = zip(self.schedule.rates, self.schedule.deductions, strict=True)
-            points |= {
-                deduction / scaled
-                for rate, deduction in terms
-                if deduction and (scaled := self._scaled(rate, size))
-            }
-        return sorted(points)
+        if size is None:
+            return self.schedule.bounds
+        scaled = [self._scaled(rate, size) for rate in self.schedule.rates]
+        return self.schedule.bends(scaled, self.schedule.deductions)
 
 
 class SkewScaled:
@@ -230,15 +225,10 @@ class SkewScaled:
 
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return the tiers' bounds, and for a fixed size where a deduction is used up."""
-        points = set(self.schedule.bounds)
-        if size is not None:
-            terms = zip(self.schedule.initial_rates, self.schedule.initial_deductions, strict=True)
-            points |= {
-                deduction / scaled
-                for rate, deduction in terms
-                if deduction and (scaled := rate + self.per_unit * size)
-            }
-        return sorted(points)
+        if size is None:
+            return self.schedule.bounds
+        scaled = [rate + self.per_unit * size for rate in self.schedule.initial_rates]
+        return self.schedule.bends(scaled, self.schedule.initial_deductions)
 
 
 def make_model(definition: InstrumentListed) -> MarginModel:

@@ -82,19 +82,15 @@ class TierSchedule:
         if tier < last and notional * stretch > bounds[tier]:
             highest = min(bisect_left(bounds, notional * stretch), last)
         steepest = self.steepest_rates[highest]
-        for jump in self.jumps:
-            if notional < jump * stretch * _MARGIN and jump < notional * stretch * _MARGIN:
-                steepest = inf
+        if self.jumps and _is_near(self.jumps, notional, stretch):
+            steepest = inf
         charged, deduction = notional * rates[tier], self.float_deductions[tier]
         requirement = charged - deduction
         return (requirement if requirement > 0.0 else 0.0), charged + deduction, steepest  # noqa: FURB136 (faster than max, once a position)
 
     def bound_near(self, notional: float, stretch: float) -> bool:
         """Return whether a bound lies within a factor `stretch` of a notional."""
-        reach = stretch * _MARGIN
-        return any(
-            notional < bound * reach and bound < notional * reach for bound in self.float_bounds
-        )
+        return _is_near(self.float_bounds, notional, stretch)
 
     def _tier(self, notional: Fraction | float) -> int:
         return min(bisect_left(self.bounds, notional), len(self.rates) - 1)
@@ -138,14 +134,19 @@ class TierSchedule:
         return max(ZERO, notional * rate - deduction)
 
     def breakpoints(self) -> list[Fraction]:
-        """Return the notionals where the maintenance margin bends, ascending.
+        """Return the notionals where the maintenance margin bends, ascending."""
+        return self.bends(self.rates, self.deductions)
 
-        These are the tier bounds, and within each tier the point where the deduction is used up.
-        """
-        points = set(self.bounds)
-        points |= {
+    def bends(self, rates: list[Fraction], deductions: list[Fraction]) -> list[Fraction]:
+        """Return the tiers' bounds, and where within a tier a deduction is used up, ascending."""
+        used_up = {
             deduction / rate
-            for rate, deduction in zip(self.rates, self.deductions, strict=True)
+            for rate, deduction in zip(rates, deductions, strict=True)
             if rate and deduction
         }
-        return sorted(points)
+        return sorted(used_up.union(self.bounds))
+
+
+def _is_near(bounds: list[float], notional: float, stretch: float) -> bool:
+    reach = stretch * _MARGIN
+    return any(notional < bound * reach and bound < notional * reach for bound in bounds)

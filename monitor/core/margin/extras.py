@@ -43,11 +43,14 @@ class Sums(Protocol):
 def estimate_at_entry(
     instrument: Instrument, size: float, entry: float
 ) -> tuple[float, float, float]:
-    """Return (requirement, gross, 0): what is margined at the entry price moves with no mark."""
+    """Return (requirement, gross, how fast it grows): at the entry price it moves with no mark.
+
+    The last is 0, or infinite where floats cannot tell on which side of a jump the entry is.
+    """
     notional = size / entry if instrument.inverse else size * entry
     base = None if instrument.inverse else size
-    requirement, charged, _ = instrument.model.estimate(notional, base, 1.0)
-    return requirement, charged, 0.0
+    requirement, charged, steepest = instrument.model.estimate(notional, base, 1.0)
+    return requirement, charged, math.inf if steepest == math.inf else 0.0
 
 
 def add_extras(sums: Sums, extras: list[Extra]) -> None:

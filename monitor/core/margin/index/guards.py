@@ -10,6 +10,7 @@ from monitor.core.margin.index.buckets import (
     key_up,
 )
 from monitor.core.margin.index.columns import (
+    CONSTANT,
     GUARDED,
     HITS,
     LOWER,
@@ -79,9 +80,10 @@ def tighten_guards(c: Columns, begin: int) -> None:
     """Guard every price of a unit where it is: any move is a hit."""
     for number in range(begin + 1, begin + 1 + c.heads[begin]["count"]):
         slot = slot_of(c, c.rows[number])
-        price = c.slots[slot]["price"]
-        aim_lower(c, number, slot, price)
-        aim_upper(c, number, slot, price)
+        if slot != CONSTANT:
+            price = c.slots[slot]["price"]
+            aim_lower(c, number, slot, price)
+            aim_upper(c, number, slot, price)
 
 
 @inlined
@@ -89,6 +91,8 @@ def aim_guards(c: Columns, begin: int, place: int, falling: float, rising: float
     """Guard an item's price; `falling`: how far it may move in the direction that hurts."""
     number = begin + place
     slot = slot_of(c, c.rows[number])
+    if slot == CONSTANT:
+        return
     price = c.slots[slot]["price"]
     direction = c.reaches[place]["direction"]
     if direction == 0:

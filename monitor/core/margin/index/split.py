@@ -39,7 +39,8 @@ SHARES = 1.0 - 1e-9  # what rounding of the split itself could add is far below 
 def set_asset_reach(c: Columns, begin: int, place: int) -> None:
     """Say how far an amount moves equity: by itself, signed."""
     row, own = c.rows[begin + place], c.reaches[place]
-    own["reach"] = abs(row["quantity"]) * c.slots[slot_of(c, row)]["price"]
+    slot = slot_of(c, row)
+    own["reach"] = 0.0 if slot == CONSTANT else abs(row["quantity"]) * c.slots[slot]["price"]
     own["steep"] = 0.0
     own["radius_max"] = math.inf
     own["direction"] = 1 if row["quantity"] > 0.0 else -1

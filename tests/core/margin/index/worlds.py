@@ -39,9 +39,7 @@ JUMPS = [
         maintenance_margin_rate="0.06",
         maintenance_deduction="2",
     ),
-    e.RiskTier(
-        initial_margin_rate="0.5", maintenance_margin_rate="1", maintenance_deduction="300"
-    ),
+    e.RiskTier(initial_margin_rate="0.5", maintenance_margin_rate="1", maintenance_deduction="300"),
 ]
 MODELS: list[e.MarginModel | None] = [
     e.SizeLinear(
@@ -62,7 +60,10 @@ def price(chance: random.Random, middle: float = 10.0, width: float = 0.2) -> st
 class World:
     """One exchange: `engine` is the slow truth, `index` what is tested; `numbers` joins them."""
 
-    def __init__(self, seed: int, *, accounts: int = 12, instruments: int = 4) -> None:
+    def __init__(
+        self, seed: int, *, accounts: int = 12, instruments: int = 4, jumping: bool = False
+    ) -> None:
+        self.jumping = jumping  # every instrument has tiers with jumps
         self.chance = random.Random(seed)
         self.engine = RiskEngine(EngineSettings())
         self.sequences: dict[str, int] = {}
@@ -86,9 +87,7 @@ class World:
             e.HaircutTier(value_max="300", haircut="0.05"),
             e.HaircutTier(haircut="0.4"),
         ]
-        yield e.CollateralListed(
-            event_ns=1, asset="COIN", index="COIN-USD", haircut_tiers=tiers
-        )
+        yield e.CollateralListed(event_ns=1, asset="COIN", index="COIN-USD", haircut_tiers=tiers)
         yield e.CollateralListed(event_ns=1, asset="GEM", index="GEM-USD", haircut="0.1")
         for index in INDICES.values():
             yield e.IndexPriceChanged(event_ns=1, index=index, price=price(chance))
@@ -103,6 +102,11 @@ class World:
         coin = chance.choice(["COIN", "GEM"])
         rare = chance.random()
         fee = chance.choice(["0", "0", "0.001"])
+        tiers = chance.choice([TIERS, TIERS, TIERS[2:], JUMPS, []])
+        model = chance.choice([None, None, None, *MODELS])
+        margin_price: Any = chance.choice(["mark_price", "mark_price", "entry_price"])
+        if self.jumping:
+            tiers, model, margin_price = JUMPS, None, "mark_price"
         return e.InstrumentListed(
             event_ns=1,
             instrument=name,
@@ -114,15 +118,15 @@ class World:
             lot_size="1",
             tick_size="0.01",
             index=INDICES[coin],
-            risk_tiers=chance.choice([TIERS, TIERS, TIERS[2:], JUMPS, []]),
-            margin_model=chance.choice([None, None, None, *MODELS]),
+            risk_tiers=tiers,
+            margin_model=model,
             closing_fee_rate=fee,
             closing_fee_basis="none"
             if fee == "0"
             else "bankruptcy_price"
             if rare < 0.05
             else "mark_price",
-            margin_price=chance.choice(["mark_price", "mark_price", "entry_price"]),
+            margin_price=margin_price,
             hedge_margin="larger" if 0.05 < rare < 0.1 else "both",
         )
 
@@ -136,7 +140,7 @@ class World:
             return []
         leg = chance.choice(["net", "net", "net", "long", "short"])
         isolated = chance.random() < 0.2
-        size = chance.choice([-60, -7, -1, 0, 1, 4, 30])
+        size = chance.choice([-60, -12, -1, 0, 1, 4, 12, 30])
         if leg != "net":
             size = abs(size) if leg == "long" else -abs(size)
         return [

@@ -230,6 +230,12 @@ class ThresholdIndex:
         steps.judge_all(self.columns)
         return self._changes()
 
+    def sort_out(self) -> None:
+        """Drop every outdated guard: for idle time. Steps do it for a price that has too many."""
+        self.settle()
+        while not steps.sort_all(self.columns):
+            self._grow_pool()
+
     def decide(self, unit: int, state: int) -> None:
         """Take the exact verdict on a unit that was UNDECIDED."""
         steps.decide_unit(self.columns, unit, state)

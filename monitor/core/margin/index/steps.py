@@ -86,6 +86,17 @@ def tidy_slots(c: Columns) -> None:
             sort_out(c, slot)
 
 
+@compiled
+def sort_all(c: Columns) -> bool:
+    """Sort out every price; False: more room is needed."""
+    for slot in range(1, len(c.slots)):
+        if c.slots[slot]["guards"]:
+            if not has_room(c):
+                return False
+            sort_out(c, slot)
+    return True
+
+
 @inlined
 def guard_hits(c: Columns) -> bool:
     """Guard the hits anew; False if room ran out before all were."""

@@ -9,10 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[4]
 WITHOUT_OPTION = """
-import pathlib, sys
-from tests.core.margin.index import conftest
-import numba
-numba.config.CACHE_DIR += "-counted"
+from bench.compiled_cache import use_compiled_cache
+use_compiled_cache("-counted")
 from monitor.core.margin.index import compile
 del compile.OPTIONS["_nrt"]
 from tests.core.margin.index.worlds import World

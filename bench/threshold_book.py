@@ -63,10 +63,15 @@ def make_book(accounts: int, *, full: bool) -> Book:
         _, units = np.unique(units, return_inverse=True)
     notionals = draw.lognormal(6, 1.5, len(units))
     leverage = np.clip(draw.lognormal(2.0, 0.7, len(units)), 1.2, 60)
+    if full:  # a venue lets nobody open within twice the requirement
+        tier = np.searchsorted([bound for bound, *_ in TIERS], notionals)
+        leverage = np.minimum(leverage, 0.5 / np.array([rate for _, rate, *_ in TIERS])[tier])
     prices = draw.lognormal(3, 2, INSTRUMENTS)
     index, marks, inverse, coins = _listed(len(np.unique(units)), prices, full=full)
+    coin_prices = index.columns.slots["price"][coins[np.arange(INSTRUMENTS) % 2]]
     sides = draw.choice([-1.0, 1.0], len(units))
-    quantities = sides * np.where(inverse[instruments], notionals, notionals / prices[instruments])
+    worth = np.where(inverse, coin_prices / prices, prices)  # of one unit of quantity
+    quantities = sides * notionals / worth[instruments]
     entries = prices[instruments]
     balances = np.bincount(units, notionals / leverage)
     count = len(balances)

@@ -116,10 +116,11 @@ def add_differences(plain: Plain, instrument: int, price: float) -> int:
     return changed
 
 
-def revalue_in_numpy(book: Book, prices: Floats) -> Any:
+def revalue_in_numpy(book: Book, prices: Floats) -> NDArray[np.int64]:
     """Return the states of all units by full revaluation in NumPy."""
     value = book.quantities * prices[book.instruments]
     equity = book.constants + np.bincount(book.units, value)
     maintenance = MAINTENANCE_RATE * np.bincount(book.units, np.abs(value))
     conditions = [equity < 0, equity < maintenance, equity < CALL_FACTOR * maintenance]
-    return np.select(conditions, [_BANKRUPT, _LIQUIDATABLE, _MARGIN_CALL], 0)
+    states = np.select(conditions, [_BANKRUPT, _LIQUIDATABLE, _MARGIN_CALL], 0)
+    return np.asarray(states, np.int64)

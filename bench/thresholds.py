@@ -62,18 +62,18 @@ def make_warm() -> None:
 def measure(scale: Scale) -> list[Figure]:
     """Return the figures."""
     figures = list(_compile_figures(scale))
-    share = 1.0 if scale == "full" else 0.1
     for full in (False, True):
         prefix = "full_margin_" if full else ""
         book = make_book(ACCOUNTS[scale], full=full)
         started_s = seconds(lambda book=book: _fill(book))  # type: ignore[misc]
         figures.append(Figure(name=f"{prefix}start_s", value=started_s, unit="s"))
-        figures += _stream_figures(book, prefix, share, full=full)
+        figures += _stream_figures(book, prefix, full=full)
         figures.append(_memory_figure(book, prefix))
         figures += _batch_figures(book, prefix, full=full)
         figures += _event_figures(book, prefix)
+        figures.append(_share_figure(book, prefix, figures[-1].value))
     sizes = (10_000, 100_000, 1_000_000) if scale == "full" else (10_000, 100_000)
-    return figures + [_growth_figure(accounts, share) for accounts in sizes]
+    return figures + [_growth_figure(accounts) for accounts in sizes]
 
 
 def _compile_figures(scale: Scale) -> Iterator[Figure]:
@@ -110,11 +110,11 @@ def _run(book: Book, stream: Stream) -> int:
     return changed
 
 
-def _stream_figures(book: Book, prefix: str, share: float, *, full: bool) -> Iterator[Figure]:
+def _stream_figures(book: Book, prefix: str, *, full: bool) -> Iterator[Figure]:
     """Time the three streams, one after the other on one book, and the peers on parts of them."""
     plain = None if full else peers.plain_columns(book, _prices(book))
     for name, (drift, volatility, moves) in {**STREAMS, "crash": CRASH}.items():
-        stream = make_stream(book, name, int(moves * share), (drift, volatility), _prices(book))
+        stream = make_stream(book, name, moves, (drift, volatility), _prices(book))
         found: list[int] = []
         ours_us = seconds(lambda s=stream, f=found: f.append(_run(book, s))) * 1e6  # type: ignore[misc]
         ours_us /= len(stream.slots)
@@ -233,16 +233,27 @@ def _event_figures(book: Book, prefix: str) -> Iterator[Figure]:
     yield Figure(name=f"{prefix}account_event_us", value=event_us, unit="us")
 
 
+def _share_figure(book: Book, prefix: str, event_us: float) -> Figure:
+    """Say what part of a core 10,000 account events and one batch of all marks a second need."""
+    draw = np.random.default_rng(11)
+    spent: list[float] = []
+    for _ in range(20):
+        to = _prices(book) * np.exp(draw.normal(0, 1e-3, INSTRUMENTS))
+        spent.append(seconds(lambda to=to: _batch(book, to)) + seconds(book.index.settle))  # type: ignore[misc]
+    share = 1e4 * event_us / 1e6 + float(np.mean(spent))
+    return Figure(name=f"{prefix}busy_second_share", value=share, unit="of one core")
+
+
 def _events(book: Book, items: Floats) -> None:
     book.index.set_units(items)
     book.index.settle()
 
 
-def _growth_figure(accounts: int, share: float) -> Figure:
+def _growth_figure(accounts: int) -> Figure:
     """Say what a calm move costs at a number of accounts."""
     book = make_book(accounts, full=False)
     _fill(book)
-    stream = make_stream(book, "calm", int(200_000 * share), (0.0, 1e-4), _prices(book))
+    stream = make_stream(book, "calm", 200_000, (0.0, 1e-4), _prices(book))
     spent = seconds(lambda: _run(book, stream))
     value = 1e6 * spent / len(stream.slots)
     return Figure(name=f"growth_calm_us_{accounts}", value=value, unit="us a move")

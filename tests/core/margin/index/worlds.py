@@ -1,4 +1,4 @@
-"""Random exchanges, each kept twice: by the engine in Python objects and by the index in columns."""
+"""Random exchanges, each kept twice: by the engine in objects and by the index in columns."""
 
 import math
 import random

@@ -26,7 +26,7 @@ Whole = NDArray[np.int64]
 class Book(NamedTuple):
     """A book in plain columns, and the index that holds it."""
 
-    index: ThresholdIndex
+    thresholds: ThresholdIndex
     items: Records  # all units' items, those of a unit together
     starts: Whole  # first item of each unit, and the end
     popularity: Floats
@@ -87,8 +87,8 @@ def make_book(accounts: int, *, full: bool) -> Book:
         blocks.append(_items(own, kind, worth, COLLATERAL))
     items = np.concatenate(blocks)
     items = items[np.argsort(items["unit"], kind="stable")]
-    starts = np.searchsorted(items["unit"], np.arange(count + 1))
-    constants = balances - np.bincount(units, quantities * entries)
+    starts = np.asarray(np.searchsorted(items["unit"], np.arange(count + 1)), np.int64)
+    constants = np.asarray(balances - np.bincount(units, quantities * entries), np.float64)
     whole = units.astype(np.int32), instruments.astype(np.int32)
     return Book(index, items, starts, popularity, marks, *whole, quantities, constants)
 

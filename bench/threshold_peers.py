@@ -1,6 +1,7 @@
 """The peers of the threshold index, as fast as plain columns allow: linear cross margin only."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -9,7 +10,13 @@ from numpy.typing import NDArray
 from bench.threshold_book import CALL_FACTOR, INSTRUMENTS, MAINTENANCE_RATE, Book
 
 Floats = NDArray[np.float64]
-_compiled: Any = numba.njit(cache=True, error_model="numpy")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _compiled(function: Function) -> Function:
+    return cast("Function", numba.njit(cache=True, error_model="numpy")(function))
+
+
 _BANKRUPT, _LIQUIDATABLE, _MARGIN_CALL = 3, 2, 1
 
 

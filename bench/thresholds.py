@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.compiled_cache import use_compiled_cache
 
@@ -48,15 +49,15 @@ def make_warm() -> None:
     _fill(book)
     prices = _prices(book)
     _run(book, make_stream(book, "warm", 50, (0.0, 1e-3), prices))
-    book.index.move(book.marks, prices * 1.01)
-    book.index.move(book.marks, prices, by_rescan=True)
-    book.index.rescan()
-    book.index.sums()
+    book.thresholds.move(book.marks, prices * 1.01)
+    book.thresholds.move(book.marks, prices, by_rescan=True)
+    book.thresholds.rescan()
+    book.thresholds.sums()
     plain = peers.plain_columns(book, _prices(book))
     peers.rescan_holders(plain, 0, 1.0)
     peers.add_differences(plain, 0, 1.0)
-    book.index.verdicts(np.arange(10))
-    book.index.states([1])
+    book.thresholds.verdicts(np.arange(10))
+    book.thresholds.states([1])
 
 
 def measure(scale: Scale) -> list[Figure]:
@@ -91,22 +92,22 @@ def _compile_figures(scale: Scale) -> Iterator[Figure]:
 
 
 def _fill(book: Book) -> None:
-    book.index.set_units(book.items)
-    book.index.settle()
+    book.thresholds.set_units(book.items)
+    book.thresholds.settle()
 
 
 def _prices(book: Book) -> Floats:
-    return np.asarray(book.index.columns.slots["price"][book.marks]).copy()
+    return np.asarray(book.thresholds.columns.slots["price"][book.marks]).copy()
 
 
 def _run(book: Book, stream: Stream) -> int:
     """Apply a stream; return the number of changes of state."""
     done = changed = 0
     while done < len(stream.slots):
-        done, changes = book.index.move_each(stream.slots, stream.prices, done)
+        done, changes = book.thresholds.move_each(stream.slots, stream.prices, done)
         changed += len(changes)
         for change in changes[changes["after"] == UNDECIDED]:
-            book.index.decide(int(change["unit"]), int(change["before"]))
+            book.thresholds.decide(int(change["unit"]), int(change["before"]))
     return changed
 
 
@@ -131,7 +132,7 @@ def _stream_figures(book: Book, prefix: str, *, full: bool) -> Iterator[Figure]:
                 ratio=peer_us / ours_us,
             )
     wrong = np.arange(len(book.constants))
-    differ = (book.index.states(wrong) != book.index.verdicts(wrong)).sum()
+    differ = (book.thresholds.states(wrong) != book.thresholds.verdicts(wrong)).sum()
     yield Figure(name=f"{prefix}wrong_states", value=float(differ), unit="units")
 
 
@@ -140,10 +141,10 @@ def _peer_times(
 ) -> Iterator[tuple[str, float]]:
     """Yield each peer's mean time for a move, over a part of the stream."""
     if plain is None:
-        yield "rescan", _best_us(lambda: book.index.verdicts(_everyone(book)))
+        yield "rescan", _best_us(lambda: book.thresholds.verdicts(_everyone(book)))
         part = range(0, len(stream.slots), max(1, len(stream.slots) // 50))
         holders = [book.units[book.instruments == stream.instruments[i]] for i in part]
-        spent = [seconds(lambda own=own: book.index.verdicts(own)) for own in holders]  # type: ignore[misc]
+        spent = [seconds(lambda own=own: book.thresholds.verdicts(own)) for own in holders]  # type: ignore[misc]
         yield "holders", 1e6 * float(np.mean(spent))
         return
     plain.prices[:] = _prices(book)
@@ -161,8 +162,8 @@ def _peer_times(
         yield name, 1e6 * (time.perf_counter() - started) / len(part)
 
 
-def _everyone(book: Book) -> Floats:
-    return np.arange(len(book.constants), dtype=np.int32)  # type: ignore[return-value]
+def _everyone(book: Book) -> NDArray[np.int32]:
+    return np.arange(len(book.constants), dtype=np.int32)
 
 
 def _best_us(work: Callable[[], object], rounds: int = 5) -> float:
@@ -171,8 +172,8 @@ def _best_us(work: Callable[[], object], rounds: int = 5) -> float:
 
 def _memory_figure(book: Book, prefix: str) -> Figure:
     """Say how many bytes an account needs after the crash, with outdated guards sorted out."""
-    columns = book.index.columns
-    book.index.sort_out()
+    columns = book.thresholds.columns
+    book.thresholds.sort_out()
     counters = columns.counters
     chunks = int(counters[CHUNKS_USED] - counters[CHUNKS_FREE])
     used = int(counters[ROWS_USED]) * 32 + chunks * 512 + int(counters[BUCKETS_USED]) * 8
@@ -192,9 +193,9 @@ def _batch_figures(book: Book, prefix: str, *, full: bool) -> Iterator[Figure]:
             own = 0.0 if size < 0 else 0.6 * size
             to = _prices(book) * np.exp(common + draw.normal(0, 1, INSTRUMENTS) * own)
             verdicts.append(seconds(lambda to=to: _batch(book, to)))  # type: ignore[misc]
-            guards.append(seconds(book.index.settle))
+            guards.append(seconds(book.thresholds.settle))
         if plain is None:
-            peer_us = _best_us(lambda: book.index.verdicts(_everyone(book)))
+            peer_us = _best_us(lambda: book.thresholds.verdicts(_everyone(book)))
         else:
             plain.prices[:] = _prices(book)
             peer_us = _best_us(lambda: peers.rescan(plain))
@@ -212,9 +213,9 @@ def _batch_figures(book: Book, prefix: str, *, full: bool) -> Iterator[Figure]:
 
 
 def _batch(book: Book, prices: Floats) -> None:
-    changes = book.index.move(book.marks, prices)
+    changes = book.thresholds.move(book.marks, prices)
     for change in changes[changes["after"] == UNDECIDED]:
-        book.index.decide(int(change["unit"]), int(change["before"]))
+        book.thresholds.decide(int(change["unit"]), int(change["before"]))
 
 
 def _event_figures(book: Book, prefix: str) -> Iterator[Figure]:
@@ -239,14 +240,14 @@ def _share_figure(book: Book, prefix: str, event_us: float) -> Figure:
     spent: list[float] = []
     for _ in range(20):
         to = _prices(book) * np.exp(draw.normal(0, 1e-3, INSTRUMENTS))
-        spent.append(seconds(lambda to=to: _batch(book, to)) + seconds(book.index.settle))  # type: ignore[misc]
+        spent.append(seconds(lambda to=to: _batch(book, to)) + seconds(book.thresholds.settle))  # type: ignore[misc]
     share = 1e4 * event_us / 1e6 + float(np.mean(spent))
     return Figure(name=f"{prefix}busy_second_share", value=share, unit="of one core")
 
 
 def _events(book: Book, items: Floats) -> None:
-    book.index.set_units(items)
-    book.index.settle()
+    book.thresholds.set_units(items)
+    book.thresholds.settle()
 
 
 def _growth_figure(accounts: int) -> Figure:

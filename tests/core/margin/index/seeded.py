@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from monitor.core.margin.index import buckets, guards, requirement, split, steps, verdict
+from monitor.core.margin.index.columns import HITS
 from tests.core.margin.index.worlds import World
 
 
@@ -45,10 +46,10 @@ def _keep_guards(right: Any) -> Any:
 
     def wrong(c: Any, items: Any, first: int) -> Any:
         done = right(c, items, first)
-        for number in range(int(c.counters[steps.HITS])):
+        for number in range(int(c.counters[HITS])):
             steps.judge_unit(c, int(c.begins[c.hits[number]]), 0)
             c.heads[c.begins[c.hits[number]]]["listed"] = 0
-        c.counters[steps.HITS] = 0
+        c.counters[HITS] = 0
         return done
 
     return wrong

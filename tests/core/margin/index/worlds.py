@@ -138,7 +138,7 @@ class World:
         chance = self.chance
         if chance.random() < 0.4:
             return []
-        leg = chance.choice(["net", "net", "net", "long", "short"])
+        leg: e.Leg = chance.choice(["net", "net", "net", "long", "short"])
         isolated = chance.random() < 0.2
         size = chance.choice([-60, -12, -1, 0, 1, 4, 12, 30])
         if leg != "net":

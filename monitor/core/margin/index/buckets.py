@@ -10,26 +10,31 @@ import numpy as np
 
 from monitor.core.margin.index.columns import (
     BUCKETS_USED,
+    CHUNK,
     CHUNK_FREE,
     CHUNK_GUARDS,
     CHUNKS_FREE,
     CHUNKS_USED,
+    CROSSED,
     HITS,
     INSERTS,
     LOWER,
     NO_GUARD,
     OVERFULL,
+    PENDING,
     RING_BITS_MAX,
     UPPER,
+    WAITING_MAX,
     Columns,
 )
-from monitor.core.margin.index.compile import inlined
+from monitor.core.margin.index.compile import inlined, prefetch
 
 MANTISSA_BITS = 23
 KEY_BITS = 32
 ROW_MASK = 0xFFFFFFFF
 BUCKET_GUARDS = 128  # wanted in a bucket when a ring is made
 GUARDS_MIN = 256  # a ring is not made anew for fewer
+LOOK_AHEAD = 16  # how many buckets are on the way from memory at once
 PRICE_MIN, PRICE_MAX = 1e-20, 1e30  # prices; guards beyond need not be set
 
 
@@ -108,9 +113,37 @@ def bucket_of(c: Columns, slot: int, side: int, key: int) -> int:
 
 
 @inlined
+def put_pending(c: Columns) -> None:
+    """Put the waiting guards into their buckets."""
+    waiting = c.counters[PENDING]
+    for number in range(min(waiting, LOOK_AHEAD)):
+        prefetch_top(c, c.pending[number, 0])
+    for number in range(waiting):
+        if number + LOOK_AHEAD < waiting:
+            prefetch_top(c, c.pending[number + LOOK_AHEAD, 0])
+        push(c, c.pending[number, 0], c.pending[number, 1])
+    c.counters[PENDING] = 0
+
+
+@inlined
+def prefetch_top(c: Columns, bucket: int) -> None:
+    """Ask for the line of a bucket that the next guard goes to."""
+    own = c.buckets[bucket]
+    word = own["chunk"] * CHUNK + 1 + own["count"] % CHUNK_GUARDS
+    prefetch(c.words, word)
+
+
+@inlined
 def insert(c: Columns, slot: int, side: int, key: int, row: int) -> None:
-    """Put a row's guard into its bucket."""
-    push(c, bucket_of(c, slot, side, key), (key << KEY_BITS) | row)
+    """Let a row's guard wait to be put into its bucket, which is on the way from memory."""
+    bucket = bucket_of(c, slot, side, key)
+    prefetch(c.buckets, bucket)
+    waiting = c.counters[PENDING]
+    c.pending[waiting, 0] = bucket
+    c.pending[waiting, 1] = (key << KEY_BITS) | row
+    c.counters[PENDING] = waiting + 1
+    if waiting + 1 == WAITING_MAX:
+        put_pending(c)
     own = c.slots[slot]
     own["guards"] += 1
     c.counters[INSERTS] += 1
@@ -169,7 +202,11 @@ def scan_bucket(c: Columns, bucket: int, side: int, limit: int) -> int:
             if crossed:
                 c.chunks[chunk, place] = pop(c, bucket)
                 taken += 1
-                hit(c, entry, side)
+                prefetch(c.rows, entry & ROW_MASK)
+                c.crossed[c.counters[CROSSED]] = entry
+                c.counters[CROSSED] += 1
+                if c.counters[CROSSED] == WAITING_MAX:
+                    look_up_crossed(c, side)
         left -= filled
         filled = CHUNK_GUARDS
         chunk = following
@@ -189,6 +226,15 @@ def scan_side(c: Columns, slot: int, side: int, bounds: tuple[int, int], limit: 
     for place in range(first, min(last, first + mask) + 1):
         taken += scan_bucket(c, ring + (place & mask), side, limit)
     own["guards"] -= taken
+    look_up_crossed(c, side)
+
+
+@inlined
+def look_up_crossed(c: Columns, side: int) -> None:
+    """Look at the rows of crossed guards: by now they are here."""
+    for number in range(c.counters[CROSSED]):
+        hit(c, c.crossed[number], side)
+    c.counters[CROSSED] = 0
 
 
 @inlined
@@ -209,6 +255,7 @@ def collect(c: Columns, slot: int) -> None:
 @inlined
 def sort_out(c: Columns, slot: int) -> None:
     """Move the live guards of a price to a ring of the right size; drop the outdated ones."""
+    put_pending(c)
     own = c.slots[slot]
     old_ring, old_bits = own["ring"], own["bits"]
     live = 0

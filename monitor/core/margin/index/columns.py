@@ -26,13 +26,14 @@ CONSTANT = 0  # the slot whose price is always 1
 # Counters.
 (
     ROWS_USED, CHUNKS_USED, CHUNK_FREE, CHUNKS_FREE, BUCKETS_USED, HITS, GUARDED, CHANGES,
-    OVERFULL, UNITS_HELD, INSERTS,
-) = range(11)  # fmt: skip
+    OVERFULL, UNITS_HELD, INSERTS, CROSSED, PENDING,
+) = range(13)  # fmt: skip
 COUNTERS = 16
 CHUNK = 64  # words of a chunk of a bucket: the next chunk, then 63 guards
 CHUNK_GUARDS = CHUNK - 1
 RING_BITS_MAX = 12
 SIZE_CLASSES = 64
+WAITING_MAX = 1_024  # guards crossed but not looked up, guards to be put into buckets
 ITEMS_MAX = 65_000  # of one unit
 
 HEAD = np.dtype(
@@ -135,7 +136,10 @@ class Columns(NamedTuple):
     haircuts: Records
     buckets: Records
     chunks: NDArray[np.int64]
+    words: NDArray[np.int64]  # the same memory
     free_blocks: NDArray[np.int32]  # by size class, -1: none
+    crossed: NDArray[np.int64]  # guards that a scan took out, their rows on the way
+    pending: NDArray[np.int64]  # (bucket, guard) to be put in, the bucket's line on the way
     hits: NDArray[np.int32]  # units hit in this step
     changes: Records
     reaches: Records
@@ -160,6 +164,7 @@ def make_columns(capacity: Capacity) -> Columns:
     """Return empty columns with the constant slot in place."""
     rows = aligned(capacity.rows)
     rings = capacity.chunks * 4 + capacity.slots * 4
+    chunks = np.zeros((capacity.chunks, CHUNK), np.int64)
     columns = Columns(
         rules=np.zeros(1, RULES),
         rows=rows,
@@ -172,8 +177,11 @@ def make_columns(capacity: Capacity) -> Columns:
         steps=np.zeros(0),
         haircuts=np.zeros(0, HAIRCUT),
         buckets=np.zeros(rings, BUCKET),
-        chunks=np.zeros((capacity.chunks, CHUNK), np.int64),
+        chunks=chunks,
+        words=chunks.reshape(-1),
         free_blocks=np.full(SIZE_CLASSES, -1, np.int32),
+        crossed=np.zeros(WAITING_MAX, np.int64),
+        pending=np.zeros((WAITING_MAX, 2), np.int64),
         hits=np.zeros(capacity.units, np.int32),
         changes=np.zeros(2 * capacity.units, CHANGE),
         reaches=np.zeros(ITEMS_MAX + 1, REACH),

@@ -36,7 +36,7 @@ from monitor.core.margin.index.columns import (
 from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
-RESCAN_SHARE = 0.2
+RESCAN_SHARE = 0.15
 
 
 class Item(NamedTuple):
@@ -301,8 +301,10 @@ class ThresholdIndex:
 
     def _grow_pool(self) -> None:
         columns = self.columns
+        chunks = grown(columns.chunks, 2 * len(columns.chunks))
         self.columns = columns._replace(
-            chunks=grown(columns.chunks, 2 * len(columns.chunks)),
+            chunks=chunks,
+            words=chunks.reshape(-1),
             buckets=grown(columns.buckets, 2 * len(columns.buckets)),
         )
 

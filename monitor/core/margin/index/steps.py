@@ -10,6 +10,7 @@ from monitor.core.margin.index.buckets import (
     key_down,
     key_up,
     list_unit,
+    put_pending,
     rings_left,
     sort_out,
 )
@@ -22,15 +23,16 @@ from monitor.core.margin.index.columns import (
     RING_BITS_MAX,
     UNDECIDED,
     UPPER,
+    WAITING_MAX,
     Columns,
     Records,
 )
-from monitor.core.margin.index.compile import compiled, inlined
+from monitor.core.margin.index.compile import compiled, inlined, prefetch
 from monitor.core.margin.index.guards import guard_next
 from monitor.core.margin.index.sums import add_unit, change_state, equity_of
 from monitor.core.margin.index.verdict import slot_of, verdict
 
-MOVES_MAX = 1e6  # then every price's count of moves is halved
+HITS_AHEAD = 12  # how many units are on the way from memory at once
 
 
 @inlined
@@ -71,7 +73,17 @@ def has_room(c: Columns) -> bool:
         begin = int(c.begins[c.hits[c.counters[GUARDED]]])
         rows = c.heads[begin]["count"] if begin >= 0 else 0
     most = 2 << RING_BITS_MAX
-    return bool(chunks_left(c) >= most + 2 * rows and rings_left(c) >= 2 * most)
+    needed = most + 2 * rows + WAITING_MAX
+    return bool(chunks_left(c) >= needed and rings_left(c) >= 2 * most)
+
+
+@inlined
+def prefetch_unit(c: Columns, unit: int) -> None:
+    """Ask for the head and the first rows of a unit."""
+    begin = c.begins[unit]
+    if begin >= 0:
+        prefetch(c.rows, begin)
+        prefetch(c.rows, begin + 2)
 
 
 @inlined
@@ -102,10 +114,15 @@ def guard_hits(c: Columns) -> bool:
     """Guard the hits anew; False if room ran out before all were."""
     while c.counters[GUARDED] < c.counters[HITS]:
         if not has_room(c):
+            put_pending(c)
             return False
+        ahead = c.counters[GUARDED] + HITS_AHEAD
+        if ahead < c.counters[HITS]:
+            prefetch_unit(c, c.hits[ahead])
         guard_next(c)
         if c.counters[OVERFULL]:
             tidy_slots(c)
+    put_pending(c)
     return True
 
 
@@ -130,6 +147,7 @@ def move_prices(c: Columns, slots: Records, prices: Records, by_rescan: bool) ->
         list_holders(c)
     if by_rescan:
         for unit in range(len(c.begins)):
+            prefetch_unit(c, min(unit + HITS_AHEAD, len(c.begins) - 1))
             if c.begins[unit] >= 0:
                 judge_unit(c, int(c.begins[unit]), 0)
         return
@@ -144,6 +162,8 @@ def judge_hits(c: Columns, step: int) -> int:
     """Judge the hits that are not guarded yet; return how many the caller has to decide."""
     undecided = 0
     for number in range(c.counters[HITS]):
+        if number + HITS_AHEAD < c.counters[HITS]:
+            prefetch_unit(c, c.hits[number + HITS_AHEAD])
         begin = int(c.begins[c.hits[number]])
         undecided += judge_unit(c, begin, step) == UNDECIDED
     return undecided
@@ -226,6 +246,7 @@ def judge_all(c: Columns) -> None:
 def verdicts_of(c: Columns, units: Records, states: Records) -> None:
     """Write the states that units have by a new verdict at the present prices; change nothing."""
     for number in range(len(units)):
+        prefetch_unit(c, units[min(number + HITS_AHEAD, len(units) - 1)])
         states[number] = verdict(c, int(c.begins[units[number]]))
 
 

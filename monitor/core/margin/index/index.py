@@ -22,10 +22,12 @@ from monitor.core.margin.index.columns import (
     HAIRCUT,
     ITEM,
     ITEMS_MAX,
+    POSITION,
     STATES,
     TIER,
     UNITS_HELD,
     UNKNOWN,
+    WATCHED,
     Capacity,
     Columns,
     Records,
@@ -83,6 +85,8 @@ class ThresholdIndex:
         slot, self._slots = self._slots, self._slots + 1
         if slot >= len(self.columns.slots):
             self._grow_slots()
+        if self.columns.counters[BUCKETS_USED] + 2 > len(self.columns.buckets):
+            self._grow_pool()
         own = self.columns.slots[slot]
         own["ring"] = self.columns.counters[BUCKETS_USED]
         own["guards_max"] = 256
@@ -165,18 +169,43 @@ class ThresholdIndex:
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""
         self.settle()
-        steps.drop_units(self.columns, np.asarray(units, dtype=np.int32))
+        steps.drop_units(self.columns, self._held(units))
 
     def _check(self, items: Records) -> None:
         """Refuse what no arithmetic could mend, before anything is changed."""
         if not (np.isfinite(items["quantity"]).all() and np.isfinite(items["entry"]).all()):
             raise ValueError("expected finite quantities and entry prices")
-        positions = (items["kind"] == 0) & (items["quantity"] != 0.0)
+        kinds, refs = items["kind"], items["ref"]
+        positions = (kinds == POSITION) & (items["quantity"] != 0.0)
         if (items["entry"][positions] <= 0.0).any():
             raise ValueError("expected positive entry prices of positions")
+        limits = np.array([self._instruments, self._slots, len(self.columns.haircuts), 1 << 30])
+        if kinds.max() > WATCHED or (refs < 0).any() or (refs >= limits[kinds]).any():
+            raise ValueError("expected items of known kinds, instruments, slots and collateral")
+        if items["unit"].min() < 0:
+            raise ValueError("expected units numbered from 0")
         starts = np.flatnonzero(np.diff(items["unit"], prepend=items["unit"][0] - 1))
         if np.diff(starts, append=len(items)).max() > ITEMS_MAX // 2:
             raise ValueError(f"expected at most {ITEMS_MAX // 2} items of one unit")
+        if len(starts) > max(len(self.columns.begins), int(items["unit"].max()) + 1):
+            raise ValueError("expected the items of a unit together")
+
+    def _held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+        """Return unit numbers, each of a unit that is held."""
+        numbers = np.ascontiguousarray(units, dtype=np.int32)
+        begins = self.columns.begins
+        if len(numbers) and (
+            numbers.min() < 0 or numbers.max() >= len(begins) or begins[numbers].min() < 0
+        ):
+            raise ValueError("expected units that were set and not removed")
+        return numbers
+
+    def _known_slots(self, slots: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+        """Return slots of prices that were added."""
+        where = np.ascontiguousarray(slots, dtype=np.int32)
+        if len(where) and (where.min() <= 0 or where.max() >= self._slots):
+            raise ValueError(f"expected price slots from 1 to {self._slots - 1}")
+        return where
 
     # --- prices --------------------------------------------------------------------------------
 
@@ -193,8 +222,7 @@ class ThresholdIndex:
         guards or rescan, is chosen by how many hits the sizes of the buckets let expect.
         """
         self.settle()
-        where = np.ascontiguousarray(slots, dtype=np.int32)
-        to = _checked(prices)
+        where, to = self._known_slots(slots), _checked(prices)
         if by_rescan is None:
             by_rescan = len(where) > 1 and self._is_rescan_better(where, to)
         self.columns.counters[CHANGES] = 0
@@ -214,8 +242,11 @@ class ThresholdIndex:
         the caller has to decide, and now and then so that guards and changes find room.
         """
         self.settle()
+        where, to = self._known_slots(slots), _checked(prices)
+        if np.isnan(to).any() or np.isnan(self.columns.slots["price"][where]).any():
+            raise ValueError("expected moves of known prices: use move for missing ones")
         self.columns.counters[CHANGES] = 0
-        done = steps.move_each(self.columns, slots, prices, first)
+        done = steps.move_each(self.columns, where, to, first)
         return done, self._changes()
 
     def settle(self) -> None:
@@ -238,7 +269,7 @@ class ThresholdIndex:
 
     def decide(self, unit: int, state: int) -> None:
         """Take the exact verdict on a unit that was UNDECIDED."""
-        steps.decide_unit(self.columns, unit, state)
+        steps.decide_unit(self.columns, int(self._held([unit])[0]), state)
 
     def _changes(self) -> Records:
         return self.columns.changes[: self.columns.counters[CHANGES]].copy()
@@ -247,14 +278,14 @@ class ThresholdIndex:
 
     def states(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
         """Return the states of units as they stand."""
-        numbers = np.ascontiguousarray(units, dtype=np.int32)
+        numbers = self._held(units)
         states = np.zeros(len(numbers), np.uint8)
         steps.states_of(self.columns, numbers, states)
         return states
 
     def verdicts(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
         """Return the states of units by a full new evaluation, which changes nothing."""
-        numbers = np.ascontiguousarray(units, dtype=np.int32)
+        numbers = self._held(units)
         states = np.zeros(len(numbers), np.uint8)
         steps.verdicts_of(self.columns, numbers, states)
         return states
@@ -281,8 +312,6 @@ class ThresholdIndex:
         slots["price"][size // 2 :] = np.nan
         slots["moves"][size // 2 :] = 1.0
         self.columns = self.columns._replace(slots=slots, amounts=grown(self.columns.amounts, size))
-        if self.columns.counters[BUCKETS_USED] + size > len(self.columns.buckets):
-            self._grow_pool()
 
     def _grow_instruments(self) -> None:
         size = 2 * len(self.columns.instruments)

@@ -137,6 +137,9 @@ def test_extreme_prices_keep_the_book_right() -> None:
         (Item(POSITION, 0, 1.0, 0.0), "positive entry"),
         (Item(POSITION, 0, float("inf"), 1.0), "finite"),
         (Item(AMOUNT, 0, float("nan")), "finite"),
+        (Item(POSITION, 3, 1.0, 1.0), "known kinds"),
+        (Item(AMOUNT, 4, 1.0), "known kinds"),
+        (Item(9, 0, 1.0), "known kinds"),
     ],
 )
 def test_items_that_no_arithmetic_could_mend_are_refused(item: Item, problem: str) -> None:
@@ -166,3 +169,16 @@ def test_sorting_out_keeps_every_live_guard() -> None:
         if number % 10 == 0:
             index.sort_out()
         assert (index.states(units) == index.verdicts(units)).all()
+
+
+def test_a_slot_or_a_unit_that_is_not_there_is_refused() -> None:
+    index, _ = _crowd_on_shared_prices(3)
+    for slot in (0, 4, -1):
+        with pytest.raises(ValueError, match="price slots"):
+            index.move([slot], [1.0])
+    for unit in (3, -1, 100_000_000):
+        with pytest.raises(ValueError, match="units that were set"):
+            index.states([unit])
+    missing = index.add_price()
+    with pytest.raises(ValueError, match="known prices"):
+        index.move_each(np.array([missing]), np.array([1.0]))

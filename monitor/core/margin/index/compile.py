@@ -1,0 +1,74 @@
+"""How the functions of the index are compiled: the one place that knows numba.
+
+`NUMBA_DISABLE_JIT=1` in the environment runs the same functions as plain Python, for a debugger.
+
+`_nrt=False` is an undocumented option of numba: no reference counts on arrays, which otherwise
+cost a locked instruction for every array that a function is handed (nearly half of all time). Its
+price: compiled functions cannot allocate or slice. A test runs the index without it.
+
+Compiled code is cached beside the source or in `numba.config.CACHE_DIR`. Numba renews it when a
+function's own file changes, not when an inlined function of another file does: a program that may
+run changed source sets a cache folder named after the package's digest.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numba
+import numba.extending
+import numba.np.arrayobj
+from llvmlite import ir
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+# Numba's own objects, whose types it does not tell.
+Untyped: TypeAlias = Any
+_numba: Any = numba
+OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "error_model": "numpy",
+    "nogil": True,
+    "_nrt": False,
+}
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function that Python calls."""
+    return cast("Function", numba.njit(**OPTIONS)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile a small function into each of its callers."""
+    return cast("Function", numba.njit(forceinline=True, **OPTIONS)(function))
+
+
+def _no_prefetch(array: object, place: int) -> None:
+    """Do nothing: what `prefetch` is in plain Python."""
+    del array, place
+
+
+def _prefetch(typing_context: Untyped, array: Untyped, place: Untyped) -> Untyped:
+    """Return what numba puts in the place of `prefetch`: one instruction."""
+    del typing_context, place
+
+    def generate(
+        context: Untyped, builder: Untyped, signature: Untyped, arguments: Untyped
+    ) -> Untyped:
+        kind, tools = signature.args[0], _numba.core.cgutils
+        own = _numba.np.arrayobj.make_array(kind)(context, builder, arguments[0])
+        pointer = tools.get_item_pointer(
+            context, builder, kind, own, [arguments[1]], wraparound=False
+        )
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        shape = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = tools.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+        flags = [whole(0), whole(3), whole(1)]  # to read, keep close, data
+        builder.call(function, [builder.bitcast(pointer, byte), *flags])
+        return context.get_dummy_value()
+
+    return _numba.types.void(array, _numba.types.intp), generate
+
+
+# prefetch(array, place): ask for the line of memory that holds an element which is needed soon.
+prefetch: Callable[[Untyped, int], None] = (
+    _no_prefetch if _numba.config.DISABLE_JIT else _numba.extending.intrinsic(_prefetch)
+)

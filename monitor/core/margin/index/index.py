@@ -1,0 +1,346 @@
+"""The threshold index: prices and units in, unit numbers and states out.
+
+Exact by the guard bound: while every price stays inside a unit's guards, its verdict cannot
+change; a price that crosses guards re-evaluates only their units. Verdicts come out first; the
+guards of the units that were hit are set when the caller calls `settle`, or before the next step.
+
+A price is a slot (0 is the constant 1), an instrument, a collateral and a unit are numbers.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.margin.index import steps
+from monitor.core.margin.index.buckets import PRICE_MAX, PRICE_MIN
+from monitor.core.margin.index.columns import (
+    BANKRUPT,
+    BUCKETS_USED,
+    CHANGES,
+    HAIRCUT,
+    ITEM,
+    ITEMS_MAX,
+    POSITION,
+    STATES,
+    TIER,
+    UNITS_HELD,
+    UNKNOWN,
+    WATCHED,
+    Capacity,
+    Columns,
+    Records,
+    grown,
+    grown_rows,
+    make_columns,
+)
+from monitor.core.margin.index.terms import InstrumentTerms, tier_records
+
+# Above this share of units that a batch is expected to hit, verdicts come from a rescan.
+RESCAN_SHARE = 0.15
+
+
+class Item(NamedTuple):
+    """One item of a unit; `kind` says what `ref` is.
+
+    POSITION: instrument, with signed quantity and entry price; AMOUNT: slot that values it;
+    COLLATERAL: its number; WATCHED: nothing, with quantity 1.
+    """
+
+    kind: int
+    ref: int
+    quantity: float
+    entry: float = 0.0
+
+
+class Sums(NamedTuple):
+    """Class 1 sums, by state: how many units, their equity, and what the bankrupt are short of.
+
+    Equity leaves out collateral with tiered haircuts; that of unknown units is not a number.
+    """
+
+    counts: NDArray[np.int64]
+    equity: NDArray[np.float64]
+    shortfall: float
+
+
+class ThresholdIndex:
+    """Which units can change state at this price, and the states of all."""
+
+    def __init__(self, call_factor: float, capacity: Capacity | None = None) -> None:
+        """Begin empty; `call_factor` is 1 / margin_call_ratio, at least 1."""
+        if not 1.0 <= call_factor < np.inf:
+            raise ValueError(f"expected a call factor of at least 1, received {call_factor}")
+        self.columns: Columns = make_columns(capacity or Capacity())
+        self.columns.rules[0] = (call_factor, 1.0)
+        self._slots = 1
+        self._instruments = 0
+
+    # --- what there is -------------------------------------------------------------------------
+
+    def add_price(self, price: float = np.nan) -> int:
+        """Return the slot of a new price, missing until it is set."""
+        self.settle()
+        slot, self._slots = self._slots, self._slots + 1
+        if slot >= len(self.columns.slots):
+            self._grow_slots()
+        if self.columns.counters[BUCKETS_USED] + 2 > len(self.columns.buckets):
+            self._grow_pool()
+        own = self.columns.slots[slot]
+        own["ring"] = self.columns.counters[BUCKETS_USED]
+        own["guards_max"] = 256
+        self.columns.counters[BUCKETS_USED] += 2
+        if not np.isnan(price):
+            self.move([slot], [price])
+        return slot
+
+    def add_instrument(self, terms: InstrumentTerms) -> int:
+        """Return the number of a new instrument."""
+        self.settle()
+        number, self._instruments = self._instruments, self._instruments + 1
+        if number >= len(self.columns.instruments):
+            self._grow_instruments()
+        self._set_terms(number, terms)
+        return number
+
+    def relist_instrument(self, number: int, terms: InstrumentTerms) -> None:
+        """Change an instrument's terms, not its prices; call `rescan` before the next step."""
+        own = self.columns.instruments[number]
+        if (own["mark"], own["value"], own["inverse"]) != (terms.mark, terms.value, terms.inverse):
+            raise ValueError(
+                "expected the mark, value and kind that the instrument was listed with"
+            )
+        self.settle()
+        self._set_terms(number, terms)
+
+    def add_collateral(self, slot: int, tiers: Sequence[tuple[float, float]]) -> int:
+        """Return the number of a collateral that a slot values: (width, share that counts) each."""
+        columns = self.columns
+        number, first = len(columns.haircuts), len(columns.tiers)
+        records = np.array([(width, share, 0.0, 0.0) for width, share in tiers], dtype=TIER)
+        haircut = np.array([(slot, first, len(tiers), 0)], dtype=HAIRCUT)
+        self.columns = columns._replace(
+            tiers=np.concatenate([columns.tiers, records]),
+            haircuts=np.concatenate([columns.haircuts, haircut]),
+        )
+        return number
+
+    def _set_terms(self, number: int, terms: InstrumentTerms) -> None:
+        columns = self.columns
+        own = columns.instruments[number]
+        own["tiers"], own["tier_count"] = len(columns.tiers), len(terms.tiers)
+        own["steps"], own["step_count"] = len(columns.steps), len(terms.steps)
+        for name in ("mark", "value", "inverse", "model", "rate", "per_unit", "scalar", "fee"):
+            own[name] = getattr(terms, name)
+        own["at_entry"], own["always_exact"] = terms.at_entry, terms.always_exact
+        self.columns = columns._replace(
+            tiers=np.concatenate([columns.tiers, tier_records(terms.tiers)]),
+            steps=np.concatenate([columns.steps, np.array(terms.steps, dtype=np.float64)]),
+        )
+
+    # --- units ---------------------------------------------------------------------------------
+
+    def set_unit(self, unit: int, items: Iterable[Item]) -> Records:
+        """Set all items of a unit; return the change of its state, if any, as `move` does."""
+        rows = [(unit, i.ref, i.quantity, i.entry, i.kind) for i in items]
+        # a unit without items is a unit still: an amount of 0 stands for it
+        return self.set_units(np.array(rows or [(unit, 0, 0.0, 0.0, 1)], dtype=ITEM))
+
+    def set_units(self, items: Records) -> Records:
+        """Set all items of many units (ITEM records, those of a unit together); return changes."""
+        if len(items) == 0:
+            return self.columns.changes[:0]
+        self.settle()
+        self._check(items)
+        units = int(items["unit"].max()) + 1
+        if units > len(self.columns.begins):
+            self._grow_units(units)
+        self.columns.counters[CHANGES] = 0
+        done = 0
+        while True:
+            done = steps.set_units(self.columns, items, done)
+            if done == len(items):
+                break
+            self.columns = grown_rows(self.columns, 2 * len(self.columns.rows) + 4 * ITEMS_MAX)
+        steps.judge_listed(self.columns)
+        return self._changes()
+
+    def remove_units(self, units: Sequence[int]) -> None:
+        """Forget units."""
+        self.settle()
+        steps.drop_units(self.columns, self._held(units))
+
+    def _check(self, items: Records) -> None:
+        """Refuse what no arithmetic could mend, before anything is changed."""
+        if not (np.isfinite(items["quantity"]).all() and np.isfinite(items["entry"]).all()):
+            raise ValueError("expected finite quantities and entry prices")
+        kinds, refs = items["kind"], items["ref"]
+        positions = (kinds == POSITION) & (items["quantity"] != 0.0)
+        if (items["entry"][positions] <= 0.0).any():
+            raise ValueError("expected positive entry prices of positions")
+        limits = np.array([self._instruments, self._slots, len(self.columns.haircuts), 1 << 30])
+        if kinds.max() > WATCHED or (refs < 0).any() or (refs >= limits[kinds]).any():
+            raise ValueError("expected items of known kinds, instruments, slots and collateral")
+        if items["unit"].min() < 0:
+            raise ValueError("expected units numbered from 0")
+        starts = np.flatnonzero(np.diff(items["unit"], prepend=items["unit"][0] - 1))
+        if np.diff(starts, append=len(items)).max() > ITEMS_MAX // 2:
+            raise ValueError(f"expected at most {ITEMS_MAX // 2} items of one unit")
+        if len(starts) > max(len(self.columns.begins), int(items["unit"].max()) + 1):
+            raise ValueError("expected the items of a unit together")
+
+    def _held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+        """Return unit numbers, each of a unit that is held."""
+        numbers = np.ascontiguousarray(units, dtype=np.int32)
+        begins = self.columns.begins
+        if len(numbers) and (
+            numbers.min() < 0 or numbers.max() >= len(begins) or begins[numbers].min() < 0
+        ):
+            raise ValueError("expected units that were set and not removed")
+        return numbers
+
+    def _known_slots(self, slots: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+        """Return slots of prices that were added."""
+        where = np.ascontiguousarray(slots, dtype=np.int32)
+        if len(where) and (where.min() <= 0 or where.max() >= self._slots):
+            raise ValueError(f"expected price slots from 1 to {self._slots - 1}")
+        return where
+
+    # --- prices --------------------------------------------------------------------------------
+
+    def move(
+        self,
+        slots: Sequence[int] | NDArray[Any],
+        prices: Sequence[float] | NDArray[Any],
+        *,
+        by_rescan: bool | None = None,
+    ) -> Records:
+        """Set prices as one step (not a number: missing); return changes of state, CHANGE records.
+
+        `after` UNDECIDED: the caller decides in exact numbers and calls `decide`. The way,
+        guards or rescan, is chosen by how many hits the sizes of the buckets let expect.
+        """
+        self.settle()
+        where, to = self._known_slots(slots), _checked(prices)
+        if by_rescan is None:
+            by_rescan = len(where) > 1 and self._is_rescan_better(where, to)
+        self.columns.counters[CHANGES] = 0
+        steps.move_prices(self.columns, where, to, by_rescan)
+        return self._changes()
+
+    def _is_rescan_better(self, slots: NDArray[Any], prices: NDArray[Any]) -> bool:
+        hits = steps.expected_hits(self.columns, slots, prices)
+        return bool(hits > RESCAN_SHARE * self.columns.counters[UNITS_HELD])
+
+    def move_each(
+        self, slots: NDArray[Any], prices: NDArray[Any], first: int = 0
+    ) -> tuple[int, Records]:
+        """Apply single moves of known prices from the first on; return (moves done, changes).
+
+        Each is a step of its own, numbered in the changes. Ends after a step with a verdict that
+        the caller has to decide, and now and then so that guards and changes find room.
+        """
+        self.settle()
+        where, to = self._known_slots(slots), _checked(prices)
+        if np.isnan(to).any() or np.isnan(self.columns.slots["price"][where]).any():
+            raise ValueError("expected moves of known prices: use move for missing ones")
+        self.columns.counters[CHANGES] = 0
+        done = steps.move_each(self.columns, where, to, first)
+        return done, self._changes()
+
+    def settle(self) -> None:
+        """Set the guards of all units that were hit; called before every step if you do not."""
+        while not steps.settle(self.columns):
+            self._grow_pool()
+
+    def rescan(self) -> Records:
+        """Judge every unit and set all guards anew; return changes."""
+        self.settle()
+        self.columns.counters[CHANGES] = 0
+        steps.judge_all(self.columns)
+        return self._changes()
+
+    def sort_out(self) -> None:
+        """Drop every outdated guard: for idle time. Steps do it for a price that has too many."""
+        self.settle()
+        while not steps.sort_all(self.columns):
+            self._grow_pool()
+
+    def decide(self, unit: int, state: int) -> None:
+        """Take the exact verdict on a unit that was UNDECIDED."""
+        steps.decide_unit(self.columns, int(self._held([unit])[0]), state)
+
+    def _changes(self) -> Records:
+        return self.columns.changes[: self.columns.counters[CHANGES]].copy()
+
+    # --- what it knows -------------------------------------------------------------------------
+
+    def states(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the states of units as they stand."""
+        numbers = self._held(units)
+        states = np.zeros(len(numbers), np.uint8)
+        steps.states_of(self.columns, numbers, states)
+        return states
+
+    def verdicts(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the states of units by a full new evaluation, which changes nothing."""
+        numbers = self._held(units)
+        states = np.zeros(len(numbers), np.uint8)
+        steps.verdicts_of(self.columns, numbers, states)
+        return states
+
+    def sums(self) -> Sums:
+        """Return the sums by state."""
+        equity = np.zeros(STATES)
+        steps.equities(self.columns, equity)
+        equity[UNKNOWN] = np.nan
+        return Sums(self.columns.counts.copy(), equity, max(0.0, -float(equity[BANKRUPT])))
+
+    def resum(self) -> None:
+        """Add the sums up anew: rounding of many differences is gone."""
+        columns = self.columns
+        for sums in (columns.counts, columns.constants, columns.amounts, columns.positions):
+            sums[:] = 0
+        steps.recount(columns)
+
+    # --- room ----------------------------------------------------------------------------------
+
+    def _grow_slots(self) -> None:
+        size = 2 * len(self.columns.slots)
+        slots = grown(self.columns.slots, size)
+        slots["price"][size // 2 :] = np.nan
+        slots["moves"][size // 2 :] = 1.0
+        self.columns = self.columns._replace(slots=slots, amounts=grown(self.columns.amounts, size))
+
+    def _grow_instruments(self) -> None:
+        size = 2 * len(self.columns.instruments)
+        self.columns = self.columns._replace(
+            instruments=grown(self.columns.instruments, size),
+            positions=grown(self.columns.positions, size),
+        )
+
+    def _grow_units(self, units: int) -> None:
+        size = max(units, 2 * len(self.columns.begins))
+        self.columns = self.columns._replace(
+            begins=grown(self.columns.begins, size, -1),
+            hits=grown(self.columns.hits, size),
+            changes=grown(self.columns.changes, 2 * size),
+        )
+
+    def _grow_pool(self) -> None:
+        columns = self.columns
+        chunks = grown(columns.chunks, 2 * len(columns.chunks))
+        self.columns = columns._replace(
+            chunks=chunks,
+            words=chunks.reshape(-1),
+            buckets=grown(columns.buckets, 2 * len(columns.buckets)),
+        )
+
+
+def _checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+    """Return prices, each missing or within what a guard's key can hold."""
+    checked = np.ascontiguousarray(prices, dtype=np.float64)
+    if not ((checked > PRICE_MIN) & (checked < PRICE_MAX) | np.isnan(checked)).all():
+        raise ValueError(f"expected prices between {PRICE_MIN} and {PRICE_MAX}, or missing")
+    return checked

@@ -10,7 +10,12 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import light
 from monitor.core.ledger import Position
 from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import UnitTotals, collateral_value, position_amounts
+from monitor.core.margin.exact import (
+    UnitTotals,
+    collateral_value,
+    position_amounts,
+    unit_equity,
+)
 from monitor.core.margin.measure import measure
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
 from monitor.core.margin.totals import (
@@ -60,8 +65,10 @@ def account_report(
     }
     totals = totals_of[unit]
     known = totals is not None
-    initial = initial_margin(unit, market, shards.open_interest) if known else None
-    free = free_collateral(unit, market, engine.rules, initial) if known else None
+    initial = free = None
+    if totals is not None:
+        initial = initial_margin(unit, market, shards.open_interest)
+        free = free_collateral(unit, totals.equity, initial, market, engine.rules)
     return {
         "account": name,
         "state": unit.state,
@@ -181,7 +188,9 @@ def account_view(shards: Shards, engine: AccountEngine, name: str) -> AccountVie
     initial = free = None
     if measured is not None:
         initial = initial_margin(unit, market, shards.open_interest)
-        free = free_collateral(unit, market, engine.rules, initial)
+        exact = unit_equity(unit, market)
+        assert exact is not None, "measured in floats but not in rationals"
+        free = free_collateral(unit, exact, initial, market, engine.rules)
     equity = maintenance = ratio = None
     if measured is not None:
         equity, maintenance = measured.equity, measured.maintenance

@@ -187,13 +187,14 @@ def position_initial_margin(
 
 
 def free_collateral(
-    unit: MarginUnit, market: Market, rules: MarginRules, initial: Fraction | None
+    unit: MarginUnit,
+    equity: Fraction,
+    initial: Fraction | None,
+    market: Market,
+    rules: MarginRules,
 ) -> Fraction | None:
     """Return equity - initial margin, with each gain counted as the venue counts it."""
-    equity = unit_equity(unit, market)
-    if equity is None or initial is None:
-        return None
-    return equity - uncounted_gains(unit, market, rules) - initial
+    return None if initial is None else equity - uncounted_gains(unit, market, rules) - initial
 
 
 def uncounted_gains(unit: MarginUnit, market: Market, rules: MarginRules) -> Fraction:

@@ -68,6 +68,3 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
         part = engine.shards.of(name)
         part.wait(name, waiting=True)
         part.touch(part.ledger.accounts[name])
-    for part in engine.shards.engines:
-        for unit in part.any_units():  # restoring has just measured them
-            unit.updated_ns = engine.engine_ns

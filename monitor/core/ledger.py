@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor.core.amounts import to_fraction
 from monitor.core.instruments import Instrument
+from monitor.core.open_interest import SideInterest
 
 CLOSED_KEPT_MAX = 100_000
 
@@ -177,8 +178,8 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         # Sum of booked balance changes: asset -> reason -> minor units.
         self.booked: dict[str, dict[str, int]] = {}
-        # Sum of position sizes: instrument -> [long units, short units], both >= 0.
-        self.open_interest: dict[str, list[int]] = {}
+        # What every owner holds: instrument -> long side, short side.
+        self.open_interest: dict[str, tuple[SideInterest, SideInterest]] = {}
         # The last sequence number of accounts that were closed, the latest CLOSED_KEPT_MAX of them.
         self.closed: dict[str, int] = {}
         # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
@@ -222,12 +223,28 @@ class Ledger:
 
     def set_position(self, account: Account, position: Position, size: int, entry: str) -> None:
         """Set a position's size (units) and entry; open interest follows by the difference."""
-        sides = self.open_interest.setdefault(position.instrument.name, [0, 0])
-        sides[0] += max(size, 0) - max(position.size, 0)
-        sides[1] += max(-size, 0) - max(-position.size, 0)
+        self._count(account.owner, position.instrument.name, position.size, size)
         position.set(size, entry)
         account.positions[position.key] = position
         self._hold(account, position)
+
+    def _count(self, owner: str, instrument: str, before: int, after: int) -> None:
+        """Let open interest follow a position of an owner from one size (signed) to another."""
+        sides = self.open_interest.get(instrument)
+        if sides is None:
+            sides = self.open_interest[instrument] = (SideInterest(), SideInterest())
+        for side, sign in zip(sides, (1, -1), strict=True):
+            change = max(sign * after, 0) - max(sign * before, 0)
+            if change:
+                side.change(owner, change)
+
+    def set_owner(self, account: Account, owner: str) -> None:
+        """Let an account belong to an owner, its positions with it."""
+        if owner != account.owner:
+            for position in account.positions.values():
+                self._count(account.owner, position.instrument.name, position.size, 0)
+                self._count(owner, position.instrument.name, 0, position.size)
+            account.owner = owner
 
     def _hold(self, account: Account, position: Position) -> None:
         if position.size or position.isolated_margin:
@@ -261,9 +278,7 @@ class Ledger:
         position = account.positions.pop(key, None)
         if position is None:
             return
-        sides = self.open_interest[position.instrument.name]
-        sides[0] -= max(position.size, 0)
-        sides[1] -= max(-position.size, 0)
+        self._count(account.owner, position.instrument.name, position.size, 0)
         self._release(account, position)
         self.follow_mode(account, key)
 
@@ -301,8 +316,9 @@ class Ledger:
                 for asset, reasons in sorted(self.booked.items())
             ],
             "open_interest": [
-                [name, str(sides[0]), str(sides[1])]
+                [name, str(sides[0].total), str(sides[1].total)]
                 for name, sides in sorted(self.open_interest.items())
+                if sides[0].total or sides[1].total
             ],
         }
 
@@ -316,13 +332,11 @@ class Ledger:
             ledger._follow_suspicion(account)
             for position in account.positions.values():
                 ledger._hold(account, position)
+                ledger._count(account.owner, position.instrument.name, 0, position.size)
         ledger.closed = dict(state["closed"])
         ledger.booked = {
             asset: {reason: int(units) for reason, units in reasons}
             for asset, reasons in state["booked"]
-        }
-        ledger.open_interest = {
-            name: [int(long), int(short)] for name, long, short in state["open_interest"]
         }
         return ledger
 

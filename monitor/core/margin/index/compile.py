@@ -6,12 +6,14 @@
 cost a locked instruction for every array that a function is handed (nearly half of all time). Its
 price: compiled functions cannot allocate or slice. A test runs the index without it.
 
-Compiled code is cached beside the source or in `numba.config.CACHE_DIR`. Numba renews it when a
-function's own file changes, not when an inlined function of another file does: a program that may
-run changed source sets a cache folder named after the package's digest.
+Compiled code is kept beside the source, or in `NUMBA_CACHE_DIR` of the environment, or where the
+user's caches are if neither may be written. Numba renews it when a function's own file changes,
+not when an inlined function of another file does: so the folder is named after what all files say.
 """
 
+import hashlib
 from collections.abc import Callable
+from importlib import resources
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
@@ -31,9 +33,49 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+def _digest() -> str:
+    """Return what tells one version of the compiled functions from another."""
+    found = hashlib.sha256(numba.__version__.encode())
+    sources = (each for each in resources.files(__package__).iterdir() if each.name[-3:] == ".py")
+    for source in sorted(sources, key=lambda each: each.name):
+        found.update(source.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _use_cache() -> None:
+    """Keep compiled code of this source apart from that of any other."""
+    folder = _numba.config.CACHE_DIR or __file__.rpartition("/")[0] + "/__pycache__"
+    _numba.config.CACHE_DIR = f"{folder}/compiled-{_digest()}"
+
+
+class Entry:
+    """A compiled function as Python calls it.
+
+    Numba looks at the type of every argument at every call: 15 us with all columns. These are
+    always the same, so from its second call on the machine code is called, which still refuses
+    what is no array of its kind. What the caller owes: arrays that are contiguous.
+    """
+
+    __slots__ = ("call", "function")
+
+    def __init__(self, function: Untyped) -> None:
+        """Take numba's function."""
+        self.function = function
+        self.call = function
+
+    def __call__(self, *arguments: Untyped) -> Untyped:
+        """Call it."""
+        answer = self.call(*arguments)
+        if self.call is self.function:
+            (only,) = self.function.overloads.values()
+            self.call = only.entry_point
+        return answer
+
+
 def compiled(function: Function) -> Function:
-    """Compile a function that Python calls."""
-    return cast("Function", numba.njit(**OPTIONS)(function))
+    """Compile a function that Python calls, always with the same kinds of arguments."""
+    made: Untyped = numba.njit(**OPTIONS)(function)
+    return cast("Function", made if _numba.config.DISABLE_JIT else Entry(made))
 
 
 def inlined(function: Function) -> Function:
@@ -72,3 +114,5 @@ def _prefetch(typing_context: Untyped, array: Untyped, place: Untyped) -> Untype
 prefetch: Callable[[Untyped, int], None] = (
     _no_prefetch if _numba.config.DISABLE_JIT else _numba.extending.intrinsic(_prefetch)
 )
+
+_use_cache()

@@ -156,6 +156,26 @@ class ThresholdIndex:
         units = int(items["unit"].max()) + 1
         if units > len(self.columns.begins):
             self._grow_units(units)
+        self._place(items)
+        steps.judge_listed(self.columns)
+        return self._changes()
+
+    def put_units(self, items: Records, units: int) -> Records:
+        """Set all items of units below `units` like `set_units`, each once, the items being right.
+
+        Returns a CHANGE record for every unit in the order of items, changed or not; the next
+        call overwrites them.
+        """
+        self.settle()
+        if len(items) > ITEMS_MAX // 2:
+            self._check(items)
+        if units > len(self.columns.begins):
+            self._grow_units(units)
+        self._place(items)
+        steps.judge_set(self.columns, items)
+        return self.columns.changes[: self.columns.counters[CHANGES]]
+
+    def _place(self, items: Records) -> None:
         self.columns.counters[CHANGES] = 0
         done = 0
         while True:
@@ -163,8 +183,6 @@ class ThresholdIndex:
             if done == len(items):
                 break
             self.columns = grown_rows(self.columns, 2 * len(self.columns.rows) + 4 * ITEMS_MAX)
-        steps.judge_listed(self.columns)
-        return self._changes()
 
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""
@@ -289,6 +307,16 @@ class ThresholdIndex:
         states = np.zeros(len(numbers), np.uint8)
         steps.verdicts_of(self.columns, numbers, states)
         return states
+
+    def measures(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.float64]:
+        """Return (equity, maintenance margin, gross) of units: one row each, at present prices.
+
+        Not a number where a price is missing; `gross` is what rounding errors scale with.
+        """
+        numbers = self._held(units)
+        measures = np.empty((len(numbers), 3))
+        steps.measures_of(self.columns, numbers, measures)
+        return measures
 
     def sums(self) -> Sums:
         """Return the sums by state."""

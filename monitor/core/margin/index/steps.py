@@ -30,7 +30,7 @@ from monitor.core.margin.index.columns import (
 from monitor.core.margin.index.compile import compiled, inlined, prefetch
 from monitor.core.margin.index.guards import guard_next
 from monitor.core.margin.index.sums import add_unit, change_state, equity_of
-from monitor.core.margin.index.verdict import slot_of, verdict
+from monitor.core.margin.index.verdict import measure, slot_of, verdict
 
 HITS_AHEAD = 12  # how many units are on the way from memory at once
 
@@ -223,6 +223,32 @@ def set_units(c: Columns, items: Records, first: int) -> int:
 def judge_listed(c: Columns) -> None:
     """Judge the units that were set."""
     judge_hits(c, 0)
+
+
+@compiled
+def judge_set(c: Columns, items: Records) -> None:
+    """Judge the units whose items were set, and tell of each, in their order."""
+    unit = -1
+    for number in range(len(items)):
+        if items[number]["unit"] == unit:
+            continue
+        unit = items[number]["unit"]
+        begin = int(c.begins[unit])
+        before, after = c.heads[begin]["state"], verdict(c, begin)
+        change = c.changes[c.counters[CHANGES]]
+        change["step"], change["unit"], change["before"], change["after"] = 0, unit, before, after
+        c.counters[CHANGES] += 1
+        if after != before:
+            change_state(c, begin, after)
+
+
+@compiled
+def measures_of(c: Columns, units: Records, measures: Records) -> None:
+    """Write (equity, maintenance margin, gross) of units at the present prices."""
+    for number in range(len(units)):
+        prefetch_unit(c, units[min(number + HITS_AHEAD, len(units) - 1)])
+        own = measure(c, int(c.begins[units[number]]))
+        measures[number, 0], measures[number, 1], measures[number, 2] = own[0], own[1], own[2]
 
 
 @compiled

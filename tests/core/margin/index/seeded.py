@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from monitor.core.margin.index import buckets, guards, requirement, split, steps, verdict
-from monitor.core.margin.index.columns import HITS
+from monitor.core.margin.index.columns import CHANGES, HITS
 from tests.core.margin.index.worlds import World
 
 
@@ -49,7 +49,7 @@ def _keep_guards(right: Any) -> Any:
         for number in range(int(c.counters[HITS])):
             steps.judge_unit(c, int(c.begins[c.hits[number]]), 0)
             c.heads[c.begins[c.hits[number]]]["listed"] = 0
-        c.counters[HITS] = 0
+        c.counters[HITS] = c.counters[CHANGES] = 0
         return done
 
     return wrong

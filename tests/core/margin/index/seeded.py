@@ -12,6 +12,7 @@ from typing import Any
 
 from monitor.core.margin.index import blocks, buckets, guards, requirement, split, steps, verdict
 from monitor.core.margin.index.columns import HITS
+from tests.core.margin.index.crowds import Crowd
 from tests.core.margin.index.worlds import World
 
 
@@ -163,10 +164,23 @@ BUGS: dict[str, tuple[ModuleType, str, Callable[[Any], Any]]] = {
 }
 
 
+def is_seen_by_prices(seed: int) -> bool:
+    """Return whether a verdict of a random crowd changes inside its guards."""
+    changed, _ = Crowd(150, seed).changed_inside(12)
+    return changed > 0
+
+
 def is_seen(seed: int) -> bool:
     """Return whether a random world shows a difference."""
-    world = World(seed, accounts=8, instruments=3, jumping=seed % 2 == 1)
-    for _ in range(30):
+    if seed % 4 == 3:
+        return is_seen_by_prices(seed)
+    steps = 30
+    jumping, liquidating = seed % 4 == 1, seed % 4 == 2
+    rare = 0.5 if liquidating else 0.15
+    world = World(
+        seed, accounts=8, instruments=3, jumping=jumping, rare=rare, liquidating=liquidating
+    )
+    for _ in range(steps):
         if world.differences():
             return True
         world.step()

@@ -68,7 +68,9 @@ class World:
         instruments: int = 4,
         jumping: bool = False,
         rare: float = 0.15,
+        liquidating: bool = False,
     ) -> None:
+        self.liquidating = liquidating  # every unit is in liquidation, and prices move little
         self.jumping = jumping  # every instrument has tiers with jumps
         self.rare = rare  # share of instruments that have each of the rarer rules
         self.chance = random.Random(seed)
@@ -230,6 +232,8 @@ class World:
         number = self.numbers.setdefault(unit.name, len(self.numbers))
         self.units[unit.name] = unit
         self._decide(self.index.set_unit(number, self._items(unit)))
+        if self.liquidating and unit.name not in self.over:
+            self._begin_or_end_liquidation(unit.name)
 
     def _items(self, unit: MarginUnit) -> list[Item]:
         market, account = self.engine.market, unit.account
@@ -276,10 +280,10 @@ class World:
         if what < 0.2:
             self._change_account()
         elif what < 0.25:
-            self._begin_or_end_liquidation()
+            self._begin_or_end_liquidation(chance.choice(sorted(self.units)))
         else:
             count = 1 if what < 0.7 else chance.randint(2, len(self.slots))
-            width = chance.choice([0.0005, 0.01, 0.3])
+            width = chance.choice([0.0005, 0.01, 0.01 if self.liquidating else 0.3])
             self._move(chance.sample(sorted(self.slots), count), width)
 
     def _move(self, names: list[str], width: float) -> None:
@@ -301,8 +305,7 @@ class World:
         by_rescan = self.chance.choice([None, False, True])
         self._decide(self.index.move(slots, prices, by_rescan=by_rescan))
 
-    def _begin_or_end_liquidation(self) -> None:
-        name = self.chance.choice(sorted(self.units))
+    def _begin_or_end_liquidation(self, name: str) -> None:
         self.index.set_ending(self.numbers[name], ending=name not in self.over)
         if self.over.pop(name, None) is None:
             self.over[name] = self.is_over(self.units[name])

@@ -266,6 +266,7 @@ class AccountEngine:
             unit.liquidating = bool(unit.liquidations) or not self.thresholds.liquidation_is_over(
                 unit
             )
+        self.thresholds.follow_liquidation(unit)
         self.watchlist.follow(unit)
         transition = None
         if after not in ("unknown", known):

@@ -18,8 +18,8 @@ class MarginRules:
     """The margin settings in the form that verdicts use."""
 
     __slots__ = (
-        "call_factor", "call_ratio", "counts_every_gain", "end_ratio", "gain_cap", "gain_weight",
-        "settings", "strictly_below",
+        "call_factor", "call_ratio", "counts_every_gain", "end_factor", "end_ratio", "gain_cap",
+        "gain_weight", "settings", "strictly_below",
     )  # fmt: skip
 
     def __init__(self, settings: MarginSettings) -> None:
@@ -29,6 +29,7 @@ class MarginRules:
         self.call_factor = float(1 / self.call_ratio)
         self.strictly_below = settings.liquidatable_when == "below"
         self.end_ratio = float_setting(settings.liquidation_end_ratio)
+        self.end_factor = float(1 / self.end_ratio)
         self.gain_weight = float_setting(settings.gain_weight)
         self.gain_cap = None if settings.gain_cap is None else float_setting(settings.gain_cap)
         self.counts_every_gain = self.gain_weight == 1 and self.gain_cap is None

@@ -21,8 +21,6 @@ from monitor.core.margin.index.columns import (
     ITEM,
     POSITION,
     UNDECIDED,
-    WATCHED,
-    Capacity,
     Records,
 )
 from monitor.core.margin.index.index import ThresholdIndex
@@ -45,17 +43,18 @@ class Thresholds:
         self.market = market
         self.rules = rules
         self.exact_verdicts = 0
-        self.index = ThresholdIndex(rules.call_factor, Capacity())
+        self.index = ThresholdIndex(rules.call_factor, end_factor=rules.end_factor)
         self._slots: dict[str, int] = {}  # by guard key
         self._instruments: dict[str, tuple[Instrument, int, InstrumentTerms]] = {}
         self._collateral: dict[str, tuple[Collateral, int, int]] = {}  # rule, number, slot
+        self._ending: set[MarginUnit] = set()  # known to the index as in liquidation
         self._units: list[MarginUnit | None] = []
         self._free: list[int] = []
 
     def use(self, rules: MarginRules) -> None:
         """Take the margin rules from here on; every unit must then be judged again."""
         self.rules = rules
-        self.index.columns.rules["call_factor"] = rules.call_factor
+        self.index.use_rules(rules.call_factor, rules.end_factor)
 
     # --- units ----------------------------------------------------------------------------
 
@@ -75,6 +74,7 @@ class Thresholds:
     def forget(self, unit: MarginUnit) -> None:
         """Stop watching a unit that is gone."""
         if unit.number >= 0:
+            self._ending.discard(unit)
             self.index.remove_units([unit.number])
             self._units[unit.number] = None
             self._free.append(unit.number)
@@ -91,6 +91,7 @@ class Thresholds:
         for unit, state in zip(units, self.judge(units), strict=True):
             if state != unit.state:
                 self.keep_state(unit)
+            self.follow_liquidation(unit)
 
     def measures(self, units: Iterable[MarginUnit]) -> NDArray[np.float64]:
         """Return (equity, maintenance margin, gross) of units in floats, one row each.
@@ -119,6 +120,12 @@ class Thresholds:
         )
         self.index.decide(unit.number, _NUMBERS[state])
         return state
+
+    def follow_liquidation(self, unit: MarginUnit) -> None:
+        """Let a unit in liquidation be looked at again when that may end, and no other one."""
+        if unit.is_in_liquidation != (unit in self._ending):
+            self.index.set_ending(unit.number, ending=unit.is_in_liquidation)
+            self._ending ^= {unit}
 
     def liquidation_is_over(self, unit: MarginUnit) -> bool:
         """Return whether a unit is clear of the level at which a liquidation ends, exactly."""
@@ -196,8 +203,6 @@ class Thresholds:
         for position in unit.positions():
             ref = self._instrument(position.instrument)
             memory += _ITEM.pack(number, ref, position.quantity, position.entry, POSITION)
-        if unit.is_in_liquidation:
-            memory += _ITEM.pack(number, 0, 1.0, 0.0, WATCHED)
         if len(memory) == before:
             memory += _ITEM.pack(number, CONSTANT, 0.0, 0.0, AMOUNT)
 

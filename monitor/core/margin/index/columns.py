@@ -17,6 +17,8 @@ POSITION, AMOUNT, COLLATERAL, WATCHED = range(4)
 # States. UNDECIDED: inside the float band, the caller decides in exact numbers.
 HEALTHY, MARGIN_CALL, LIQUIDATABLE, BANKRUPT, UNKNOWN, UNDECIDED = range(6)
 STATES = 6
+# Why a unit is always exact: the caller watches it, or floats do not bound an instrument's rules.
+BY_CALLER, BY_INSTRUMENT = 1, 2
 # Margin models.
 TIERED, SIZE_LINEAR, SQUARE_ROOT, SKEW_SCALED = range(4)
 # Sides of a price on which a guard lies.
@@ -45,9 +47,10 @@ HEAD = np.dtype(
         ("assets", "u2"),  # of these, amounts and collateral: they come first
         ("size_class", "u1"),
         ("state", "u1"),
-        ("always_exact", "u1"),
+        ("always_exact", "u1"),  # BY_CALLER, BY_INSTRUMENT or both
         ("listed", "u1"),  # among the hits of this step
-        ("spare", "u2"),
+        ("ending", "u1"),  # in liquidation: the level at which that ends is a boundary too
+        ("rare", "u1"),  # two legs of which the larger counts, or fees at the bankruptcy price
     ]
 )
 ROW = np.dtype(
@@ -95,8 +98,18 @@ INSTRUMENT = np.dtype(
         ("inverse", "u1"),
         ("at_entry", "u1"),  # margined at the entry price
         ("always_exact", "u1"),  # has rules that floats do not bound
+        ("larger_leg", "u1"),  # of its long and its short side the larger requirement counts
+        ("at_bankruptcy", "u1"),  # closing fee at the price where the unit's equity is used up,
+        ("after_fee", "u1"),  # ... and where it has paid that fee
     ],
     align=True,
+)
+# What the record of an instrument, one line of the cache, leaves out.
+RARE = np.dtype(
+    [
+        ("buffer", "f8"),  # asked at the end of a liquidation beyond the requirement, a rate
+        ("closing_fee", "f8"),  # at the bankruptcy price, a rate
+    ]
 )
 TIER = np.dtype([("bound", "f8"), ("rate", "f8"), ("deduction", "f8"), ("steepest", "f8")])
 HAIRCUT = np.dtype([("slot", "i4"), ("tiers", "i4"), ("tier_count", "i4"), ("spare", "i4")])
@@ -115,7 +128,7 @@ REACH = np.dtype(
     ]
 )
 CHANGE = np.dtype([("step", "i4"), ("unit", "i4"), ("before", "u1"), ("after", "u1")], align=True)
-RULES = np.dtype([("call_factor", "f8"), ("share", "f8")])
+RULES = np.dtype([("call_factor", "f8"), ("end_factor", "f8"), ("share", "f8")])
 
 # A structured array or one record of it: numpy types neither by field.
 Records: TypeAlias = Any
@@ -131,6 +144,7 @@ class Columns(NamedTuple):
     begins: NDArray[np.int32]  # unit -> its head, -1: none
     slots: Records
     instruments: Records
+    rare: Records  # by instrument
     tiers: Records
     steps: NDArray[np.float64]  # notionals at which a requirement jumps
     haircuts: Records
@@ -173,6 +187,7 @@ def make_columns(capacity: Capacity) -> Columns:
         begins=np.full(capacity.units, -1, np.int32),
         slots=np.zeros(capacity.slots, SLOT),
         instruments=np.zeros(capacity.instruments, INSTRUMENT),
+        rare=np.zeros(capacity.instruments, RARE),
         tiers=np.zeros(0, TIER),
         steps=np.zeros(0),
         haircuts=np.zeros(0, HAIRCUT),

@@ -83,6 +83,11 @@ def inlined(function: Function) -> Function:
     return cast("Function", numba.njit(forceinline=True, **OPTIONS)(function))
 
 
+def apart(function: Function) -> Function:
+    """Compile a function once, for its compiled callers: what few units need stays out of loops."""
+    return cast("Function", numba.njit(**OPTIONS)(function))
+
+
 def _no_prefetch(array: object, place: int) -> None:
     """Do nothing: what `prefetch` is in plain Python."""
     del array, place

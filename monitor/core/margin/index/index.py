@@ -68,14 +68,23 @@ class Sums(NamedTuple):
 class ThresholdIndex:
     """Which units can change state at this price, and the states of all."""
 
-    def __init__(self, call_factor: float, capacity: Capacity | None = None) -> None:
-        """Begin empty; `call_factor` is 1 / margin_call_ratio, at least 1."""
-        if not 1.0 <= call_factor < np.inf:
-            raise ValueError(f"expected a call factor of at least 1, received {call_factor}")
+    def __init__(
+        self, call_factor: float, capacity: Capacity | None = None, *, end_factor: float = 1.0
+    ) -> None:
+        """Begin empty, with the factors of `use_rules`."""
         self.columns: Columns = make_columns(capacity or Capacity())
-        self.columns.rules[0] = (call_factor, 1.0)
+        self.columns.rules["share"] = 1.0
+        self.use_rules(call_factor, end_factor)
         self._slots = 1
         self._instruments = 0
+
+    def use_rules(self, call_factor: float, end_factor: float) -> None:
+        """Take 1 / margin_call_ratio and 1 / liquidation_end_ratio; then call `rescan`."""
+        for name, factor in (("call", call_factor), ("end", end_factor)):
+            if not 1.0 <= factor < np.inf:
+                raise ValueError(f"expected a factor of {name} of at least 1, received {factor}")
+        self.columns.rules["call_factor"] = call_factor
+        self.columns.rules["end_factor"] = end_factor
 
     # --- what there is -------------------------------------------------------------------------
 
@@ -133,7 +142,10 @@ class ThresholdIndex:
         own["steps"], own["step_count"] = len(columns.steps), len(terms.steps)
         for name in ("mark", "value", "inverse", "model", "rate", "per_unit", "scalar", "fee"):
             own[name] = getattr(terms, name)
-        own["at_entry"], own["always_exact"] = terms.at_entry, terms.always_exact
+        for name in ("at_entry", "larger_leg", "after_fee", "always_exact"):
+            own[name] = getattr(terms, name)
+        own["at_bankruptcy"] = terms.closing_fee > 0.0
+        columns.rare[number] = (terms.buffer, terms.closing_fee)
         self.columns = columns._replace(
             tiers=np.concatenate([columns.tiers, tier_records(terms.tiers)]),
             steps=np.concatenate([columns.steps, np.array(terms.steps, dtype=np.float64)]),
@@ -188,6 +200,15 @@ class ThresholdIndex:
         """Forget units."""
         self.settle()
         steps.drop_units(self.columns, self._held(units))
+
+    def set_ending(self, unit: int, *, ending: bool) -> None:
+        """Say whether a unit is in liquidation; it stays so whatever its items, until removed.
+
+        Of such a unit every verdict is reported as a change, `before` = `after` too, so that the
+        caller decides in exact numbers whether it is clear of the level where a liquidation
+        ends; between two reports it stays on the same side of that level.
+        """
+        steps.set_ending(self.columns, int(self._held([unit])[0]), ending)
 
     def _check(self, items: Records) -> None:
         """Refuse what no arithmetic could mend, before anything is changed."""
@@ -345,6 +366,7 @@ class ThresholdIndex:
         size = 2 * len(self.columns.instruments)
         self.columns = self.columns._replace(
             instruments=grown(self.columns.instruments, size),
+            rare=grown(self.columns.rare, size),
             positions=grown(self.columns.positions, size),
         )
 

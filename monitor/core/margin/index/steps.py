@@ -2,7 +2,13 @@
 
 import math
 
-from monitor.core.margin.index.blocks import draft_unit, drop_unit, place_unit, rows_left
+from monitor.core.margin.index.blocks import (
+    draft_unit,
+    drop_unit,
+    mark_rules,
+    place_unit,
+    rows_left,
+)
 from monitor.core.margin.index.buckets import (
     bucket_of,
     chunks_left,
@@ -50,19 +56,23 @@ def set_price(c: Columns, slot: int, price: float) -> None:
 
 
 @inlined
-def judge_unit(c: Columns, begin: int, step: int) -> int:
-    """Judge a unit anew; note a change of state, and every verdict that the caller has to give."""
+def judge_unit(c: Columns, begin: int, step: int) -> bool:
+    """Judge a unit anew and note a change; return whether the caller has something to decide.
+
+    Noted too: a verdict that the caller has to give, or a unit in liquidation, which may be over.
+    """
     head = c.heads[begin]
     before = head["state"]
     after = verdict(c, begin)
-    if after != before or after == UNDECIDED:
+    asks = bool(after == UNDECIDED or head["ending"])
+    if after != before or asks:
         change = c.changes[c.counters[CHANGES]]
         change["step"], change["unit"] = step, head["unit"]
         change["before"], change["after"] = before, after
         c.counters[CHANGES] += 1
         if after != before:
             change_state(c, begin, after)
-    return after
+    return asks
 
 
 @inlined
@@ -159,14 +169,14 @@ def move_prices(c: Columns, slots: Records, prices: Records, by_rescan: bool) ->
 
 @inlined
 def judge_hits(c: Columns, step: int) -> int:
-    """Judge the hits that are not guarded yet; return how many the caller has to decide."""
-    undecided = 0
+    """Judge the hits that are not guarded yet; return of how many the caller has to decide."""
+    asking = 0
     for number in range(c.counters[HITS]):
         if number + HITS_AHEAD < c.counters[HITS]:
             prefetch_unit(c, c.hits[number + HITS_AHEAD])
         begin = int(c.begins[c.hits[number]])
-        undecided += judge_unit(c, begin, step) == UNDECIDED
-    return undecided
+        asking += judge_unit(c, begin, step)
+    return asking
 
 
 @inlined
@@ -187,7 +197,7 @@ def list_holders(c: Columns) -> None:
 def move_each(c: Columns, slots: Records, prices: Records, first: int) -> int:
     """Apply single moves of known prices, each a step, from the first on; return how many are done.
 
-    Ends early when the caller has to decide a verdict, or room is needed for guards or changes.
+    Ends early when the caller has to decide something, or room is needed for guards or changes.
     """
     changes_max = len(c.changes) - len(c.begins)
     for number in range(first, len(slots)):
@@ -196,9 +206,9 @@ def move_each(c: Columns, slots: Records, prices: Records, first: int) -> int:
         collect(c, slot)
         if c.counters[HITS] == 0:
             continue
-        undecided = judge_hits(c, number)
+        asking = judge_hits(c, number)
         done = guard_hits(c)
-        if undecided or not done or c.counters[CHANGES] > changes_max:
+        if asking or not done or c.counters[CHANGES] > changes_max:
             return number + 1
     return len(slots)
 
@@ -260,10 +270,11 @@ def drop_units(c: Columns, units: Records) -> None:
 
 @compiled
 def judge_all(c: Columns) -> None:
-    """Judge every unit and list all for new guards: a rescan."""
+    """Judge every unit by the rules as they are, and list all for new guards: a rescan."""
     for unit in range(len(c.begins)):
         begin = int(c.begins[unit])
         if begin >= 0:
+            mark_rules(c, begin)
             list_unit(c, begin)
     judge_hits(c, 0)
 
@@ -288,6 +299,15 @@ def decide_unit(c: Columns, unit: int, state: int) -> None:
     """Take the caller's verdict on a unit."""
     if c.heads[c.begins[unit]]["state"] != state:
         change_state(c, int(c.begins[unit]), state)
+
+
+@compiled
+def set_ending(c: Columns, unit: int, ending: bool) -> None:  # noqa: FBT001 (compiled: no keywords)
+    """Say whether a unit is in liquidation; if so, list it for guards on where that ends."""
+    begin = int(c.begins[unit])
+    c.heads[begin]["ending"] = ending
+    if ending:
+        list_unit(c, begin)
 
 
 @compiled

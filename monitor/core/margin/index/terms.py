@@ -23,7 +23,9 @@ class InstrumentTerms(NamedTuple):
 
     `tiers`: (largest notional, rate, deduction, largest rate so far) each, the last bound
     infinite. `steps`: the notionals at which the requirement may jump. `rate`, `per_unit` and
-    `scalar` are parameters of the model. `always_exact`: floats do not bound its rules.
+    `scalar` are parameters of the model. `fee` is a rate on the mark, `closing_fee` one on the
+    bankruptcy price (`after_fee`: of the unit once it has paid it), `buffer` one on the mark that
+    counts where a liquidation ends. `always_exact`: floats do not bound its rules.
     """
 
     mark: int
@@ -37,6 +39,10 @@ class InstrumentTerms(NamedTuple):
     scalar: float = 1.0
     fee: float = 0.0
     at_entry: bool = False
+    larger_leg: bool = False
+    closing_fee: float = 0.0
+    after_fee: bool = False
+    buffer: float = 0.0
     always_exact: bool = False
 
 
@@ -58,9 +64,12 @@ def terms_of(instrument: Instrument, mark: int, value: int) -> InstrumentTerms:
         tiers=tuple(zip(bounds, map(float, rates), map(float, deductions), steepest, strict=True)),
         fee=instrument.float_fee_rate if instrument.fee_at_mark else 0.0,
         at_entry=instrument.margins_at_entry,
-        always_exact=instrument.fee_at_bankruptcy
-        or instrument.larger_leg
-        or bool(instrument.buffer_rate),
+        larger_leg=instrument.larger_leg,
+        closing_fee=instrument.float_fee_rate if instrument.fee_at_bankruptcy else 0.0,
+        after_fee=instrument.definition.bankruptcy_price_after_fee,
+        buffer=float(instrument.buffer_rate),
+        # the coin may be valued at the tested price too
+        always_exact=instrument.fee_at_bankruptcy and instrument.inverse,
     )
     match model:
         case SizeLinear():

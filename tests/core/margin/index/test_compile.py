@@ -38,5 +38,6 @@ def test_it_runs_compiled_without_the_undocumented_option(tmp_path: Path) -> Non
     run("-c", WITHOUT_OPTION, NUMBA_CACHE_DIR=str(tmp_path))
 
 
+@pytest.mark.timeout(900)
 def test_seeded_bugs_are_seen_and_the_uncompiled_index_is_right() -> None:
     assert run("-m", "tests.core.margin.index.seeded", NUMBA_DISABLE_JIT="1") == ""

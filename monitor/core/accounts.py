@@ -28,6 +28,8 @@ from monitor.core.market import Market, index_key
 from monitor.core.refusals import RefusedError
 from monitor.core.watchlist import Watchlist
 
+RESERVED_MIN = 128
+
 
 @dataclass(slots=True, frozen=True)
 class Transition:
@@ -41,12 +43,14 @@ class Transition:
 class AccountEngine:
     """The accounts of one shard."""
 
-    def __init__(self, market: Market, rules: MarginRules) -> None:
-        """Begin without accounts, on a shared market."""
+    def __init__(
+        self, market: Market, rules: MarginRules, *, accounts_reserved: int = RESERVED_MIN
+    ) -> None:
+        """Begin without accounts, on a shared market, with room reserved for so many."""
         self.market = market
         self.rules = rules
         self.ledger = Ledger()
-        self.thresholds = Thresholds(market, rules)
+        self.thresholds = Thresholds(market, rules, accounts_reserved)
         self.liquidations = LiquidationBook()
         self.cross: dict[str, MarginUnit] = {}
         self.watchlist = Watchlist()
@@ -358,10 +362,15 @@ class AccountEngine:
 
     @classmethod
     def from_state(
-        cls, state: dict[str, Any], market: Market, rules: MarginRules
+        cls,
+        state: dict[str, Any],
+        market: Market,
+        rules: MarginRules,
+        *,
+        accounts_reserved: int = RESERVED_MIN,
     ) -> "AccountEngine":
         """Return the engine that `export_state` described, with fresh guards."""
-        engine = cls(market, rules)
+        engine = cls(market, rules, accounts_reserved=accounts_reserved)
         units = []
         engine.ledger = Ledger.from_state(state, market.instruments)
         engine.liquidations = LiquidationBook.from_state(state["liquidations"])

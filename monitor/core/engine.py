@@ -67,7 +67,13 @@ class RiskEngine:
         self.rules = MarginRules(settings.margin)
         self.venue = VenueEngine(self.market, settings)
         self.shards = Shards(
-            [AccountEngine(self.market, self.rules) for _ in range(shards)], self.venue.policy
+            [
+                AccountEngine(
+                    self.market, self.rules, accounts_reserved=settings.accounts_reserved // shards
+                )
+                for _ in range(shards)
+            ],
+            self.venue.policy,
         )
         self.changes = OpenChanges()
         self.held = HeldEvents(settings.held_back_events_max)

@@ -21,9 +21,10 @@ from monitor.core.margin.index.columns import (
     ITEM,
     POSITION,
     UNDECIDED,
+    Capacity,
     Records,
 )
-from monitor.core.margin.index.index import ThresholdIndex
+from monitor.core.margin.index.index import PUT_ONE_MAX, ThresholdIndex
 from monitor.core.margin.index.terms import InstrumentTerms, collateral_tiers, terms_of
 from monitor.core.margin.totals import liquidation_is_over, unit_totals
 from monitor.core.market import Collateral, Market
@@ -38,18 +39,22 @@ assert _ITEM.size == ITEM.itemsize
 class Thresholds:
     """The guards of all units on all prices, and the verdicts behind them."""
 
-    def __init__(self, market: Market, rules: MarginRules) -> None:
-        """Watch the prices of a market under the margin rules."""
+    def __init__(self, market: Market, rules: MarginRules, accounts_reserved: int) -> None:
+        """Watch the prices of a market under the margin rules; more accounts than reserved grow."""
         self.market = market
         self.rules = rules
         self.exact_verdicts = 0
-        self.index = ThresholdIndex(rules.call_factor, end_factor=rules.end_factor)
+        self.index = ThresholdIndex(
+            rules.call_factor, capacity_for(accounts_reserved), end_factor=rules.end_factor
+        )
         self._slots: dict[str, int] = {}  # by guard key
         self._instruments: dict[str, tuple[Instrument, int, InstrumentTerms]] = {}
         self._collateral: dict[str, tuple[Collateral, int, int]] = {}  # rule, number, slot
         self._ending: set[MarginUnit] = set()  # known to the index as in liquidation
         self._units: list[MarginUnit | None] = []
         self._free: list[int] = []
+        self._items = np.zeros(PUT_ONE_MAX, ITEM)
+        self._memory = self._items.view(np.uint8).data
 
     def use(self, rules: MarginRules) -> None:
         """Take the margin rules from here on; every unit must then be judged again."""
@@ -60,16 +65,31 @@ class Thresholds:
 
     def judge(self, units: Sequence[MarginUnit]) -> list[State]:
         """Take units as they are now; return their states at the present prices."""
+        if len(units) == 1:
+            return [self._judge_one(units[0])]
         memory = bytearray()
         for unit in units:
             if unit.number < 0:
                 self._number(unit)
             self._pack(memory, unit)
         changes = self.index.put_units(np.frombuffer(memory, ITEM), len(self._units))
-        return [
-            self._state(unit, change)
-            for unit, change in zip(units, changes["after"].tolist(), strict=True)
-        ]
+        states = changes["after"].tolist()
+        return [self._state(unit, state) for unit, state in zip(units, states, strict=True)]
+
+    def _judge_one(self, unit: MarginUnit) -> State:
+        """Do the same for one unit: what nearly every account event asks for."""
+        if unit.number < 0:
+            self._number(unit)
+        memory = bytearray()
+        self._pack(memory, unit)
+        count = len(memory) // _ITEM.size
+        if count <= PUT_ONE_MAX:
+            self._memory[: len(memory)] = memory
+            number = self.index.put_unit(self._items, count, len(self._units))
+        else:
+            changes = self.index.put_units(np.frombuffer(memory, ITEM), len(self._units))
+            number = int(changes["after"][0])
+        return self._state(unit, number)
 
     def forget(self, unit: MarginUnit) -> None:
         """Stop watching a unit that is gone."""
@@ -239,6 +259,20 @@ class Thresholds:
             number = self.index.add_collateral(slot, collateral_tiers(rule))
             known = self._collateral[asset] = rule, number, slot
         return known[1]
+
+
+def capacity_for(accounts: int) -> Capacity:
+    """Return room for so many accounts of a few positions each, some of them isolated.
+
+    Reserved, not touched: the system gives a page when it is first written.
+    """
+    return Capacity(
+        units=max(256, 2 * accounts),
+        rows=max(1 << 12, 16 * accounts),
+        slots=1 << 8,
+        instruments=1 << 8,
+        chunks=(1 << 14) + accounts,
+    )
 
 
 def _owed(unit: MarginUnit) -> dict[str, int]:

@@ -39,6 +39,7 @@ from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
+PUT_ONE_MAX = 64
 
 
 class Item(NamedTuple):
@@ -171,6 +172,18 @@ class ThresholdIndex:
         self._place(items)
         steps.judge_listed(self.columns)
         return self._changes()
+
+    def put_unit(self, items: Records, count: int, units: int) -> int:
+        """Set and judge one unit below `units`, as `put_units` does; return its state.
+
+        Its items are the first so many of `items`, at most PUT_ONE_MAX.
+        """
+        if units > len(self.columns.begins):
+            self._grow_units(units)
+        state = steps.put_unit(self.columns, items, count)
+        if state >= 0:
+            return state
+        return int(self.put_units(items[:count].copy(), units)["after"][0])
 
     def put_units(self, items: Records, units: int) -> Records:
         """Set all items of units below `units` like `set_units`, each once, the items being right.

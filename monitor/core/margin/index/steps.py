@@ -230,6 +230,24 @@ def set_units(c: Columns, items: Records, first: int) -> int:
 
 
 @compiled
+def put_unit(c: Columns, items: Records, count: int) -> int:
+    """Set and judge one unit, the first so many items being its own; -1: more room is needed."""
+    for slot in range(1, len(c.slots)):
+        own = c.slots[slot]
+        if own["price"] != own["old"] and not math.isnan(own["price"]):
+            collect(c, slot)
+    if not guard_hits(c) or rows_left(c) < 2 * count + 2 * 16:
+        return -1
+    assets, rows = draft_unit(c, items, 0, count)
+    begin = place_unit(c, items[0]["unit"], assets, rows)
+    list_unit(c, begin)
+    after = verdict(c, begin)
+    if after != c.heads[begin]["state"]:
+        change_state(c, begin, after)
+    return after
+
+
+@compiled
 def judge_listed(c: Columns) -> None:
     """Judge the units that were set."""
     judge_hits(c, 0)

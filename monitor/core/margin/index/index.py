@@ -30,8 +30,11 @@ from monitor.core.margin.index.columns import (
     WATCHED,
     Capacity,
     Columns,
+    Memory,
+    PrivateMemory,
     Records,
     grown,
+    grown_begins,
     grown_rows,
     make_columns,
 )
@@ -68,11 +71,20 @@ class Sums(NamedTuple):
 class ThresholdIndex:
     """Which units can change state at this price, and the states of all."""
 
-    def __init__(self, call_factor: float, capacity: Capacity | None = None) -> None:
-        """Begin empty; `call_factor` is 1 / margin_call_ratio, at least 1."""
+    def __init__(
+        self,
+        call_factor: float,
+        capacity: Capacity | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """Begin empty; `call_factor` is 1 / margin_call_ratio, at least 1.
+
+        `memory`: where other processes can read an image of the book (private without).
+        """
         if not 1.0 <= call_factor < np.inf:
             raise ValueError(f"expected a call factor of at least 1, received {call_factor}")
-        self.columns: Columns = make_columns(capacity or Capacity())
+        self.memory = memory or PrivateMemory()
+        self.columns: Columns = make_columns(capacity or Capacity(), self.memory)
         self.columns.rules[0] = (call_factor, 1.0)
         self._slots = 1
         self._instruments = 0
@@ -162,7 +174,8 @@ class ThresholdIndex:
             done = steps.set_units(self.columns, items, done)
             if done == len(items):
                 break
-            self.columns = grown_rows(self.columns, 2 * len(self.columns.rows) + 4 * ITEMS_MAX)
+            rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
+            self.columns = grown_rows(self.columns, self.memory, rows)
         steps.judge_listed(self.columns)
         return self._changes()
 
@@ -322,8 +335,7 @@ class ThresholdIndex:
 
     def _grow_units(self, units: int) -> None:
         size = max(units, 2 * len(self.columns.begins))
-        self.columns = self.columns._replace(
-            begins=grown(self.columns.begins, size, -1),
+        self.columns = grown_begins(self.columns, self.memory, size)._replace(
             hits=grown(self.columns.hits, size),
             changes=grown(self.columns.changes, 2 * size),
         )

@@ -1,0 +1,87 @@
+"""Pages of rows and units, copied before their first write while an image of the book is held.
+
+A page has a mark. 1: it may be written, because nothing is held or because the image has its copy.
+Taking an image clears the marks; whoever is about to write what a page means asks here first,
+which costs one load and one branch that always goes the same way while nothing is held.
+
+One writer, any number of readers. The writer copies a page, then marks it, then writes it; a
+reader takes the live page, then looks at the mark, and takes the copy instead if it is set. Hence
+what a reader has is always the page as it was when the image was taken. The fences say so to the
+compiler (and to processors that reorder stores; x86 does not).
+
+Guards and hits (`lower`, `upper`, `listed`) are no part of what a row means: they are written
+without asking, and an image may hold newer ones.
+"""
+
+from monitor.core.margin.index.columns import ROWS_A_PAGE, UNITS_A_PAGE, Columns, Records
+from monitor.core.margin.index.compile import compiled, fence, inlined
+
+ROWS_AT_ONCE = 1 << 10  # rows that a reader copies before it looks at their marks
+UNITS_AT_ONCE = 1 << 14
+
+
+@inlined
+def keep_rows(c: Columns, first: int, end: int) -> None:
+    """See that an image, if one is held, has the rows of [first, end) before they are written."""
+    for page in range(first // ROWS_A_PAGE, (end - 1) // ROWS_A_PAGE + 1):
+        if c.image.row_marks[page] == 0:
+            copy_page(c.rows, c.image.rows, c.image.row_marks, page, ROWS_A_PAGE)
+
+
+@inlined
+def keep_begin(c: Columns, unit: int) -> None:
+    """See that an image, if one is held, has a unit's place before that is written."""
+    page = unit // UNITS_A_PAGE
+    if c.image.begin_marks[page] == 0:
+        copy_page(c.begins, c.image.begins, c.image.begin_marks, page, UNITS_A_PAGE)
+
+
+@compiled
+def copy_page(live: Records, kept: Records, marks: Records, page: int, size: int) -> None:
+    """Copy a page into the image, then mark it."""
+    for number in range(page * size, min((page + 1) * size, len(live))):
+        kept[number] = live[number]
+    fence()
+    marks[page] = 1
+    fence()
+
+
+@compiled
+def read_rows(live: Records, kept: Records, marks: Records, own: Records, end: int) -> int:
+    """Read an image's rows up to `end` into a reader's own; return how many pages were copies."""
+    copies = 0
+    for first in range(0, end, ROWS_AT_ONCE):
+        last = min(first + ROWS_AT_ONCE, end)
+        copies += read_pages(live, kept, marks, own, (first, last, ROWS_A_PAGE))
+    return copies
+
+
+@compiled
+def read_begins(live: Records, kept: Records, marks: Records, own: Records, end: int) -> int:
+    """Read where an image's units are, as `read_rows` does."""
+    copies = 0
+    for first in range(0, end, UNITS_AT_ONCE):
+        last = min(first + UNITS_AT_ONCE, end)
+        copies += read_pages(live, kept, marks, own, (first, last, UNITS_A_PAGE))
+    return copies
+
+
+@inlined
+def read_pages(
+    live: Records, kept: Records, marks: Records, own: Records, span: tuple[int, int, int]
+) -> int:
+    """Read (first, end, size of a page): live, then those that were marked by then from the image.
+
+    `first` is where a page begins.
+    """
+    first, end, size = span
+    for number in range(first, end):
+        own[number] = live[number]
+    fence()
+    copies = 0
+    for page in range(first // size, (end - 1) // size + 1):
+        if marks[page] != 0:
+            copies += 1
+            for number in range(page * size, min((page + 1) * size, end)):
+                own[number] = kept[number]
+    return copies

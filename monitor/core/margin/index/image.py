@@ -1,8 +1,8 @@
 """The book image: the index as it was at one moment, while the writer goes on.
 
-`BookImage.take(index)` between two steps, with every verdict decided, costs the writer less than a
-millisecond whatever the book's size: the small columns are copied, of the large ones (rows, units'
-places) the marks are cleared, and a page is copied when it is first written afterwards
+`BookImages(index).take()` between two steps, with every verdict decided, costs the writer less than
+a millisecond whatever the book's size: the small columns are copied, of the large ones (rows,
+units' places) the marks are cleared, and a page is copied when it is first written afterwards
 (`copy_on_write.py`). An `ImageReader` completes the image: a copy of everything, on which every
 compiled function runs unchanged. The reader may be another thread or, if the index lies in shared
 memory, another process: a handle is small and can be pickled.
@@ -85,24 +85,6 @@ class BookImage:
         self.source = source
         self._memory = memory
 
-    @classmethod
-    def take(cls, index: ThresholdIndex) -> "BookImage":
-        """Take an image between two steps; ValueError: one is held, or a verdict is undecided."""
-        columns = index.columns
-        image, undecided = columns.image, int(columns.counts[UNDECIDED])
-        if image.number[0] > 0:
-            raise ValueError(f"expected no image held, image {image.number[0]} is")
-        if undecided:
-            raise ValueError(f"expected every verdict decided, {undecided} are not")
-        small = _copies({name: getattr(columns, name) for name in SMALL}, index.memory)
-        rows_used = int(columns.counters[ROWS_USED])
-        image.row_marks[: _pages(rows_used, ROWS_A_PAGE)] = 0
-        image.begin_marks[: _pages(len(columns.begins), UNITS_A_PAGE)] = 0
-        number = 1 - int(image.number[0])
-        image.number[0] = number
-        source = Source(number, rows_used, (columns.rows, columns.begins), image, small)
-        return cls(source, index.memory)
-
     def release(self) -> None:
         """Let the writer write without copies again; once more does nothing."""
         image = self.source.image
@@ -136,6 +118,45 @@ class BookImage:
     def _place(self, array: Records) -> Place:
         segment, offset = self._memory.locate(array)
         return Place(segment, offset, array.dtype, array.shape)
+
+
+class BookImages:
+    """Takes images of one index, one at a time; reuses their memory, whose pages are costly."""
+
+    def __init__(self, index: ThresholdIndex) -> None:
+        """Take images of an index, where it has its memory."""
+        self._index = index
+        self._room = reserved(index.memory, 0, np.uint8)
+
+    def take(self) -> BookImage:
+        """Take an image between two steps; ValueError: one is held, or a verdict is undecided."""
+        columns = self._index.columns
+        image, undecided = columns.image, int(columns.counts[UNDECIDED])
+        if image.number[0] > 0:
+            raise ValueError(f"expected no image held, image {image.number[0]} is")
+        if undecided:
+            raise ValueError(f"expected every verdict decided, {undecided} are not")
+        small = self._copies({name: getattr(columns, name) for name in SMALL})
+        rows_used = int(columns.counters[ROWS_USED])
+        image.row_marks[: _pages(rows_used, ROWS_A_PAGE)] = 0
+        image.begin_marks[: _pages(len(columns.begins), UNITS_A_PAGE)] = 0
+        number = 1 - int(image.number[0])
+        image.number[0] = number
+        source = Source(number, rows_used, (columns.rows, columns.begins), image, small)
+        return BookImage(source, self._index.memory)
+
+    def _copies(self, arrays: dict[str, Records]) -> dict[str, Records]:
+        """Return copies of small arrays, side by side in the room of the image before."""
+        sizes = [_pages(array.nbytes, LINE) * LINE for array in arrays.values()]
+        if sum(sizes) > len(self._room):
+            self._room = reserved(self._index.memory, 2 * sum(sizes), np.uint8)
+        begin, copies = 0, {}
+        for (name, array), size in zip(arrays.items(), sizes, strict=True):
+            room = self._room[begin : begin + array.nbytes]
+            copies[name] = room.view(array.dtype).reshape(array.shape)
+            copies[name][...] = array
+            begin += size
+        return copies
 
 
 class ImageReader:
@@ -187,8 +208,8 @@ class ImageReader:
         begins = self._own.begins[: len(units)]
         self.copies = read_rows(rows, kept[1], kept[2], self._own.rows, source.rows_used)
         self.copies += read_begins(units, kept[3], kept[4], begins, len(begins))
-        self._check(source)
         small = {name: array.copy() for name, array in source.small.items()}
+        self._check(source)  # after all was read: what was written since a release is noticed
         return self._own._replace(begins=begins, **small)
 
     def _check(self, source: Source) -> None:
@@ -205,17 +226,6 @@ class ImageReader:
 def _pages(count: int, size: int) -> int:
     """Return how many pages hold so many elements."""
     return -(-count // size)
-
-
-def _copies(arrays: dict[str, Records], memory: Memory) -> dict[str, Records]:
-    """Return copies of small arrays, side by side in one piece of memory."""
-    sizes = [_pages(array.nbytes, LINE) * LINE for array in arrays.values()]
-    room, begin, copies = reserved(memory, sum(sizes), np.uint8), 0, {}
-    for (name, array), size in zip(arrays.items(), sizes, strict=True):
-        copies[name] = room[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
-        copies[name][...] = array
-        begin += size
-    return copies
 
 
 def _unwritable(arrays: tuple[Records, ...]) -> tuple[Records, ...]:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from monitor.core.margin.index import blocks, copy_on_write, image, sums
-from monitor.core.margin.index.image import BookImage, ImageReader
+from monitor.core.margin.index.image import BookImages, ImageReader
 from tests.core.margin.index.meaning import meaning
 from tests.core.margin.index.seeded import replaced
 from tests.core.margin.index.worlds import World
@@ -45,10 +45,10 @@ def _live_alone(right: Any) -> Any:
 
 def _uncopied(right: Any) -> Any:
     del right
-    return lambda arrays, memory: arrays
+    return lambda self, arrays: arrays
 
 
-BUGS: dict[str, tuple[ModuleType, str, Callable[[Any], Any]]] = {
+BUGS: dict[str, tuple[ModuleType | type, str, Callable[[Any], Any]]] = {
     "rows of a unit written without a copy": (blocks, "keep_rows", _nothing),
     "a unit that reaches into the next page": (blocks, "keep_rows", _head_alone),
     "a state changed without a copy": (sums, "keep_rows", _nothing),
@@ -56,16 +56,17 @@ BUGS: dict[str, tuple[ModuleType, str, Callable[[Any], Any]]] = {
     "a page copied again": (copy_on_write, "copy_page", _unmarked),
     "a reader that does not look at marks": (image, "read_rows", _live_alone),
     "a reader that does not look at marks of units": (image, "read_begins", _live_alone),
-    "prices not copied": (image, "_copies", _uncopied),
+    "prices not copied": (BookImages, "_copies", _uncopied),
 }
 
 
 def is_seen(seed: int) -> bool:
     """Return whether an image differs from what the book meant when it was taken."""
     world, reader = World(seed), ImageReader()
+    images = BookImages(world.index)
     for _ in range(12):
         wanted = meaning(world.index.columns)
-        held = BookImage.take(world.index)
+        held = images.take()
         for _ in range(4):
             world.step()
         if meaning(reader.columns(held.source)) != wanted:

@@ -26,7 +26,7 @@ from monitor.core.margin.index.columns import (
 from monitor.core.margin.index.copy_on_write import read_rows
 from monitor.core.margin.index.image import (
     SMALL,
-    BookImage,
+    BookImages,
     ImageHandle,
     ImageReader,
     ImageReleased,
@@ -45,9 +45,10 @@ UNITS = 3_000
 @pytest.mark.parametrize("seed", range(20))
 def test_an_image_is_the_book_at_its_moment_while_random_things_happen(seed: int) -> None:
     world, reader = World(seed), ImageReader()
+    images = BookImages(world.index)
     for _ in range(12):
         wanted = meaning(world.index.columns)
-        image = BookImage.take(world.index)
+        image = images.take()
         for _ in range(world.chance.randint(0, 8)):
             world.step()
         found = reader.columns(image.source)
@@ -99,7 +100,7 @@ def disturb(index: ThresholdIndex, draw: np.random.Generator) -> None:
 def test_a_reader_that_stops_between_pages_still_reads_one_moment() -> None:
     """The writer goes on between the pages, which no lucky order of two processes could show."""
     index, draw = make_crowd(), np.random.default_rng(9)
-    image = BookImage.take(index)
+    image = BookImages(index).take()
     wanted, source = meaning(index.columns), image.source
     own = np.zeros_like(index.columns.rows)
     parts = [array.copy() for array in source.live]
@@ -120,7 +121,7 @@ def test_rows_and_units_may_grow_while_an_image_is_held() -> None:
     index.add_instrument(InstrumentTerms(mark=mark, tiers=FLAT))
     for unit in range(12):
         index.set_unit(unit, [Item(AMOUNT, 0, 10.0), Item(POSITION, 0, 1.0, 100.0)])
-    image, wanted = BookImage.take(index), meaning(index.columns)
+    image, wanted = BookImages(index).take(), meaning(index.columns)
     before = index.columns
     for unit in range(6_000):
         index.set_unit(unit, [Item(AMOUNT, 0, 9.0), Item(POSITION, 0, 2.0, 100.0)])
@@ -128,14 +129,14 @@ def test_rows_and_units_may_grow_while_an_image_is_held() -> None:
     assert len(index.columns.begins) > len(before.begins)
     assert meaning(ImageReader().columns(image.source)) == wanted
     image.release()
-    later, wanted = BookImage.take(index), meaning(index.columns)
+    later, wanted = BookImages(index).take(), meaning(index.columns)
     index.remove_units(range(0, 6_000, 2))
     assert meaning(ImageReader().columns(later.source)) == wanted
 
 
 def test_compiled_functions_run_on_an_image_and_prices_may_be_changed_there() -> None:
     index = make_crowd()
-    image = BookImage.take(index)
+    image = BookImages(index).take()
     units = np.arange(UNITS, dtype=np.int32)
     before = index.verdicts(units)
     index.move([1], [60.0])
@@ -153,13 +154,13 @@ def test_compiled_functions_run_on_an_image_and_prices_may_be_changed_there() ->
 
 def test_one_image_at_a_time_and_none_after_its_release() -> None:
     index = make_crowd()
-    image = BookImage.take(index)
+    image = BookImages(index).take()
     with pytest.raises(ValueError, match="no image held"):
-        BookImage.take(index)
+        BookImages(index).take()
     image.release()
     with pytest.raises(ImageReleased, match="not held"):
         ImageReader().columns(image.source)
-    second = BookImage.take(index)
+    second = BookImages(index).take()
     image.release()  # of an older one: nothing
     with pytest.raises(ImageReleased):
         ImageReader().columns(image.source)
@@ -173,12 +174,12 @@ def test_no_image_is_taken_while_a_verdict_is_open() -> None:
     changes = index.set_unit(0, [Item(AMOUNT, 0, 5.0), Item(POSITION, 0, 1.0, 100.0)])
     assert changes["after"].tolist() == [UNDECIDED]
     with pytest.raises(ValueError, match="every verdict decided, 1 are not"):
-        BookImage.take(index)
+        BookImages(index).take()
 
 
 def test_a_released_image_costs_no_copies() -> None:
     index = make_crowd()
-    image = BookImage.take(index)
+    image = BookImages(index).take()
     image.release()
     kept = index.columns.image.rows.copy()
     disturb(index, np.random.default_rng(1))
@@ -187,9 +188,9 @@ def test_a_released_image_costs_no_copies() -> None:
 
 def test_private_memory_has_no_handle() -> None:
     with pytest.raises(ValueError, match="shared memory"):
-        BookImage.take(make_crowd()).handle()
+        BookImages(make_crowd()).take().handle()
     memory = SharedMemory()
-    handle = BookImage.take(make_crowd(memory)).handle()
+    handle = BookImages(make_crowd(memory)).take().handle()
     with pytest.raises(ValueError, match="a way to map"):
         ImageReader().attach(handle)
 
@@ -199,9 +200,10 @@ def test_private_memory_has_no_handle() -> None:
 
 def test_a_thread_reads_while_the_writer_writes() -> None:
     index, draw, reader = make_crowd(), np.random.default_rng(4), ImageReader()
+    images = BookImages(index)
     found: list[Columns] = []
     for _ in range(10):
-        image, wanted = BookImage.take(index), meaning(index.columns)
+        image, wanted = images.take(), meaning(index.columns)
         thread = threading.Thread(
             target=lambda s: found.append(reader.columns(s)), args=[image.source]
         )
@@ -240,9 +242,10 @@ def other() -> Iterator[Connection]:
 @pytest.mark.timeout(300)
 def test_another_process_reads_while_the_writer_writes(other: Connection) -> None:
     index, draw = make_crowd(SharedMemory(), rows=4 * UNITS), np.random.default_rng(5)
+    images = BookImages(index)
     copies = 0
     for _ in range(12):
-        image, wanted = BookImage.take(index), meaning(index.columns)
+        image, wanted = images.take(), meaning(index.columns)
         handle = image.handle()
         assert len(pickle.dumps(handle)) < 8_000
         other.send(handle)
@@ -260,7 +263,7 @@ def test_another_process_reads_while_the_writer_writes(other: Connection) -> Non
 @pytest.mark.timeout(300)
 def test_another_process_is_told_that_it_was_too_slow(other: Connection) -> None:
     index = make_crowd(SharedMemory())
-    image = BookImage.take(index)
+    image = BookImages(index).take()
     handle = image.handle()
     image.release()
     other.send(handle)
@@ -271,11 +274,11 @@ def test_another_process_is_told_that_it_was_too_slow(other: Connection) -> None
 def test_a_handle_of_an_ended_process_is_of_no_use() -> None:
     code = (
         "import pickle, sys\n"
-        "from monitor.core.margin.index.image import BookImage\n"
+        "from monitor.core.margin.index.image import BookImages\n"
         "from tests.core.margin.index.test_image import make_crowd, SharedMemory\n"
         "from monitor.core.margin.index.index import ThresholdIndex\n"
         "index = ThresholdIndex(1.25, memory=SharedMemory())\n"
-        "image = BookImage.take(index)\n"
+        "image = BookImages(index).take()\n"
         "sys.stdout.buffer.write(pickle.dumps(image.handle()))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -39,6 +39,10 @@ ITEMS_MAX = 65_000  # of one unit
 # What is copied at once for an image: 1 KB each.
 ROWS_A_PAGE = 32
 UNITS_A_PAGE = 256
+# Marks of pages: below 0, 0, or the number of the copy from 1 on.
+WRITABLE, TO_COPY = -1, 0
+# Counters of an image.
+IMAGE_NUMBER, ROW_COPIES, BEGIN_COPIES = range(3)
 
 HEAD = np.dtype(
     [
@@ -154,11 +158,11 @@ class PrivateMemory:
 class ImageBuffer(NamedTuple):
     """What an image of the book copies while it is held: `copy_on_write.py`."""
 
-    number: NDArray[np.int64]  # of the image that is held, below 0 of the last one
-    rows: Records  # copies of pages, each where it is in the live rows
-    row_marks: NDArray[np.uint8]  # a page each; 1: may be written
+    counters: NDArray[np.int64]  # the number of the image held, negative: of the last; copies
+    rows: Records  # copies of pages, in the order of the writes
+    row_marks: NDArray[np.int32]  # a page each
     begins: NDArray[np.int32]
-    begin_marks: NDArray[np.uint8]
+    begin_marks: NDArray[np.int32]
 
 
 class Columns(NamedTuple):
@@ -234,7 +238,7 @@ def make_columns(capacity: Capacity, memory: Memory) -> Columns:
         positions=np.zeros((capacity.instruments, 8)),
         counters=np.zeros(COUNTERS, np.int64),
         image=ImageBuffer(
-            reserved(memory, 1, np.int64),
+            reserved(memory, 3, np.int64),
             *pages_for(memory, rows, ROWS_A_PAGE),
             *pages_for(memory, begins, UNITS_A_PAGE),
         ),
@@ -251,11 +255,12 @@ def reserved(memory: Memory, count: int, kind: np.dtype[Any] | type[np.generic])
     return memory.reserve(count * np.dtype(kind).itemsize).view(kind)
 
 
-def pages_for(memory: Memory, array: Records, size: int) -> tuple[Records, NDArray[np.uint8]]:
+def pages_for(memory: Memory, array: Records, size: int) -> tuple[Records, NDArray[np.int32]]:
     """Return room for an image's copies of an array, and marks that let all of it be written."""
-    marks = reserved(memory, len(array) // size + 1, np.uint8)
-    marks[:] = 1
-    return reserved(memory, len(array), array.dtype), marks
+    pages = len(array) // size + 1
+    marks = reserved(memory, pages, np.int32)
+    marks[:] = WRITABLE
+    return reserved(memory, pages * size, array.dtype), marks
 
 
 def grown(array: NDArray[Any], size: int) -> NDArray[Any]:

@@ -1,8 +1,10 @@
 """Pages of rows and units, copied before their first write while an image of the book is held.
 
-A page has a mark. 1: it may be written, because nothing is held or because the image has its copy.
-Taking an image clears the marks; whoever is about to write what a page means asks here first,
-which costs one load and one branch that always goes the same way while nothing is held.
+A page has a mark. Below 0: it may be written, nothing is held; 0: it must be copied first; above:
+the image has its copy, the one of that number. Taking an image clears the marks; whoever is about
+to write what a page means asks here first, which costs one load and one branch that always goes
+the same way while nothing is held. Copies lie one after the other in the order of the writes, so
+that every image uses the same few pages of memory again, which are mapped and near.
 
 One writer, any number of readers. The writer copies a page, then marks it, then writes it; a
 reader takes the live page, then looks at the mark, and takes the copy instead if it is set. Hence
@@ -13,7 +15,15 @@ Guards and hits (`lower`, `upper`, `listed`) are no part of what a row means: th
 without asking, and an image may hold newer ones.
 """
 
-from monitor.core.margin.index.columns import ROWS_A_PAGE, UNITS_A_PAGE, Columns, Records
+from monitor.core.margin.index.columns import (
+    BEGIN_COPIES,
+    ROW_COPIES,
+    ROWS_A_PAGE,
+    TO_COPY,
+    UNITS_A_PAGE,
+    Columns,
+    Records,
+)
 from monitor.core.margin.index.compile import compiled, fence, inlined
 
 ROWS_AT_ONCE = 1 << 10  # rows that a reader copies before it looks at their marks
@@ -24,25 +34,31 @@ UNITS_AT_ONCE = 1 << 14
 def keep_rows(c: Columns, first: int, end: int) -> None:
     """See that an image, if one is held, has the rows of [first, end) before they are written."""
     for page in range(first // ROWS_A_PAGE, (end - 1) // ROWS_A_PAGE + 1):
-        if c.image.row_marks[page] == 0:
-            copy_page(c.rows, c.image.rows, c.image.row_marks, page, ROWS_A_PAGE)
+        if c.image.row_marks[page] == TO_COPY:
+            place = c.image.counters[ROW_COPIES]
+            copy_page(c.rows, c.image.rows, c.image.row_marks, (page, place, ROWS_A_PAGE))
+            c.image.counters[ROW_COPIES] = place + 1
 
 
 @inlined
 def keep_begin(c: Columns, unit: int) -> None:
     """See that an image, if one is held, has a unit's place before that is written."""
     page = unit // UNITS_A_PAGE
-    if c.image.begin_marks[page] == 0:
-        copy_page(c.begins, c.image.begins, c.image.begin_marks, page, UNITS_A_PAGE)
+    if c.image.begin_marks[page] == TO_COPY:
+        place = c.image.counters[BEGIN_COPIES]
+        copy_page(c.begins, c.image.begins, c.image.begin_marks, (page, place, UNITS_A_PAGE))
+        c.image.counters[BEGIN_COPIES] = place + 1
 
 
 @compiled
-def copy_page(live: Records, kept: Records, marks: Records, page: int, size: int) -> None:
-    """Copy a page into the image, then mark it."""
-    for number in range(page * size, min((page + 1) * size, len(live))):
-        kept[number] = live[number]
+def copy_page(live: Records, kept: Records, marks: Records, where: tuple[int, int, int]) -> None:
+    """Copy (page, place among the copies, size of a page) into the image, then mark it."""
+    page, place, size = where
+    first, to = page * size, place * size
+    for number in range(min(size, len(live) - first)):
+        kept[to + number] = live[first + number]
     fence()
-    marks[page] = 1
+    marks[page] = place + 1
     fence()
 
 
@@ -80,8 +96,10 @@ def read_pages(
     fence()
     copies = 0
     for page in range(first // size, (end - 1) // size + 1):
-        if marks[page] != 0:
+        mark = marks[page]
+        if mark > TO_COPY:  # below: released meanwhile, which the reader finds out at the end
             copies += 1
-            for number in range(page * size, min((page + 1) * size, end)):
-                own[number] = kept[number]
+            start, copy = page * size, (mark - 1) * size
+            for number in range(min(size, end - start)):
+                own[start + number] = kept[copy + number]
     return copies

@@ -18,11 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.margin.index.columns import (
+    BEGIN_COPIES,
+    IMAGE_NUMBER,
     ROW,
+    ROW_COPIES,
     ROWS_A_PAGE,
     ROWS_USED,
+    TO_COPY,
     UNDECIDED,
     UNITS_A_PAGE,
+    WRITABLE,
     Capacity,
     Columns,
     ImageBuffer,
@@ -41,6 +46,8 @@ SMALL = (
     "amounts", "positions", "counters",
 )  # fmt: skip
 LINE = 64  # bytes of a line of the cache
+# Room for copies whose memory is there before the first image: 16 MB.
+ROWS_PREPARED = 1 << 19
 Map = Callable[[Any], NDArray[np.uint8]]
 
 
@@ -88,18 +95,15 @@ class BookImage:
     def release(self) -> None:
         """Let the writer write without copies again; once more does nothing."""
         image = self.source.image
-        if image.number[0] == self.source.number:
-            image.number[0] = -self.source.number
-            image.row_marks[:] = 1
-            image.begin_marks[:] = 1
+        if image.counters[IMAGE_NUMBER] == self.source.number:
+            image.counters[IMAGE_NUMBER] = -self.source.number
+            _mark(self.source, WRITABLE)
 
     @property
     def copied_bytes(self) -> int:
-        """Return how much the writer has copied for the image up to now."""
-        image, units = self.source.image, len(self.source.live[1])
-        pages = int(image.row_marks[: _pages(self.source.rows_used, ROWS_A_PAGE)].sum())
-        places = int(image.begin_marks[: _pages(units, UNITS_A_PAGE)].sum())
-        return pages * ROWS_A_PAGE * ROW.itemsize + places * UNITS_A_PAGE * 4
+        """Return how much the writer has copied for the image up to now, while it is held."""
+        rows, begins = self.source.image.counters[[ROW_COPIES, BEGIN_COPIES]].tolist()
+        return int(rows * ROWS_A_PAGE * ROW.itemsize + begins * UNITS_A_PAGE * 4)
 
     def handle(self) -> ImageHandle:
         """Return how another process finds the image; ValueError: the index is in private memory.
@@ -127,26 +131,28 @@ class BookImages:
         """Take images of an index, where it has its memory."""
         self._index = index
         self._room = reserved(index.memory, 0, np.uint8)
+        self._small()
+        index.columns.image.rows[:ROWS_PREPARED] = np.zeros(1, ROW)
 
     def take(self) -> BookImage:
         """Take an image between two steps; ValueError: one is held, or a verdict is undecided."""
         columns = self._index.columns
         image, undecided = columns.image, int(columns.counts[UNDECIDED])
-        if image.number[0] > 0:
-            raise ValueError(f"expected no image held, image {image.number[0]} is")
+        last = int(image.counters[IMAGE_NUMBER])
+        if last > 0:
+            raise ValueError(f"expected no image held, image {last} is")
         if undecided:
             raise ValueError(f"expected every verdict decided, {undecided} are not")
-        small = self._copies({name: getattr(columns, name) for name in SMALL})
-        rows_used = int(columns.counters[ROWS_USED])
-        image.row_marks[: _pages(rows_used, ROWS_A_PAGE)] = 0
-        image.begin_marks[: _pages(len(columns.begins), UNITS_A_PAGE)] = 0
-        number = 1 - int(image.number[0])
-        image.number[0] = number
-        source = Source(number, rows_used, (columns.rows, columns.begins), image, small)
+        small = self._small()
+        live = (columns.rows, columns.begins)
+        source = Source(1 - last, int(columns.counters[ROWS_USED]), live, image, small)
+        _mark(source, TO_COPY)
+        image.counters[:] = (source.number, 0, 0)
         return BookImage(source, self._index.memory)
 
-    def _copies(self, arrays: dict[str, Records]) -> dict[str, Records]:
-        """Return copies of small arrays, side by side in the room of the image before."""
+    def _small(self) -> dict[str, Records]:
+        """Return copies of the small columns, side by side in the room of the image before."""
+        arrays = {name: getattr(self._index.columns, name) for name in SMALL}
         sizes = [_pages(array.nbytes, LINE) * LINE for array in arrays.values()]
         if sum(sizes) > len(self._room):
             self._room = reserved(self._index.memory, 2 * sum(sizes), np.uint8)
@@ -213,7 +219,7 @@ class ImageReader:
         return self._own._replace(begins=begins, **small)
 
     def _check(self, source: Source) -> None:
-        if source.image.number[0] != source.number:
+        if source.image.counters[IMAGE_NUMBER] != source.number:
             raise ImageReleased(f"image {source.number} is not held any more")
 
     def _make_room(self, source: Source) -> None:
@@ -226,6 +232,12 @@ class ImageReader:
 def _pages(count: int, size: int) -> int:
     """Return how many pages hold so many elements."""
     return -(-count // size)
+
+
+def _mark(source: Source, mark: int) -> None:
+    """Set the marks of all pages that an image has."""
+    source.image.row_marks[: _pages(source.rows_used, ROWS_A_PAGE)] = mark
+    source.image.begin_marks[: _pages(len(source.live[1]), UNITS_A_PAGE)] = mark
 
 
 def _unwritable(arrays: tuple[Records, ...]) -> tuple[Records, ...]:

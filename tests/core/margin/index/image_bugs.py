@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from monitor.core.margin.index import blocks, copy_on_write, image, sums
-from monitor.core.margin.index.image import BookImages, ImageReader
+from monitor.core.margin.index.image import SMALL, BookImages, ImageReader
 from tests.core.margin.index.meaning import meaning
 from tests.core.margin.index.seeded import replaced
 from tests.core.margin.index.worlds import World
@@ -29,9 +29,9 @@ def _head_alone(right: Any) -> Any:
 def _unmarked(right: Any) -> Any:
     """Copy a page at every write: the copy is then as new as the page."""
 
-    def wrong(live: Any, kept: Any, marks: Any, page: int, size: int) -> None:
-        right(live, kept, marks, page, size)
-        marks[page] = 0
+    def wrong(live: Any, kept: Any, marks: Any, where: tuple[int, int, int]) -> None:
+        right(live, kept, marks, where)
+        marks[where[0]] = 0
 
     return wrong
 
@@ -45,7 +45,7 @@ def _live_alone(right: Any) -> Any:
 
 def _uncopied(right: Any) -> Any:
     del right
-    return lambda self, arrays: arrays
+    return lambda self: {name: getattr(self._index.columns, name) for name in SMALL}
 
 
 BUGS: dict[str, tuple[ModuleType | type, str, Callable[[Any], Any]]] = {
@@ -56,7 +56,7 @@ BUGS: dict[str, tuple[ModuleType | type, str, Callable[[Any], Any]]] = {
     "a page copied again": (copy_on_write, "copy_page", _unmarked),
     "a reader that does not look at marks": (image, "read_rows", _live_alone),
     "a reader that does not look at marks of units": (image, "read_begins", _live_alone),
-    "prices not copied": (BookImages, "_copies", _uncopied),
+    "prices not copied": (BookImages, "_small", _uncopied),
 }
 
 

@@ -13,11 +13,11 @@ def test_seeded_bugs_are_seen() -> None:
 
 def test_a_reader_takes_copies_of_marked_pages_and_live_ones_of_others() -> None:
     count = 2 * ROWS_AT_ONCE + 7
-    live, kept, own = np.zeros(count, ROW), np.zeros(count, ROW), np.zeros(count, ROW)
+    live, kept, own = (np.zeros(count, ROW) for _ in range(3))
     live["quantity"] = np.arange(count)
-    marks = np.zeros(count // ROWS_A_PAGE + 1, np.uint8)
-    for page in (0, 5, len(marks) - 1):
-        copy_page(live, kept, marks, page, ROWS_A_PAGE)
+    marks = np.zeros(count // ROWS_A_PAGE + 1, np.int32)
+    for place, page in enumerate((5, len(marks) - 1, 0)):
+        copy_page(live, kept, marks, (page, place, ROWS_A_PAGE))
         live["quantity"][page * ROWS_A_PAGE : (page + 1) * ROWS_A_PAGE] = -1.0
     assert read_rows(live, kept, marks, own, count) == 3
     assert own["quantity"].tolist() == list(range(count))

@@ -19,6 +19,7 @@ from monitor.core.margin.index.columns import (
     HEAD,
     ITEM,
     POSITION,
+    ROWS_A_PAGE,
     UNDECIDED,
     Capacity,
     Columns,
@@ -103,16 +104,16 @@ def test_a_reader_that_stops_between_pages_still_reads_one_moment() -> None:
     image = BookImages(index).take()
     wanted, source = meaning(index.columns), image.source
     own = np.zeros_like(index.columns.rows)
-    parts = [array.copy() for array in source.live]
+    before = source.live[0].copy()
     for first in range(0, source.rows_used, 1_024):
         end = min(first + 1_024, source.rows_used)
-        live, kept = source.live[0][first:end], source.image.rows[first:end]
-        read_rows(live, kept, source.image.row_marks[first // 32 :], own[first:end], end - first)
+        live, marks = source.live[0][first:end], source.image.row_marks[first // ROWS_A_PAGE :]
+        read_rows(live, source.image.rows, marks, own[first:end], end - first)
         disturb(index, draw)
     found = ImageReader().columns(source)._replace(rows=own, heads=own.view(HEAD))
     assert meaning(found) == wanted
     assert image.copied_bytes > 0
-    assert (parts[0] != index.columns.rows).any()
+    assert (before != index.columns.rows).any()
 
 
 def test_rows_and_units_may_grow_while_an_image_is_held() -> None:
@@ -243,21 +244,20 @@ def other() -> Iterator[Connection]:
 def test_another_process_reads_while_the_writer_writes(other: Connection) -> None:
     index, draw = make_crowd(SharedMemory(), rows=4 * UNITS), np.random.default_rng(5)
     images = BookImages(index)
-    copies = 0
     for _ in range(12):
         image, wanted = images.take(), meaning(index.columns)
         handle = image.handle()
         assert len(pickle.dumps(handle)) < 8_000
+        disturb(index, draw)
         other.send(handle)
         assert other.recv() == "attached"
         while not other.poll():
             disturb(index, draw)
         found, copied = other.recv()
         assert found == wanted
-        copies += copied
+        assert copied > 0
         image.release()
         disturb(index, draw)
-    assert copies > 0
 
 
 @pytest.mark.timeout(300)

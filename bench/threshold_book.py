@@ -5,7 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.margin.index.columns import AMOUNT, COLLATERAL, ITEM, POSITION, Capacity, Records
+from monitor.core.margin.index.columns import (
+    AMOUNT,
+    COLLATERAL,
+    ITEM,
+    POSITION,
+    Capacity,
+    Memory,
+    Records,
+)
 from monitor.core.margin.index.index import ThresholdIndex
 from monitor.core.margin.index.terms import InstrumentTerms
 
@@ -46,7 +54,7 @@ class Stream(NamedTuple):
     prices: Floats
 
 
-def make_book(accounts: int, *, full: bool) -> Book:
+def make_book(accounts: int, *, full: bool, memory: Memory | None = None) -> Book:
     """Return a book; `full`: inverse instruments, tiers, fees, haircuts and isolated units."""
     draw = np.random.default_rng(7)
     popularity = 1.0 / np.arange(1, INSTRUMENTS + 1)
@@ -67,7 +75,7 @@ def make_book(accounts: int, *, full: bool) -> Book:
         tier = np.searchsorted([bound for bound, *_ in TIERS], notionals)
         leverage = np.minimum(leverage, 0.5 / np.array([rate for _, rate, *_ in TIERS])[tier])
     prices = draw.lognormal(3, 2, INSTRUMENTS)
-    index, marks, inverse, coins = _listed(len(np.unique(units)), prices, full=full)
+    index, marks, inverse, coins = _listed(len(np.unique(units)), prices, memory, full=full)
     coin_prices = index.columns.slots["price"][coins[np.arange(INSTRUMENTS) % 2]]
     sides = draw.choice([-1.0, 1.0], len(units))
     worth = np.where(inverse, coin_prices / prices, prices)  # of one unit of quantity
@@ -94,11 +102,12 @@ def make_book(accounts: int, *, full: bool) -> Book:
 
 
 def _listed(
-    units: int, prices: Floats, *, full: bool
+    units: int, prices: Floats, memory: Memory | None, *, full: bool
 ) -> tuple[ThresholdIndex, NDArray[np.int32], NDArray[np.bool_], NDArray[np.int32]]:
     """Return the index with its instruments, their marks, which are inverse, and the coins."""
     chunks = max(1 << 15, units // 2)
-    index = ThresholdIndex(CALL_FACTOR, Capacity(units, 12 * units + 1_000, 1_024, 512, chunks))
+    room = Capacity(units, 12 * units + 1_000, 1_024, 512, chunks)
+    index = ThresholdIndex(CALL_FACTOR, room, memory)
     coins = np.array([index.add_price(price) for price in (60_000.0, 3_000.0)], np.int32)
     if full:
         for coin in coins:

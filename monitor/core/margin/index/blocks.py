@@ -15,6 +15,7 @@ from monitor.core.margin.index.columns import (
     Records,
 )
 from monitor.core.margin.index.compile import inlined
+from monitor.core.margin.index.copy_on_write import keep_begin, keep_rows
 from monitor.core.margin.index.sums import add_unit
 
 _EVEN_CLASSES = 8  # 2, 4 ... 16 rows; then 24, 32, 48, 64 ...
@@ -23,10 +24,11 @@ _EVEN_CLASSES = 8  # 2, 4 ... 16 rows; then 24, 32, 48, 64 ...
 @inlined
 def class_rows(size_class: int) -> int:
     """Return how many rows, head included, a block of a size class has."""
-    if size_class < _EVEN_CLASSES:
-        return 2 * (size_class + 1)
-    base = 16 << ((size_class - _EVEN_CLASSES) // 2)
-    return base * 2 if (size_class - _EVEN_CLASSES) % 2 else base * 3 // 2
+    number = int(size_class)  # uncompiled, a byte of a record would overflow
+    if number < _EVEN_CLASSES:
+        return 2 * (number + 1)
+    base = 16 << ((number - _EVEN_CLASSES) // 2)
+    return base * 2 if (number - _EVEN_CLASSES) % 2 else base * 3 // 2
 
 
 @inlined
@@ -53,6 +55,7 @@ def take_block(c: Columns, size_class: int) -> int:
 @inlined
 def free_block(c: Columns, begin: int) -> None:
     """Give a block back; its rows forget their guards."""
+    keep_rows(c, begin, begin + 1)
     head = c.heads[begin]
     for number in range(begin + 1, begin + class_rows(head["size_class"])):
         c.rows[number]["lower"] = NO_GUARD
@@ -190,9 +193,13 @@ def place_unit(c: Columns, unit: int, assets: int, count: int) -> int:
     if begin < 0:
         size_class = class_of(count + 1)
         begin = take_block(c, size_class)
+        keep_rows(c, begin, begin + 1 + count)
+        keep_begin(c, unit)
         head = c.heads[begin]
         head["unit"], head["size_class"], head["listed"] = unit, size_class, 0
         c.begins[unit] = begin
+    else:
+        keep_rows(c, begin, begin + 1 + count)
     head = c.heads[begin]
     head["constant"], head["gross"] = c.draft[0]["quantity"], c.draft[0]["entry"]
     head["always_exact"] = c.draft[0]["kind"]
@@ -225,6 +232,7 @@ def drop_unit(c: Columns, unit: int) -> None:
     if begin >= 0:
         add_unit(c, begin, c.heads[begin]["state"], -1.0)
         free_block(c, begin)
+        keep_begin(c, unit)
         c.begins[unit] = -1
         c.counters[UNITS_HELD] -= 1
 

@@ -120,4 +120,29 @@ prefetch: Callable[[Untyped, int], None] = (
     _no_prefetch if _numba.config.DISABLE_JIT else _numba.extending.intrinsic(_prefetch)
 )
 
+
+def _no_fence() -> None:
+    """Do nothing: what `fence` is in plain Python."""
+
+
+def _fence(typing_context: Untyped) -> Untyped:
+    """Return what numba puts in the place of `fence`: on x86 no instruction, only an order."""
+    del typing_context
+
+    def generate(
+        context: Untyped, builder: Untyped, signature: Untyped, arguments: Untyped
+    ) -> Untyped:
+        del signature, arguments
+        builder.fence("acq_rel")
+        return context.get_dummy_value()
+
+    return _numba.types.void(), generate
+
+
+# fence(): no load or store is moved from one side of it to the other, but a load before a store.
+fence: Callable[[], None] = (
+    _no_fence if _numba.config.DISABLE_JIT else _numba.extending.intrinsic(_fence)
+)
+
+
 _use_cache()

@@ -30,10 +30,17 @@ from monitor.core.margin.index.columns import (
     WATCHED,
     Capacity,
     Columns,
+    Memory,
+    PrivateMemory,
     Records,
-    grown,
-    grown_rows,
     make_columns,
+)
+from monitor.core.margin.index.growth import (
+    with_chunks,
+    with_instruments,
+    with_rows,
+    with_slots,
+    with_units,
 )
 from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
@@ -70,10 +77,19 @@ class ThresholdIndex:
     """Which units can change state at this price, and the states of all."""
 
     def __init__(
-        self, call_factor: float, capacity: Capacity | None = None, *, end_factor: float = 1.0
+        self,
+        call_factor: float,
+        capacity: Capacity | None = None,
+        memory: Memory | None = None,
+        *,
+        end_factor: float = 1.0,
     ) -> None:
-        """Begin empty, with the factors of `use_rules`."""
-        self.columns: Columns = make_columns(capacity or Capacity())
+        """Begin empty, with the factors of `use_rules`.
+
+        `memory`: where other processes can read an image of the book (private without).
+        """
+        self.memory = memory or PrivateMemory()
+        self.columns: Columns = make_columns(capacity or Capacity(), self.memory)
         self.columns.rules["share"] = 1.0
         self.use_rules(call_factor, end_factor)
         self._slots = 1
@@ -94,9 +110,9 @@ class ThresholdIndex:
         self.settle()
         slot, self._slots = self._slots, self._slots + 1
         if slot >= len(self.columns.slots):
-            self._grow_slots()
+            self.columns = with_slots(self.columns)
         if self.columns.counters[BUCKETS_USED] + 2 > len(self.columns.buckets):
-            self._grow_pool()
+            self.columns = with_chunks(self.columns)
         own = self.columns.slots[slot]
         own["ring"] = self.columns.counters[BUCKETS_USED]
         own["guards_max"] = 256
@@ -110,7 +126,7 @@ class ThresholdIndex:
         self.settle()
         number, self._instruments = self._instruments, self._instruments + 1
         if number >= len(self.columns.instruments):
-            self._grow_instruments()
+            self.columns = with_instruments(self.columns)
         self._set_terms(number, terms)
         return number
 
@@ -168,7 +184,7 @@ class ThresholdIndex:
         self._check(items)
         units = int(items["unit"].max()) + 1
         if units > len(self.columns.begins):
-            self._grow_units(units)
+            self.columns = with_units(self.columns, self.memory, units)
         self._place(items)
         steps.judge_listed(self.columns)
         return self._changes()
@@ -179,7 +195,7 @@ class ThresholdIndex:
         Its items are the first so many of `items`, at most PUT_ONE_MAX.
         """
         if units > len(self.columns.begins):
-            self._grow_units(units)
+            self.columns = with_units(self.columns, self.memory, units)
         state = steps.put_unit(self.columns, items, count)
         if state >= 0:
             return state
@@ -195,7 +211,7 @@ class ThresholdIndex:
         if len(items) > ITEMS_MAX // 2:
             self._check(items)
         if units > len(self.columns.begins):
-            self._grow_units(units)
+            self.columns = with_units(self.columns, self.memory, units)
         self._place(items)
         steps.judge_set(self.columns, items)
         return self.columns.changes[: self.columns.counters[CHANGES]]
@@ -207,7 +223,8 @@ class ThresholdIndex:
             done = steps.set_units(self.columns, items, done)
             if done == len(items):
                 break
-            self.columns = grown_rows(self.columns, 2 * len(self.columns.rows) + 4 * ITEMS_MAX)
+            rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
+            self.columns = with_rows(self.columns, self.memory, rows)
 
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""
@@ -304,7 +321,7 @@ class ThresholdIndex:
     def settle(self) -> None:
         """Set the guards of all units that were hit; called before every step if you do not."""
         while not steps.settle(self.columns):
-            self._grow_pool()
+            self.columns = with_chunks(self.columns)
 
     def rescan(self) -> Records:
         """Judge every unit and set all guards anew; return changes."""
@@ -317,7 +334,7 @@ class ThresholdIndex:
         """Drop every outdated guard: for idle time. Steps do it for a price that has too many."""
         self.settle()
         while not steps.sort_all(self.columns):
-            self._grow_pool()
+            self.columns = with_chunks(self.columns)
 
     def decide(self, unit: int, state: int) -> None:
         """Take the exact verdict on a unit that was UNDECIDED."""
@@ -365,40 +382,6 @@ class ThresholdIndex:
         for sums in (columns.counts, columns.constants, columns.amounts, columns.positions):
             sums[:] = 0
         steps.recount(columns)
-
-    # --- room ----------------------------------------------------------------------------------
-
-    def _grow_slots(self) -> None:
-        size = 2 * len(self.columns.slots)
-        slots = grown(self.columns.slots, size)
-        slots["price"][size // 2 :] = np.nan
-        slots["moves"][size // 2 :] = 1.0
-        self.columns = self.columns._replace(slots=slots, amounts=grown(self.columns.amounts, size))
-
-    def _grow_instruments(self) -> None:
-        size = 2 * len(self.columns.instruments)
-        self.columns = self.columns._replace(
-            instruments=grown(self.columns.instruments, size),
-            rare=grown(self.columns.rare, size),
-            positions=grown(self.columns.positions, size),
-        )
-
-    def _grow_units(self, units: int) -> None:
-        size = max(units, 2 * len(self.columns.begins))
-        self.columns = self.columns._replace(
-            begins=grown(self.columns.begins, size, -1),
-            hits=grown(self.columns.hits, size),
-            changes=grown(self.columns.changes, 2 * size),
-        )
-
-    def _grow_pool(self) -> None:
-        columns = self.columns
-        chunks = grown(columns.chunks, 2 * len(columns.chunks))
-        self.columns = columns._replace(
-            chunks=chunks,
-            words=chunks.reshape(-1),
-            buckets=grown(columns.buckets, 2 * len(columns.buckets)),
-        )
 
 
 def _checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ from monitor.core.margin.index.columns import (
     Records,
 )
 from monitor.core.margin.index.compile import compiled, inlined, prefetch
+from monitor.core.margin.index.copy_on_write import keep_rows
 from monitor.core.margin.index.guards import guard_next
 from monitor.core.margin.index.sums import add_unit, change_state, equity_of
 from monitor.core.margin.index.verdict import measure, slot_of, verdict
@@ -292,6 +293,7 @@ def judge_all(c: Columns) -> None:
     for unit in range(len(c.begins)):
         begin = int(c.begins[unit])
         if begin >= 0:
+            keep_rows(c, begin, begin + 1)
             mark_rules(c, begin)
             list_unit(c, begin)
     judge_hits(c, 0)
@@ -323,6 +325,7 @@ def decide_unit(c: Columns, unit: int, state: int) -> None:
 def set_ending(c: Columns, unit: int, ending: bool) -> None:  # noqa: FBT001 (compiled: no keywords)
     """Say whether a unit is in liquidation; if so, list it for guards on where that ends."""
     begin = int(c.begins[unit])
+    keep_rows(c, begin, begin + 1)
     c.heads[begin]["ending"] = ending
     if ending:
         list_unit(c, begin)

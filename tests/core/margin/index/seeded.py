@@ -17,7 +17,7 @@ from tests.core.margin.index.worlds import World
 
 
 @contextmanager
-def replaced(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+def replaced(module: ModuleType | type, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
     right = getattr(module, name)
     setattr(module, name, make(right))
     try:

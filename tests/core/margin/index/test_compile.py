@@ -40,5 +40,6 @@ def test_it_runs_compiled_without_the_undocumented_option() -> None:
     run("-c", WITHOUT_OPTION)
 
 
+@pytest.mark.timeout(300)
 def test_seeded_bugs_are_seen_and_the_uncompiled_index_is_right() -> None:
     assert run("-m", "tests.core.margin.index.seeded", NUMBA_DISABLE_JIT="1") == ""

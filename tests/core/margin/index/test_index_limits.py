@@ -1,6 +1,7 @@
 """Input at the edge of what the index takes: each has a rule (docs/model/thresholds.md)."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from monitor.core.margin.index.terms import InstrumentTerms
 FLAT = ((float("inf"), 0.0625, 0.0, 0.0625),)
 
 
-def one_future(**terms: object) -> tuple[ThresholdIndex, int]:
+def one_future(**terms: Any) -> tuple[ThresholdIndex, int]:
     """Return an index with one instrument at a mark of 100."""
     index = ThresholdIndex(1.25)
     mark = index.add_price(100.0)

@@ -46,6 +46,8 @@ from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
+# Larger amounts, or entry prices outside, could leave the range of floats when multiplied.
+AMOUNT_MAX, ENTRY_MIN, ENTRY_MAX = 1e100, 1e-40, 1e40
 PUT_ONE_MAX = 64
 
 
@@ -242,12 +244,13 @@ class ThresholdIndex:
 
     def _check(self, items: Records) -> None:
         """Refuse what no arithmetic could mend, before anything is changed."""
-        if not (np.isfinite(items["quantity"]).all() and np.isfinite(items["entry"]).all()):
-            raise ValueError("expected finite quantities and entry prices")
+        if not (np.abs(items["quantity"]) <= AMOUNT_MAX).all():
+            raise ValueError(f"expected finite quantities, at most {AMOUNT_MAX}")
         kinds, refs = items["kind"], items["ref"]
         positions = (kinds == POSITION) & (items["quantity"] != 0.0)
-        if (items["entry"][positions] <= 0.0).any():
-            raise ValueError("expected positive entry prices of positions")
+        entries = items["entry"][positions]
+        if not ((entries >= ENTRY_MIN) & (entries <= ENTRY_MAX)).all():
+            raise ValueError(f"expected positive entry prices from {ENTRY_MIN} to {ENTRY_MAX}")
         limits = np.array([self._instruments, self._slots, len(self.columns.haircuts), 1 << 30])
         if kinds.max() > WATCHED or (refs < 0).any() or (refs >= limits[kinds]).any():
             raise ValueError("expected items of known kinds, instruments, slots and collateral")

@@ -293,3 +293,33 @@ def test_verdicts_in_the_band_take_part() -> None:
     items = [Item(AMOUNT, 0, 6.25 * 1.25), Item(POSITION, 0, 1.0, MIDDLE)]
     found = changes_of(Exchange([InstrumentTerms(0, tiers=FLAT)], [items], []))
     assert found == [(-1, 0, UNDECIDED)]
+
+
+def test_outside_of_their_domains_the_relations_fail() -> None:
+    """Mirrored at the mark's margin, scaled without its tiers, split across a tier: all differ."""
+    draw = np.random.default_rng(0)
+    path = walk(draw, 2)
+    tiered = [InstrumentTerms(n, tiers=TIERS) for n in range(2)]
+    units = holdings(draw, 2, lambda: MIDDLE)
+    found = changes_of(Exchange(tiered, units, path))
+    turned = [{n: 2 * MIDDLE - price for n, price in step.items()} for step in path]
+    mirrored, scaled, split = (
+        [[part for item in items for part in change(item)] for items in units]
+        for change in (_opposite, _times_four, _halves)
+    )
+    assert found != changes_of(Exchange(tiered, mirrored, turned))
+    assert found != changes_of(Exchange(tiered, scaled, path))
+    assert found != changes_of(Exchange(tiered, split, path))
+
+
+def _opposite(item: Item) -> list[Item]:
+    return [item._replace(quantity=-item.quantity) if item.kind == POSITION else item]
+
+
+def _times_four(item: Item) -> list[Item]:
+    return [item._replace(quantity=4.0 * item.quantity)]
+
+
+def _halves(item: Item) -> list[Item]:
+    half = item._replace(quantity=item.quantity / 2)
+    return [half, half]

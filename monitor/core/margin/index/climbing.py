@@ -31,7 +31,7 @@ from monitor.core.margin.index.steps import (
 from monitor.core.margin.index.buckets import list_unit
 
 
-@inlined
+@compiled
 def replace_hits(c: Columns, ladder: LadderColumns) -> bool:
     """Place the hits anew; False if room for guards ran out before all were."""
     while c.counters[GUARDED] < c.counters[HITS]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.margin.index import climbing
-from monitor.core.margin.index.columns import ITEM, UNITS_HELD, Capacity, Columns, Records
+from monitor.core.margin.index.columns import ITEM, Capacity, Columns, Records
 from monitor.core.margin.index.index import Item, ThresholdIndex, checked
 from monitor.core.margin.index.rungs import (
     CELL,
@@ -202,9 +202,18 @@ class Ladder:
         return int(self._ladder.flags[REPLACED])
 
     @property
-    def units_held(self) -> int:
-        """Return how many units there are, with and without positions."""
-        return int(self._book.columns.counters[UNITS_HELD])
+    def columns(self) -> Columns:
+        """Return the columns of the book."""
+        return self._book.columns
+
+    @property
+    def cells_bytes(self) -> int:
+        """Return what is reserved for the cells of all instruments; touched where entries lie."""
+        return self._ladder.sizes.nbytes + self._ladder.counts.nbytes
+
+    def sort_out(self) -> None:
+        """Drop every outdated guard: for idle time."""
+        self._book.sort_out()
 
 
 def _outward(

@@ -13,6 +13,7 @@ from monitor.core.margin.index.columns import (
     CONSTANT,
     LOWER,
     POSITION,
+    UPPER,
     Columns,
 )
 from monitor.core.margin.index.compile import inlined
@@ -168,10 +169,11 @@ def place_side(
     own: tuple[int, int, int, float],
     start: tuple[float, float],
     side: int,
-) -> tuple[float, float, float]:
-    """Place the rows of a chain on one side; return (room, moved, how far the mark may near).
+) -> tuple[float, float, float, float]:
+    """Place the rows of a chain on one side; return (room, moved, how far the mark may near, off).
 
-    `moved`: the most that a chain's own part is worth where the room was asked for.
+    `moved`: the most that a chain's own part is worth where the room was asked for. `off`: log
+    distance of the root, infinite without one.
     """
     out = -1.0 if side == LOWER else 1.0
     first = first_cell(ladder.middles[own[2]], side)
@@ -186,19 +188,21 @@ def place_side(
     offset = abs(cell - cell_of(start[0]))
     cells = cells_allowed(ladder, side, offset)
     near = root * math.exp(-out * cells * CELL)
-    room, moved = slack_at(c, ladder, own, near)
-    room = min(room, least)
+    far = root * math.exp(out * cells * CELL)
+    jump = next_jump(c, ladder, own, root, far)
+    far = far if jump == far else beside(jump, root)
+    room, moved = least, 0.0
     if out * (near - jumped) >= 0.0:
         room = min(room, least_there)
-    if found:
-        far = root * math.exp(out * cells * CELL)
-        jump = next_jump(c, ladder, own, root, far)
-        far = far if jump == far else beside(jump, root)
-        slack, most = slack_at(c, ladder, own, far)
-        room, moved = min(room, -slack), max(moved, most)
-    _, most = slack_at(c, ladder, own, start[0])
+    for look in range(3 if found else 2):
+        looked_at = start[0] if look == 0 else near if look == 1 else far
+        slack, most = slack_at(c, ladder, own, looked_at)
+        moved = max(moved, most)
+        if look > 0:
+            room = min(room, slack if look == 1 else -slack)
     nearing = NEARING * offset * CELL if cells > 1 else math.inf
-    return max(0.0, room), max(moved, most), nearing
+    off = abs(math.log(root / start[0])) if found else math.inf
+    return max(0.0, room), moved, nearing, off
 
 
 @inlined
@@ -233,10 +237,11 @@ def place_chain(
     price = c.slots[slot]["price"]
     if ladder.middles[slot] == UNSET:
         ladder.middles[slot] = cell_of(price)
-    room = math.inf
+    room, first_off, off = math.inf, math.inf, math.inf
     for side in range(2):
         start = (price, measured[0] - measured[1])
-        own_room, moved, nearing = place_side(c, ladder, own, start, side)
+        first_off = off
+        own_room, moved, nearing, off = place_side(c, ladder, own, start, side)
         own_room = max(0.0, own_room - 4.0 * FLOAT_BAND * measured[2])
         c.slots[slot]["price"] = price
         if alone:
@@ -245,6 +250,9 @@ def place_chain(
             limit_values(c, ladder, own, own_room, moved)
             room = min(room, own_room)
         ladder.nearing[place, side] = nearing
+    if first_off < math.inf and off < math.inf:  # past one root, the other is none any more
+        ladder.nearing[place, LOWER] = min(ladder.nearing[place, LOWER], first_off)
+        ladder.nearing[place, UPPER] = min(ladder.nearing[place, UPPER], off)
     return room
 
 
@@ -323,6 +331,7 @@ def guard_placed(
     least, second, tightest, lightest = place_chains(c, ladder, begin, measured, moving)
     count = c.heads[begin]["count"]
     per_weight = SHARES / (weights - lightest) if weights > lightest else math.inf
+    part = c.rules[0]["share"]
     for place in range(1, count + 1):
         own = c.reaches[place]
         slot = slot_of(c, c.rows[begin + place])
@@ -331,7 +340,7 @@ def guard_placed(
         reach = own["reach"] + own["steep"]
         radius = math.inf
         if reach > 0.0 and (room < math.inf or ladder.limits[place] < math.inf):
-            share = min(1.0, own["weight"] * per_weight)
+            share = part * min(1.0, own["weight"] * per_weight)
             radius = share * min(room / reach, ladder.limits[place])
         head = ladder.last[slot] if is_position else 0
         guard_item(c, ladder, begin, place, radius, head)

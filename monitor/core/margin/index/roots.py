@@ -114,14 +114,18 @@ def nearest_root(
     least, jumped, least_there = math.inf, at, slack
     while True:
         jump = next_jump(c, ladder, own, at, limit)
-        end = jump if jump == limit else beside(jump, at)
-        before, _ = slack_at(c, ladder, own, end)
-        if before < 0.0:
-            return crossing(c, ladder, own, (at, slack), (end, before)), least, jumped, least_there
-        if jump == limit:
-            return math.nan, least, jumped, least_there
-        at = beside(jump, limit)
-        slack, _ = slack_at(c, ladder, own, at)
+        price, is_end = (jump if jump == limit else beside(jump, at)), True
+        before = 0.0
+        for _ in range(2):  # the end of this stretch, then the beginning of the next
+            found, _ = slack_at(c, ladder, own, price)
+            if is_end:
+                if found < 0.0:
+                    root = crossing(c, ladder, own, (at, slack), (price, found))
+                    return root, least, jumped, least_there
+                if jump == limit:
+                    return math.nan, least, jumped, least_there
+                before, price, is_end = found, beside(jump, limit), False
+        at, slack = price, found
         least, jumped = min(least, least_there), jump
         least_there = before
         if slack < 0.0:

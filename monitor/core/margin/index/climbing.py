@@ -2,7 +2,7 @@
 
 import math
 
-from monitor.core.margin.index.buckets import collect, put_pending
+from monitor.core.margin.index.buckets import collect, list_unit, put_pending
 from monitor.core.margin.index.columns import (
     GUARDED,
     HITS,
@@ -28,7 +28,6 @@ from monitor.core.margin.index.steps import (
     set_price,
     tidy_slots,
 )
-from monitor.core.margin.index.buckets import list_unit
 
 
 @compiled
@@ -103,9 +102,12 @@ def move_each(
 
 @compiled
 def take_units(
-    c: Columns, ladder: LadderColumns, units: Records, forget: bool  # noqa: FBT001
+    c: Columns,
+    ladder: LadderColumns,
+    units: Records,
+    forget: bool,  # noqa: FBT001
 ) -> None:
-    """Take the entries of units that are about to change off the ladder; `forget`: the units too."""
+    """Take the entries of units that are about to change or to go off the ladder."""
     for number in range(len(units)):
         unit = units[number]
         if unit < len(c.begins) and c.begins[unit] >= 0:

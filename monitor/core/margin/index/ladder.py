@@ -76,6 +76,8 @@ class Ladder:
         """Begin empty."""
         self._book = ThresholdIndex(1.0, capacity, self._settle_columns)
         self._ladder = make_ladder(self._book.columns)
+        self._marks: set[int] = set()
+        self._values: set[int] = set()
 
     def _settle_columns(self, columns: Columns) -> bool:
         self._ladder = fitted(self._ladder, columns)
@@ -84,13 +86,17 @@ class Ladder:
     # --- what there is -------------------------------------------------------------------------
 
     def add_price(self, price: float = np.nan) -> int:
-        """Return the slot of a new price; a mark's slot values nothing else."""
+        """Return the slot of a new price; that of a mark may value nothing else, nor amounts."""
         return self._book.add_price(price)
 
     def add_instrument(self, terms: InstrumentTerms) -> int:
         """Return the number of a new instrument."""
-        if terms.mark == terms.value:
-            raise ValueError("expected a settlement currency whose value is not the mark's slot")
+        marks, values = self._marks | {terms.mark}, self._values | {terms.value}
+        if terms.mark in self._marks or marks & values:
+            raise ValueError(
+                f"expected a mark of its own that values nothing else, received slot {terms.mark}"
+            )
+        self._marks, self._values = marks, values
         return self._book.add_instrument(terms)
 
     def relist_instrument(self, number: int, terms: InstrumentTerms) -> None:
@@ -100,6 +106,9 @@ class Ladder:
 
     def add_collateral(self, slot: int, tiers: Sequence[tuple[float, float]]) -> int:
         """Return the number of a collateral that a slot values: (width, share that counts) each."""
+        if slot in self._marks:
+            raise ValueError(f"expected a slot that is no instrument's mark, received {slot}")
+        self._values.add(slot)
         return self._book.add_collateral(slot, tiers)
 
     def set_unit(self, unit: int, items: Iterable[Item]) -> None:
@@ -152,7 +161,7 @@ class Ladder:
             self.settle()
 
     def settle(self) -> None:
-        """Place every unit that was hit; lay all windows anew if a mark has drifted from its own."""
+        """Place every unit that was hit, or all if a mark has drifted out of its windows."""
         if self._ladder.flags[DRIFTED]:
             self.refresh()
         else:
@@ -222,7 +231,7 @@ def _outward(
     """Return (sizes, entries) by bucket from the mark's cell outwards, and the size behind it."""
     if side == LOWER:
         sizes, counts, own = sizes[::-1], counts[::-1], WINDOW - 1 - own
-    padded = np.zeros((2, WINDOW))
+    padded = np.zeros((2, EDGES[side][-1]))
     padded[0, : WINDOW - own] = sizes[own:]
     padded[1, : WINDOW - own] = counts[own:]
     buckets = np.add.reduceat(padded, EDGES[side][:-1], axis=1)

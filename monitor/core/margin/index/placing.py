@@ -26,7 +26,7 @@ from monitor.core.margin.index.guards import (
     spread,
     tighten_guards,
 )
-from monitor.core.margin.index.roots import beside, nearest_root, next_jump, slack_at
+from monitor.core.margin.index.roots import Chain, beside, nearest_root, next_jump, slack_at
 from monitor.core.margin.index.rungs import (
     CELL,
     LEFT_EXACT,
@@ -58,9 +58,7 @@ Measured = tuple[float, float, float, Any, int]
 
 
 @inlined
-def add_entry(
-    ladder: LadderColumns, row: int, where: tuple[int, int, int], size: float
-) -> None:
+def add_entry(ladder: LadderColumns, row: int, where: tuple[int, int, int], size: float) -> None:
     """Put a row into (instrument, side, cell from 1)."""
     instrument, side, cell = where
     ladder.entries[row, side] = cell
@@ -140,9 +138,7 @@ def rest_of(
 
 
 @inlined
-def place_rows(
-    c: Columns, ladder: LadderColumns, own: tuple[int, int, int, float], side: int, cell: int
-) -> None:
+def place_rows(c: Columns, ladder: LadderColumns, own: Chain, side: int, cell: int) -> None:
     """Put the rows of a chain into a cell of a side's windows."""
     place = own[1]
     inside = cell - first_cell(ladder.middles[own[2]], side)
@@ -166,7 +162,7 @@ def cells_allowed(ladder: LadderColumns, side: int, offset: int) -> int:
 def place_side(
     c: Columns,
     ladder: LadderColumns,
-    own: tuple[int, int, int, float],
+    own: Chain,
     start: tuple[float, float],
     side: int,
 ) -> tuple[float, float, float, float]:
@@ -209,7 +205,7 @@ def place_side(
 def limit_values(
     c: Columns,
     ladder: LadderColumns,
-    own: tuple[int, int, int, float],
+    own: Chain,
     room: float,
     moved: float,
 ) -> None:
@@ -228,7 +224,7 @@ def limit_values(
 def place_chain(
     c: Columns,
     ladder: LadderColumns,
-    own: tuple[int, int, int, float],
+    own: Chain,
     measured: Measured,
     alone: bool,  # noqa: FBT001 (compiled: no keywords)
 ) -> float:
@@ -257,17 +253,16 @@ def place_chain(
 
 
 @inlined
-def guard_item(
-    c: Columns, ladder: LadderColumns, begin: int, place: int, radius: float, head: int
-) -> None:
-    """Guard an item's price on both sides; `head`: the place that holds its chain's nearing."""
+def guard_item(c: Columns, ladder: LadderColumns, begin: int, place: int, radius: float) -> None:
+    """Guard an item's price on both sides; a mark also where it comes near to its entries."""
     number = begin + place
     slot = slot_of(c, c.rows[number])
     if slot == CONSTANT:
         return
     own = c.reaches[place]
+    is_position = c.rows[number]["kind"] == POSITION
     jumps = False
-    if c.rows[number]["kind"] == POSITION:
+    if is_position:
         jumps = c.instruments[c.rows[number]["ref"]]["step_count"] > 0
     if jumps or radius < math.inf:
         most = own["radius_max"]
@@ -276,7 +271,8 @@ def guard_item(
         radius = min(radius, most)
     price = c.slots[slot]["price"]
     low, high = price / (1.0 + radius), price * (1.0 + radius)
-    if head > 0:
+    if is_position:
+        head = ladder.last[slot]
         low = max(low, price * math.exp(-ladder.nearing[head, 0]))
         high = min(high, price * math.exp(ladder.nearing[head, 1]))
     aim_lower(c, number, slot, low)
@@ -309,9 +305,7 @@ def place_chains(
         slot = slot_of(c, c.rows[begin + place])
         if ladder.last[slot] != place:
             continue
-        rest, weight, own_moving = rest_of(
-            c, ladder, begin, place, measured[0] - measured[1]
-        )
+        rest, weight, own_moving = rest_of(c, ladder, begin, place, measured[0] - measured[1])
         own = (begin, place, slot, rest)
         room = place_chain(c, ladder, own, measured, own_moving == moving)
         lightest = min(lightest, weight)
@@ -342,8 +336,7 @@ def guard_placed(
         if reach > 0.0 and (room < math.inf or ladder.limits[place] < math.inf):
             share = part * min(1.0, own["weight"] * per_weight)
             radius = share * min(room / reach, ladder.limits[place])
-        head = ladder.last[slot] if is_position else 0
-        guard_item(c, ladder, begin, place, radius, head)
+        guard_item(c, ladder, begin, place, radius)
     for place in range(1, count + 1):
         ladder.last[slot_of(c, c.rows[begin + place])] = 0
 
@@ -356,7 +349,7 @@ def replace_unit(c: Columns, ladder: LadderColumns, begin: int) -> None:
     measured = measure(c, begin)
     standing = standing_of(c, begin, measured)
     stand(ladder, c.heads[begin]["unit"], standing)
-    if standing != PLACED and standing != REACHED:
+    if standing not in (PLACED, REACHED):
         forget_guards(c, begin)
         return
     weights = set_reaches(c, begin)

@@ -8,12 +8,16 @@ found by false position (Illinois), for a flat requirement in one step.
 """
 
 import math
+from typing import TypeAlias
 
 from monitor.core.margin.index.columns import Columns
 from monitor.core.margin.index.compile import inlined
 from monitor.core.margin.index.rungs import LadderColumns
 from monitor.core.margin.index.verdict import position_measure
 
+# A unit's positions in one instrument: (its head, the last of their places, the mark's slot, the
+# slack of all the rest of the unit).
+Chain: TypeAlias = tuple[int, int, int, float]
 # Beside a jump: farther than the band in which floats cannot tell its sides.
 JUMP_EDGE = 4e-9
 ROOT_PRECISION = 1e-13
@@ -21,13 +25,10 @@ _STEPS_MAX = 200
 
 
 @inlined
-def slack_at(
-    c: Columns, ladder: LadderColumns, own: tuple[int, int, int, float], price: float
-) -> tuple[float, float]:
+def slack_at(c: Columns, ladder: LadderColumns, own: Chain, price: float) -> tuple[float, float]:
     """Return (slack, magnitude of what the tested positions put into it) at a tested mark.
 
-    `own`: (head, last place of the tested rows, slot, slack of the rest). Leaves the mark there:
-    the caller puts it back.
+    Leaves the mark there: the caller puts it back.
     """
     c.slots[own[2]]["price"] = price
     slack, moved, place = own[3], 0.0, own[1]
@@ -42,10 +43,8 @@ def slack_at(
 
 
 @inlined
-def next_jump(
-    c: Columns, ladder: LadderColumns, own: tuple[int, int, int, float], at: float, limit: float
-) -> float:
-    """Return the nearest price from `at` towards `limit` where a requirement jumps, or the limit."""
+def next_jump(c: Columns, ladder: LadderColumns, own: Chain, at: float, limit: float) -> float:
+    """Return the nearest price from one to a limit at which a requirement jumps, or the limit."""
     nearest, place = limit, own[1]
     while place > 0:
         row = c.rows[own[0] + place]
@@ -71,7 +70,7 @@ def beside(jump: float, towards: float) -> float:
 def crossing(
     c: Columns,
     ladder: LadderColumns,
-    own: tuple[int, int, int, float],
+    own: Chain,
     near: tuple[float, float],
     far: tuple[float, float],
 ) -> float:
@@ -101,7 +100,7 @@ def crossing(
 def nearest_root(
     c: Columns,
     ladder: LadderColumns,
-    own: tuple[int, int, int, float],
+    own: Chain,
     start: tuple[float, float],
     limit: float,
 ) -> tuple[float, float, float, float]:

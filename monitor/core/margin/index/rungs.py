@@ -89,6 +89,8 @@ def fitted(ladder: LadderColumns, columns: Columns) -> LadderColumns:
 def bucket_edges(side: int) -> list[int]:
     """Return where each bucket of a side begins, in cells from the mark's, and where the last ends.
 
+    The last may end beyond the window: buckets never shrink outwards, which the bound needs.
+
     Worked: cells 0 to 20 are buckets of their own; at a distance of 10 % they are 9 to 11 cells.
     """
     edges = [0]
@@ -100,7 +102,6 @@ def bucket_edges(side: int) -> list[int]:
         else:
             width = math.log(1.0 + DISTANCE_SHARE * (1.0 - math.exp(-near)))
         edges.append(edges[-1] + max(1, int(width / CELL)))
-    edges[-1] = WINDOW
     return edges
 
 
@@ -108,14 +109,13 @@ def cells_of_bucket(side: int) -> NDArray[np.int32]:
     """Return for each distance in cells how many cells the bucket there has: they never shrink."""
     edges = np.array(bucket_edges(side))
     sizes = np.diff(edges)
-    sizes[-1] = max(sizes[-1], sizes[-2])  # the last one is cut by the window
-    return np.repeat(sizes, np.diff(edges)).astype(np.int32)
+    return np.repeat(sizes, sizes)[:WINDOW].astype(np.int32)
 
 
 @inlined
 def cell_of(price: float) -> int:
     """Return the cell of a price on the absolute grid."""
-    return int(math.floor(math.log(price) / CELL))
+    return math.floor(math.log(price) / CELL)
 
 
 @inlined

@@ -24,7 +24,7 @@ class LadderCrowd(Crowd):
         rows, slots, instruments = (number * units for number in CAPACITY_PER_UNIT)
         self.index = Ladder(Capacity(units, rows, slots, instruments))
         self.index.columns.rules["share"] = share
-        self.units = np.arange(units, dtype=np.int32)
+        self.units = np.arange(units)
         items: list[tuple[int, int, float, float, int]] = []
         for unit in range(units):
             items += self._unit(unit)
@@ -32,7 +32,7 @@ class LadderCrowd(Crowd):
 
     def off(self, trials: int) -> tuple[int, int, int]:
         """Return (entries more than a bucket off, entries another bucket off, entries seen)."""
-        columns, kept = self.index.columns, self.index._ladder  # noqa: SLF001
+        columns, kept = self.index.columns, self.index._ladder
         at_first = columns.slots["price"].copy()
         low, high = self.safe_prices()
         rows, marks = rows_and_slots(columns)
@@ -47,7 +47,7 @@ class LadderCrowd(Crowd):
                 part = np.where(self.random.random(len(at_first)) < 0.8, part.round(), part)
             moved = np.clip(low * (high / low) ** part, low, high)
             columns.slots["price"] = np.where(low <= high, moved, at_first)
-            peers.replace_units(columns, twin, self.units)
+            peers.replace_units(columns, twin, self.units.astype(np.int32))
             placed = self._still_placed(numbers, rows)
             for side in range(2):
                 middles = kept.middles[marks]
@@ -65,7 +65,7 @@ class LadderCrowd(Crowd):
     def _still_placed(self, numbers: NDArray[Any], rows: Any) -> NDArray[np.bool_]:
         """Return which rows are of units that were placed and are not liquidatable now."""
         columns = self.index.columns
-        was = self.index._ladder.standings == PLACED  # noqa: SLF001
+        was = self.index._ladder.standings == PLACED
         slack = np.zeros(len(columns.begins))
         peers.slacks(columns, slack)
         units = columns.heads["unit"][numbers - rows["place"]]

@@ -11,27 +11,29 @@ from fractions import Fraction
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from monitor.core.ledger import Position
 from monitor.core.margin.book import MarginRules, MarginUnit
 from monitor.core.margin.curve import Curve, Search, split
-from monitor.core.margin.index.columns import Capacity
-from monitor.core.margin.index.index import ThresholdIndex
+from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
+from monitor.core.margin.index.index import Item, ThresholdIndex
 from monitor.core.margin.index.ladder import EDGES, Ladder
 from monitor.core.margin.index.rungs import (
     CELL,
     LEFT_EXACT,
     PLACED,
     REACHED,
+    WINDOW,
     cell_of,
     first_cell,
     price_of,
-    WINDOW,
 )
+from monitor.core.margin.index.terms import InstrumentTerms
 from monitor.core.margin.totals import unit_totals
 from tests.core.margin.index.worlds import World
 
-LIQUIDATION = Search(Fraction(1), 1, False)  # noqa: FBT003 (a record)
+LIQUIDATION = Search(Fraction(1), 1, False)
 LOOKS = 300  # prices looked at on each side
 NONE = -(1 << 30)  # the cell of no root
 CAPACITY = Capacity(64, 256, 4, 2, 9000)
@@ -87,8 +89,8 @@ class Both:
         for name, what in self.told:
             getattr(ladder, name)(*what)
         ladder.move(list(self.prices), list(self.prices.values()))
-        kept = self.ladder._ladder.middles  # noqa: SLF001 (a twin looks inside)
-        ladder._ladder = ladder._ladder._replace(middles=kept.copy())  # noqa: SLF001
+        kept = self.ladder._ladder.middles
+        ladder._ladder = ladder._ladder._replace(middles=kept.copy())
         for unit, items in self.items.items():
             ladder.set_unit(unit, items)
         return ladder
@@ -96,10 +98,10 @@ class Both:
 
 def cells_of(ladder: Ladder, unit: int) -> dict[int, tuple[int, int]]:
     """Return the absolute cells (down, up) of a unit's entries by instrument."""
-    columns, own = ladder.columns, ladder._ladder  # noqa: SLF001
+    columns, own = ladder.columns, ladder._ladder
     begin = int(columns.begins[unit])
     head = columns.heads[begin]
-    found = {}
+    found: dict[int, tuple[int, int]] = {}
     for number in range(begin + 1 + int(head["assets"]), begin + 1 + int(head["count"])):
         ref = int(columns.rows[number]["ref"])
         middle = int(own.middles[columns.instruments[ref]["mark"]])
@@ -130,14 +132,19 @@ class LadderWorld(World):
         self.index = Both(self.index)
         super()._fill()
 
+    def creep(self, width: float = 0.002) -> None:
+        """Move a few prices a little."""
+        count = self.chance.randint(1, 3)
+        self._move(self.chance.sample(sorted(self.slots), count), width)
+
     def drifted(self) -> list[tuple[str, str, int, int, int]]:
         """Return each entry that is more than a bucket off what a new ladder says."""
         kept, anew = self.index.ladder, self.index.anew()
-        own, columns = kept._ladder, kept.columns  # noqa: SLF001
+        own, columns = kept._ladder, kept.columns
         found = []
         for name in self.units:
             unit = self.numbers[name]
-            stand, wanted = (int(x._ladder.standings[unit]) for x in (kept, anew))  # noqa: SLF001
+            stand, wanted = (int(x._ladder.standings[unit]) for x in (kept, anew))
             here, there = cells_of(kept, unit), cells_of(anew, unit)
             if stand != wanted and (stand, wanted) != (PLACED, REACHED):
                 found.append((name, "standing", -1, stand, wanted))
@@ -158,13 +165,29 @@ class LadderWorld(World):
                     found.append((name, "passed", ref, buckets[0][0], buckets[0][1]))
         return found
 
+    def miscounted(self) -> bool:
+        """Return whether the cells are not the sums of the entries of the units."""
+        ladder, columns = self.index.ladder._ladder, self.index.ladder.columns
+        counts = np.zeros_like(ladder.counts)
+        sizes = np.zeros_like(ladder.sizes)
+        for begin in columns.begins[columns.begins >= 0].tolist():
+            for number in range(begin + 1, begin + 1 + int(columns.heads["count"][begin])):
+                row = columns.rows[number]
+                for side, cell in enumerate(ladder.entries[number].tolist()):
+                    if cell:
+                        counts[row["ref"], side, cell - 1] += 1
+                        sizes[row["ref"], side, cell - 1] += abs(row["quantity"])
+        return not (
+            np.array_equal(counts, ladder.counts) and np.allclose(sizes, ladder.sizes, atol=1e-9)
+        )
+
     def wrong(self) -> list[tuple[str, str, int, int, int]]:
         """Return each entry of the ladder, just refreshed, that exact rationals put elsewhere."""
         ladder = self.index.ladder
         found = []
         for name, unit in self.units.items():
             number = self.numbers[name]
-            standing = int(ladder._ladder.standings[number])  # noqa: SLF001
+            standing = int(ladder._ladder.standings[number])
             if standing != PLACED:
                 assert standing == LEFT_EXACT or self._standing_is_right(unit, standing)
                 assert all(cells == (NONE, NONE) for cells in cells_of(ladder, number).values())
@@ -197,7 +220,7 @@ class LadderWorld(World):
         curve = split(unit, position, totals, market, rules)
         mark = market.marks[position.instrument.name].number
         slot = self.slots[position.instrument.name]
-        middle = int(self.index.ladder._ladder.middles[slot])  # noqa: SLF001
+        middle = int(self.index.ladder._ladder.middles[slot])
         first = first_cell(middle, side)
         limit = price_of(first + WINDOW) if side else price_of(first)
         before = mark
@@ -210,12 +233,14 @@ class LadderWorld(World):
 
 def _looked_at(curve: Curve, mark: float, limit: float) -> Iterator[float]:
     """Yield prices outwards: evenly in logs, and on both sides of every jump or bend."""
-    from monitor.core.margin.curve import _breakpoints  # noqa: PLC0415, PLC2701
+    from monitor.core.margin.curve import _breakpoints
 
     prices = [mark * (limit / mark) ** (number / LOOKS) for number in range(1, LOOKS + 1)]
     for point in _breakpoints(curve):
         prices += [float(point) * (1 + offset) for offset in (-1e-10, 1e-10)]
-    inside = [p for p in prices if min(mark, limit) < p < max(mark, limit) or p == prices[LOOKS - 1]]
+    inside = [
+        p for p in prices if min(mark, limit) < p < max(mark, limit) or p == prices[LOOKS - 1]
+    ]
     yield from sorted(inside, reverse=limit < mark)
 
 
@@ -239,3 +264,17 @@ def _agrees(root: float, cell: int) -> bool:
         return cell == NONE
     place = math.log(root) / CELL
     return cell in (math.floor(place - 1e-4), math.floor(place + 1e-4))
+
+
+def cells_before_a_jump() -> tuple[int, float]:
+    """Return (cell found, nearest root) of a long that a jump of its requirement would heal.
+
+    Long 60 at 12 with 400: half is required above a notional of 500, 6 % below. It is liquidatable
+    from 12 - 40 / 30 = 10.67 down to 500 / 60 = 8.33, and again from 5.67 down.
+    """
+    ladder = Ladder(CAPACITY)
+    mark = ladder.add_price(12.0)
+    tiers = ((500.0, 0.06, 0.0, 0.06), (math.inf, 0.5, 0.0, 0.5))
+    future = ladder.add_instrument(InstrumentTerms(mark=mark, tiers=tiers, steps=(500.0,)))
+    ladder.set_unit(0, [Item(AMOUNT, 0, 400.0), Item(POSITION, future, 60.0, 12.0)])
+    return cells_of(ladder, 0)[future][0], 12.0 - 40.0 / 30.0

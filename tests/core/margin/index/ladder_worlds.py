@@ -269,12 +269,12 @@ def _agrees(root: float, cell: int) -> bool:
 def cells_before_a_jump() -> tuple[int, float]:
     """Return (cell found, nearest root) of a long that a jump of its requirement would heal.
 
-    Long 60 at 12 with 400: half is required above a notional of 500, 6 % below. It is liquidatable
-    from 12 - 40 / 30 = 10.67 down to 500 / 60 = 8.33, and again from 5.67 down.
+    Long 60 at 12 with 660: 90 % is required above a notional of 510, 6 % below. The slack is
+    6 p - 60 down to 510 / 60 = 8.5, then 56.4 p - 60: no more than 0 from 10 to 8.5 and from 1.06.
     """
     ladder = Ladder(CAPACITY)
     mark = ladder.add_price(12.0)
-    tiers = ((500.0, 0.06, 0.0, 0.06), (math.inf, 0.5, 0.0, 0.5))
-    future = ladder.add_instrument(InstrumentTerms(mark=mark, tiers=tiers, steps=(500.0,)))
-    ladder.set_unit(0, [Item(AMOUNT, 0, 400.0), Item(POSITION, future, 60.0, 12.0)])
-    return cells_of(ladder, 0)[future][0], 12.0 - 40.0 / 30.0
+    tiers = ((510.0, 0.06, 0.0, 0.06), (math.inf, 0.9, 0.0, 0.9))
+    future = ladder.add_instrument(InstrumentTerms(mark=mark, tiers=tiers, steps=(510.0,)))
+    ladder.set_unit(0, [Item(AMOUNT, 0, 660.0), Item(POSITION, future, 60.0, 12.0)])
+    return cells_of(ladder, 0)[future][0], 10.0

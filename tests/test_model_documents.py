@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.compiled_cache import use_compiled_cache
+
+use_compiled_cache()  # the pages on thresholds and the ladder run compiled code
+
 DOCUMENTS = sorted((Path(__file__).parent.parent / "docs" / "model").glob("*.md"))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_its_numbers_are_right(document: Path) -> None:
     results = doctest.testfile(str(document), module_relative=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.core.margin.index import climbing, placing, roots
 from monitor.core.margin.index.columns import HITS
-from monitor.core.margin.index.rungs import cell_of
+from monitor.core.margin.index.rungs import PLACED, REACHED, cell_of
 from tests.core.margin.index.ladder_crowds import LadderCrowd
 from tests.core.margin.index.ladder_worlds import LadderWorld, cells_before_a_jump
 from tests.core.margin.index.seeded import replaced
@@ -90,7 +90,7 @@ def _drop_hits(c: Any) -> bool:
 def _always_placed(right: Any) -> Any:
     def wrong(c: Any, begin: int, measured: Any) -> int:
         standing = int(right(c, begin, measured))
-        return placing.PLACED if standing == placing.REACHED else standing
+        return PLACED if standing == REACHED else standing
 
     return wrong
 

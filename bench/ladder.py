@@ -31,7 +31,7 @@ from monitor.core.margin.index.columns import (  # noqa: E402
     ROWS_USED,
 )
 from monitor.core.margin.index.ladder import Ladder  # noqa: E402
-from monitor.core.margin.index.rungs import make_ladder  # noqa: E402
+from monitor.core.margin.index.ladder_columns import make_ladder  # noqa: E402
 
 ACCOUNTS = {"small": (10_000, 100_000), "full": (10_000, 100_000, 1_000_000)}
 STREAMS = {

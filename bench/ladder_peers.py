@@ -8,15 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.margin.index.columns import Columns
 from monitor.core.margin.index.compile import compiled, inlined
-from monitor.core.margin.index.placing import (
-    chain_rows,
-    place_rows,
-    rest_of,
-    standing_of,
-    take_out,
-)
-from monitor.core.margin.index.roots import nearest_root
-from monitor.core.margin.index.rungs import (
+from monitor.core.margin.index.ladder_columns import (
     PLACED,
     UNSET,
     WINDOW,
@@ -25,6 +17,14 @@ from monitor.core.margin.index.rungs import (
     first_cell,
     price_of,
 )
+from monitor.core.margin.index.placing import (
+    chain_rows,
+    place_rows,
+    rest_of,
+    standing_of,
+    take_out,
+)
+from monitor.core.margin.index.roots import nearest_root
 from monitor.core.margin.index.steps import HITS_AHEAD, prefetch_unit
 from monitor.core.margin.index.verdict import measure, slot_of
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.margin.index import climbing
+from monitor.core.margin.index import ladder_steps
 from monitor.core.margin.index.columns import ITEM, Capacity, Columns, Records
 from monitor.core.margin.index.index import Item, ThresholdIndex, checked
-from monitor.core.margin.index.rungs import (
+from monitor.core.margin.index.ladder_columns import (
     CELL,
     DRIFTED,
     LEFT_EXACT,
@@ -81,7 +81,7 @@ class Ladder:
 
     def _settle_columns(self, columns: Columns) -> bool:
         self._ladder = fitted(self._ladder, columns)
-        return climbing.settle(columns, self._ladder)
+        return ladder_steps.settle(columns, self._ladder)
 
     # --- what there is -------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Ladder:
     def _take(self, units: NDArray[Any], *, forget: bool) -> None:
         numbers = np.ascontiguousarray(units, dtype=np.int32)
         self._ladder = fitted(self._ladder, self._book.columns)
-        climbing.take_units(self._book.columns, self._ladder, numbers, forget)
+        ladder_steps.take_units(self._book.columns, self._ladder, numbers, forget)
 
     # --- prices --------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Ladder:
         """Set prices as one step (not a number: missing) and keep the ladder."""
         where, to = self._book.known_slots(slots), checked(prices)
         self._ladder = fitted(self._ladder, self._book.columns)
-        climbing.set_prices(self._book.columns, self._ladder, where, to)
+        ladder_steps.set_prices(self._book.columns, self._ladder, where, to)
         self.settle()
 
     def move_each(self, slots: NDArray[Any], prices: NDArray[Any]) -> None:
@@ -157,7 +157,7 @@ class Ladder:
             raise ValueError("expected moves of known prices: use move for missing ones")
         done = 0
         while done < len(where):
-            done = climbing.move_each(self._book.columns, self._ladder, where, to, done)
+            done = ladder_steps.move_each(self._book.columns, self._ladder, where, to, done)
             self.settle()
 
     def settle(self) -> None:
@@ -172,7 +172,7 @@ class Ladder:
         book, old = self._book.columns, fitted(self._ladder, self._book.columns)
         self._ladder = make_ladder(book)._replace(standings=old.standings)
         self._ladder.flags[REPLACED] = old.flags[REPLACED]
-        climbing.list_all(book, self._ladder)
+        ladder_steps.list_all(book, self._ladder)
         self._book.settle()
 
     # --- what it knows -------------------------------------------------------------------------
@@ -252,22 +252,22 @@ def merged(rungs: Sequence[Rungs]) -> Rungs:
     )
 
 
-def picture(lower: Rungs, upper: Rungs) -> list[dict[str, float]]:
-    """Return what a picture of both sides shows: buckets with entries, by price from below.
+def picture(lower: Rungs, upper: Rungs) -> dict[str, list[dict[str, float]]]:
+    """Return what a picture shows: for each side the buckets with entries, away from the mark.
 
-    Each: `price_from`, `price_to`, `notional` and `cumulative` away from the mark.
+    Each: `price_from` below `price_to`, `notional`, `cumulative` from the mark on.
     """
-    bars: list[dict[str, float]] = []
-    for own, side in ((lower, LOWER), (upper, UPPER)):
-        cumulative = own.cumulative
-        bars += [
-            {
-                "price_from": float(min(own.prices[k], own.prices[k + 1])),
-                "price_to": float(max(own.prices[k], own.prices[k + 1])),
-                "notional": float(own.notional[k]),
-                "cumulative": float(cumulative[k]),
-                "side": float(side),
-            }
-            for k in np.flatnonzero(own.units)
-        ]
-    return sorted(bars, key=lambda bar: bar["price_from"])
+    return {"lower": _bars(lower), "upper": _bars(upper)}
+
+
+def _bars(rungs: Rungs) -> list[dict[str, float]]:
+    cumulative = rungs.cumulative
+    return [
+        {
+            "price_from": float(min(rungs.prices[k], rungs.prices[k + 1])),
+            "price_to": float(max(rungs.prices[k], rungs.prices[k + 1])),
+            "notional": float(rungs.notional[k]),
+            "cumulative": float(cumulative[k]),
+        }
+        for k in np.flatnonzero(rungs.units)
+    ]

@@ -26,8 +26,7 @@ from monitor.core.margin.index.guards import (
     spread,
     tighten_guards,
 )
-from monitor.core.margin.index.roots import Chain, beside, nearest_root, next_jump, slack_at
-from monitor.core.margin.index.rungs import (
+from monitor.core.margin.index.ladder_columns import (
     CELL,
     LEFT_EXACT,
     LEFT_UNKNOWN,
@@ -42,6 +41,7 @@ from monitor.core.margin.index.rungs import (
     first_cell,
     price_of,
 )
+from monitor.core.margin.index.roots import Chain, beside, nearest_root, next_jump, slack_at
 from monitor.core.margin.index.split import SHARES, carrier_of, set_reaches
 from monitor.core.margin.index.verdict import (
     CLEAR,

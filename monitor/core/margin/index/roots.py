@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from monitor.core.margin.index.columns import Columns
 from monitor.core.margin.index.compile import inlined
-from monitor.core.margin.index.rungs import LadderColumns
+from monitor.core.margin.index.ladder_columns import LadderColumns
 from monitor.core.margin.index.verdict import position_measure
 
 # A unit's positions in one instrument: (its head, the last of their places, the mark's slot, the

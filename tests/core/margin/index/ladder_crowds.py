@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from bench import ladder_peers as peers
 from monitor.core.margin.index.columns import ITEM, Capacity
 from monitor.core.margin.index.ladder import EDGES, Ladder
-from monitor.core.margin.index.rungs import PLACED, WINDOW, cell_of, first_cell, make_ladder
+from monitor.core.margin.index.ladder_columns import (
+    PLACED,
+    WINDOW,
+    cell_of,
+    first_cell,
+    make_ladder,
+)
 from tests.core.margin.index.crowds import Crowd, rows_and_slots
 
 CAPACITY_PER_UNIT = (8, 5, 4)

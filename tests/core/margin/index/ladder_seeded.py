@@ -9,9 +9,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from monitor.core.margin.index import climbing, placing, roots
+from monitor.core.margin.index import ladder_steps, placing, roots
 from monitor.core.margin.index.columns import HITS
-from monitor.core.margin.index.rungs import PLACED, REACHED, cell_of
+from monitor.core.margin.index.ladder_columns import PLACED, REACHED, cell_of
 from tests.core.margin.index.ladder_crowds import LadderCrowd
 from tests.core.margin.index.ladder_worlds import LadderWorld, cells_before_a_jump
 from tests.core.margin.index.seeded import replaced
@@ -104,7 +104,7 @@ BUGS: dict[str, tuple[ModuleType, str, Make]] = {
     "one cell farther": (placing, "place_rows", _next_cell),
     "another leg forgotten": (placing, "place_rows", _first_row),
     "old entries left on the ladder": (placing, "take_out", _nothing),
-    "hits not placed anew": (climbing, "replace_hits", _unheard),
+    "hits not placed anew": (ladder_steps, "replace_hits", _unheard),
     "a liquidatable unit on the ladder": (placing, "standing_of", _always_placed),
     "no guards": (placing, "guard_item", _nothing),
 }

@@ -19,7 +19,7 @@ from monitor.core.margin.curve import Curve, Search, split
 from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
 from monitor.core.margin.index.index import Item, ThresholdIndex
 from monitor.core.margin.index.ladder import EDGES, Ladder
-from monitor.core.margin.index.rungs import (
+from monitor.core.margin.index.ladder_columns import (
     CELL,
     LEFT_EXACT,
     PLACED,

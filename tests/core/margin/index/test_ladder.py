@@ -16,7 +16,7 @@ from monitor.core.margin.index.ladder import (
     merged,
     picture,
 )
-from monitor.core.margin.index.rungs import DISTANCE_SHARE, cell_of, price_of
+from monitor.core.margin.index.ladder_columns import DISTANCE_SHARE, cell_of, price_of
 from monitor.core.margin.index.terms import InstrumentTerms
 from tests.core.margin.index.ladder_crowds import LadderCrowd
 from tests.core.margin.index.ladder_worlds import LadderWorld, cells_before_a_jump
@@ -223,12 +223,14 @@ def _known(ladder: Ladder, instrument: int, side: int) -> Rungs:
     return rungs
 
 
-def test_the_picture_lists_buckets_by_price() -> None:
+def test_the_picture_lists_buckets_away_from_the_mark() -> None:
     ladder, _, futures = _two_accounts()
+    ladder.set_unit(2, [Item(AMOUNT, 0, 30.0), Item(POSITION, futures[0], 1.0, 100.0)])
     bars = picture(_known(ladder, futures[0], LOWER), _known(ladder, futures[0], UPPER))
-    assert [bar["side"] for bar in bars] == [LOWER, UPPER]
-    assert [round(bar["notional"]) for bar in bars] == [95, 226]
-    assert all(bar["price_from"] < bar["price_to"] for bar in bars)
+    assert [round(bar["notional"]) for bar in bars["lower"]] == [95, 74]
+    assert [round(bar["cumulative"]) for bar in bars["lower"]] == [95, 169]
+    assert [round(bar["notional"]) for bar in bars["upper"]] == [226]
+    assert all(bar["price_from"] < bar["price_to"] for side in bars.values() for bar in side)
 
 
 @pytest.mark.parametrize("side", [LOWER, UPPER])

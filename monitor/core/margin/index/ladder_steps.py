@@ -11,8 +11,7 @@ from monitor.core.margin.index.columns import (
     Records,
 )
 from monitor.core.margin.index.compile import compiled, inlined
-from monitor.core.margin.index.placing import replace_unit, stand, take_out
-from monitor.core.margin.index.rungs import (
+from monitor.core.margin.index.ladder_columns import (
     DRIFT_MAX,
     DRIFTED,
     OFF,
@@ -20,6 +19,7 @@ from monitor.core.margin.index.rungs import (
     LadderColumns,
     cell_of,
 )
+from monitor.core.margin.index.placing import replace_unit, stand, take_out
 from monitor.core.margin.index.steps import (
     HITS_AHEAD,
     has_room,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
+from monitor.core.margin.index.columns import AMOUNT, ITEM, POSITION, Capacity
 from monitor.core.margin.index.index import Item
 from monitor.core.margin.index.ladder import (
     EDGES,
@@ -283,6 +283,19 @@ def test_a_ladder_grows_with_its_book() -> None:
         ladder.set_unit(unit, items)
     assert sum(_known(ladder, future, LOWER).units.sum() for future in futures) == 200
     assert ladder.left_out() == (200, 0, 0, 0)
+    ladder.sort_out()
+    ladder.set_units(np.zeros(0, ITEM))
+    assert ladder.left_out() == (200, 0, 0, 0)
+    assert ladder.cells_bytes >= 9 * 2 * 12 * 4 * 1_387
+
+
+def test_windows_are_laid_anew_amid_single_ticks() -> None:
+    ladder, marks, futures = _two_accounts()
+    prices = np.array([130.0, 160.0, 100.0, 99.0])
+    ladder.move_each(np.full(4, marks[0], np.int32), prices)
+    ((near, far, size),) = _shown(ladder, futures[0], LOWER)
+    assert far <= 90 / 0.95 <= near
+    assert size == 1.0
 
 
 def test_a_unit_that_a_jump_would_heal_counts_where_it_is_first_liquidatable() -> None:

@@ -7,7 +7,7 @@ guards of the units that were hit are set when the caller calls `settle`, or bef
 A price is a slot (0 is the constant 1), an instrument, a collateral and a unit are numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,17 +83,21 @@ class ThresholdIndex:
         call_factor: float,
         capacity: Capacity | None = None,
         memory: Memory | None = None,
+        settle_columns: Callable[[Columns], bool] = steps.settle,
         *,
         end_factor: float = 1.0,
     ) -> None:
         """Begin empty, with the factors of `use_rules`.
 
         `memory`: where other processes can read an image of the book (private without).
+        `settle_columns` sets the guards of the hits (False: it needs more room): those of verdicts,
+        unless the index keeps something else than verdicts.
         """
         self.memory = memory or PrivateMemory()
         self.columns: Columns = make_columns(capacity or Capacity(), self.memory)
         self.columns.rules["share"] = 1.0
         self.use_rules(call_factor, end_factor)
+        self._settle_columns = settle_columns
         self._slots = 1
         self._instruments = 0
 
@@ -183,7 +187,7 @@ class ThresholdIndex:
         if len(items) == 0:
             return self.columns.changes[:0]
         self.settle()
-        self._check(items)
+        self.check(items)
         units = int(items["unit"].max()) + 1
         if units > len(self.columns.begins):
             self.columns = with_units(self.columns, self.memory, units)
@@ -211,7 +215,7 @@ class ThresholdIndex:
         """
         self.settle()
         if len(items) > ITEMS_MAX // 2:
-            self._check(items)
+            self.check(items)
         if units > len(self.columns.begins):
             self.columns = with_units(self.columns, self.memory, units)
         self._place(items)
@@ -231,7 +235,7 @@ class ThresholdIndex:
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""
         self.settle()
-        steps.drop_units(self.columns, self._held(units))
+        steps.drop_units(self.columns, self.held(units))
 
     def set_ending(self, unit: int, *, ending: bool) -> None:
         """Say whether a unit is in liquidation; it stays so whatever its items, until removed.
@@ -240,9 +244,9 @@ class ThresholdIndex:
         caller decides in exact numbers whether it is clear of the level where a liquidation
         ends; between two reports it stays on the same side of that level.
         """
-        steps.set_ending(self.columns, int(self._held([unit])[0]), ending)
+        steps.set_ending(self.columns, int(self.held([unit])[0]), ending)
 
-    def _check(self, items: Records) -> None:
+    def check(self, items: Records) -> None:
         """Refuse what no arithmetic could mend, before anything is changed."""
         if not (np.abs(items["quantity"]) <= AMOUNT_MAX).all():
             raise ValueError(f"expected finite quantities, at most {AMOUNT_MAX}")
@@ -262,7 +266,7 @@ class ThresholdIndex:
         if len(starts) > max(len(self.columns.begins), int(items["unit"].max()) + 1):
             raise ValueError("expected the items of a unit together")
 
-    def _held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+    def held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
         """Return unit numbers, each of a unit that is held."""
         numbers = np.ascontiguousarray(units, dtype=np.int32)
         begins = self.columns.begins
@@ -272,7 +276,7 @@ class ThresholdIndex:
             raise ValueError("expected units that were set and not removed")
         return numbers
 
-    def _known_slots(self, slots: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+    def known_slots(self, slots: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
         """Return slots of prices that were added."""
         where = np.ascontiguousarray(slots, dtype=np.int32)
         if len(where) and (where.min() <= 0 or where.max() >= self._slots):
@@ -294,7 +298,7 @@ class ThresholdIndex:
         guards or rescan, is chosen by how many hits the sizes of the buckets let expect.
         """
         self.settle()
-        where, to = self._known_slots(slots), _checked(prices)
+        where, to = self.known_slots(slots), checked(prices)
         if by_rescan is None:
             by_rescan = len(where) > 1 and self._is_rescan_better(where, to)
         self.columns.counters[CHANGES] = 0
@@ -314,7 +318,7 @@ class ThresholdIndex:
         the caller has to decide, and now and then so that guards and changes find room.
         """
         self.settle()
-        where, to = self._known_slots(slots), _checked(prices)
+        where, to = self.known_slots(slots), checked(prices)
         if np.isnan(to).any() or np.isnan(self.columns.slots["price"][where]).any():
             raise ValueError("expected moves of known prices: use move for missing ones")
         self.columns.counters[CHANGES] = 0
@@ -323,7 +327,7 @@ class ThresholdIndex:
 
     def settle(self) -> None:
         """Set the guards of all units that were hit; called before every step if you do not."""
-        while not steps.settle(self.columns):
+        while not self._settle_columns(self.columns):
             self.columns = with_chunks(self.columns)
 
     def rescan(self) -> Records:
@@ -341,7 +345,7 @@ class ThresholdIndex:
 
     def decide(self, unit: int, state: int) -> None:
         """Take the exact verdict on a unit that was UNDECIDED."""
-        steps.decide_unit(self.columns, int(self._held([unit])[0]), state)
+        steps.decide_unit(self.columns, int(self.held([unit])[0]), state)
 
     def _changes(self) -> Records:
         return self.columns.changes[: self.columns.counters[CHANGES]].copy()
@@ -350,14 +354,14 @@ class ThresholdIndex:
 
     def states(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
         """Return the states of units as they stand."""
-        numbers = self._held(units)
+        numbers = self.held(units)
         states = np.zeros(len(numbers), np.uint8)
         steps.states_of(self.columns, numbers, states)
         return states
 
     def verdicts(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
         """Return the states of units by a full new evaluation, which changes nothing."""
-        numbers = self._held(units)
+        numbers = self.held(units)
         states = np.zeros(len(numbers), np.uint8)
         steps.verdicts_of(self.columns, numbers, states)
         return states
@@ -367,7 +371,7 @@ class ThresholdIndex:
 
         Not a number where a price is missing; `gross` is what rounding errors scale with.
         """
-        numbers = self._held(units)
+        numbers = self.held(units)
         measures = np.empty((len(numbers), 3))
         steps.measures_of(self.columns, numbers, measures)
         return measures
@@ -387,7 +391,7 @@ class ThresholdIndex:
         steps.recount(columns)
 
 
-def _checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+def checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     """Return prices, each missing or within what a guard's key can hold."""
     checked = np.ascontiguousarray(prices, dtype=np.float64)
     if not ((checked > PRICE_MIN) & (checked < PRICE_MAX) | np.isnan(checked)).all():

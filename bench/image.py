@@ -25,7 +25,7 @@ from bench.measure import Figure, Scale, main, quantile  # noqa: E402 (the cache
 from bench.threshold_book import Book, make_book, make_stream  # noqa: E402
 from monitor.core.margin.index.class_two import class_two  # noqa: E402
 from monitor.core.margin.index.columns import UNDECIDED, Columns, Records  # noqa: E402
-from monitor.core.margin.index.image import BookImages, ImageReader  # noqa: E402
+from monitor.core.margin.index.image import BookImages, ImageReader, ImageRelay  # noqa: E402
 from monitor.runtime.shared_memory import SharedMemory, map_segment  # noqa: E402
 
 ACCOUNTS = {"small": 100_000, "full": 1_000_000}
@@ -37,7 +37,10 @@ RUNS = {"calm": (0.0, 1e-4, 20_000), "crash": (-2e-4, 2e-4, 2_000)}
 
 def measure(scale: Scale) -> list[Figure]:
     """Return the figures."""
-    figures = _writer_figures(_filled(scale, None), "private_")
+    book = _filled(scale, None)
+    figures = _writer_figures(book, "private_")
+    figures.append(_relay_figure(book))
+    del book
     book = _filled(scale, SharedMemory())
     figures += _writer_figures(book, "")
     figures += _pause_figures(book)
@@ -214,6 +217,16 @@ def _serve(pipe: Connection) -> None:
         complete_ms = 1e3 * busy(lambda s=source, c=columns: c.append(reader.columns(s)))  # type: ignore[misc]
         class_two_ms = 1e3 * busy(lambda c=columns: class_two(c[0]))  # type: ignore[misc]
         pipe.send((complete_ms, class_two_ms))
+
+
+def _relay_figure(book: Book) -> Figure:
+    """Time the completion of images of a private book into shared memory, once it is mapped."""
+    images, relay, spent = BookImages(book.thresholds), ImageRelay(SharedMemory()), []
+    for _ in range(ROUNDS + 1):
+        image = images.take()
+        spent.append(1e3 * busy(lambda i=image: relay.publish(i.source)))  # type: ignore[misc]
+        image.release()
+    return Figure(name="private_relay_ms", value=float(np.median(spent[1:])), unit="ms")
 
 
 def _reader_figures(book: Book) -> Iterator[Figure]:

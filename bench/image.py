@@ -21,7 +21,7 @@ from bench.measure import Figure, Scale, main, quantile
 from bench.threshold_book import Book, make_book, make_stream
 from monitor.core.margin.index.class_two import class_two
 from monitor.core.margin.index.columns import UNDECIDED, Columns, Records
-from monitor.core.margin.index.image import BookImages, ImageReader
+from monitor.core.margin.index.image import BookImages, ImageReader, ImageRelay
 from monitor.runtime.shared_memory import SharedMemory, map_segment
 
 ACCOUNTS = {"small": 100_000, "full": 1_000_000}
@@ -33,7 +33,10 @@ RUNS = {"calm": (0.0, 1e-4, 20_000), "crash": (-2e-4, 2e-4, 2_000)}
 
 def measure(scale: Scale) -> list[Figure]:
     """Return the figures."""
-    figures = _writer_figures(_filled(scale, None), "private_")
+    book = _filled(scale, None)
+    figures = _writer_figures(book, "private_")
+    figures.append(_relay_figure(book))
+    del book
     book = _filled(scale, SharedMemory())
     figures += _writer_figures(book, "")
     figures += _pause_figures(book)
@@ -210,6 +213,16 @@ def _serve(pipe: Connection) -> None:
         complete_ms = 1e3 * busy(lambda s=source, c=columns: c.append(reader.columns(s)))  # type: ignore[misc]
         class_two_ms = 1e3 * busy(lambda c=columns: class_two(c[0]))  # type: ignore[misc]
         pipe.send((complete_ms, class_two_ms))
+
+
+def _relay_figure(book: Book) -> Figure:
+    """Time the completion of images of a private book into shared memory, once it is mapped."""
+    images, relay, spent = BookImages(book.thresholds), ImageRelay(SharedMemory()), []
+    for _ in range(ROUNDS + 1):
+        image = images.take()
+        spent.append(1e3 * busy(lambda i=image: relay.publish(i.source)))  # type: ignore[misc]
+        image.release()
+    return Figure(name="private_relay_ms", value=float(np.median(spent[1:])), unit="ms")
 
 
 def _reader_figures(book: Book) -> Iterator[Figure]:

@@ -5,14 +5,16 @@ a millisecond whatever the book's size: the small columns are copied, of the lar
 units' places) the marks are cleared, and a page is copied when it is first written afterwards
 (`copy_on_write.py`). An `ImageReader` completes the image: a copy of everything, on which every
 compiled function runs unchanged. The reader may be another thread or, if the index lies in shared
-memory, another process: a handle is small and can be pickled.
+memory, another process: a handle is small and can be pickled. Where shared memory is slower (it has
+no large pages on many systems) the index stays in private memory, and an `ImageRelay` in a thread
+of the writer's process completes images into shared memory for all others.
 
 One image of an index is held at a time. Release it when its readers are done: what is written
 afterwards is not kept for it. A reader that was too slow is told so, never handed a mixture.
 """
 
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,6 @@ from monitor.core.margin.index.columns import (
     reserved,
 )
 from monitor.core.margin.index.copy_on_write import read_begins, read_rows
-from monitor.core.margin.index.index import ThresholdIndex
 
 # Copied when an image is taken: none grows with the number of units.
 SMALL = (
@@ -84,6 +85,13 @@ class ImageHandle(NamedTuple):
     small: dict[str, Place]
 
 
+class Book(Protocol):
+    """What images are taken of: a `ThresholdIndex`, or a relay."""
+
+    columns: Columns
+    memory: Memory
+
+
 class BookImage:
     """The book at one moment. Until `release`, a page is copied before its first write."""
 
@@ -125,18 +133,18 @@ class BookImage:
 
 
 class BookImages:
-    """Takes images of one index, one at a time; reuses their memory, whose pages are costly."""
+    """Takes images of one book, one at a time; reuses their memory, whose pages are costly."""
 
-    def __init__(self, index: ThresholdIndex) -> None:
-        """Take images of an index, where it has its memory."""
-        self._index = index
-        self._room = reserved(index.memory, 0, np.uint8)
+    def __init__(self, book: Book) -> None:
+        """Take images of a book, where it has its memory."""
+        self._book = book
+        self._room = reserved(book.memory, 0, np.uint8)
         self._small()
-        index.columns.image.rows[:ROWS_PREPARED] = np.zeros(1, ROW)
+        book.columns.image.rows[:ROWS_PREPARED] = np.zeros(1, ROW)
 
     def take(self) -> BookImage:
         """Take an image between two steps; ValueError: one is held, or a verdict is undecided."""
-        columns = self._index.columns
+        columns = self._book.columns
         image, undecided = columns.image, int(columns.counts[UNDECIDED])
         last = int(image.counters[IMAGE_NUMBER])
         if last > 0:
@@ -148,14 +156,14 @@ class BookImages:
         source = Source(1 - last, int(columns.counters[ROWS_USED]), live, image, small)
         _mark(source, TO_COPY)
         image.counters[:] = (source.number, 0, 0)
-        return BookImage(source, self._index.memory)
+        return BookImage(source, self._book.memory)
 
     def _small(self) -> dict[str, Records]:
         """Return copies of the small columns, side by side in the room of the image before."""
-        arrays = {name: getattr(self._index.columns, name) for name in SMALL}
+        arrays = {name: getattr(self._book.columns, name) for name in SMALL}
         sizes = [_pages(array.nbytes, LINE) * LINE for array in arrays.values()]
         if sum(sizes) > len(self._room):
-            self._room = reserved(self._index.memory, 2 * sum(sizes), np.uint8)
+            self._room = reserved(self._book.memory, 2 * sum(sizes), np.uint8)
         begin, copies = 0, {}
         for (name, array), size in zip(arrays.items(), sizes, strict=True):
             room = self._room[begin : begin + array.nbytes]
@@ -168,11 +176,15 @@ class BookImages:
 class ImageReader:
     """Completes images, one after the other, into memory of its own that it uses again."""
 
-    def __init__(self, map_segment: Map | None = None) -> None:
-        """Read images of this process or, with a way to map a segment, of another one."""
+    def __init__(self, map_segment: Map | None = None, memory: Memory | None = None) -> None:
+        """Read images of this process or, with a way to map a segment, of another one.
+
+        `memory`: where the complete image lies, private without.
+        """
         self._map_segment = map_segment
+        self._memory = memory or PrivateMemory()
         self._segments: dict[Hashable, NDArray[np.uint8]] = {}
-        self._own = make_columns(Capacity(0, 0, 1, 0, 0), PrivateMemory())
+        self._own = make_columns(Capacity(0, 0, 1, 0, 0), self._memory)
         self.copies = 0  # pages of the last image that the writer had copied
 
     def attach(self, handle: ImageHandle) -> Source:
@@ -226,7 +238,30 @@ class ImageReader:
         rows, units = source.rows_used, len(source.live[1])
         if rows > len(self._own.rows) or units > len(self._own.begins):
             room = Capacity(units + units // 8, rows + rows // 8, 1, 0, 0)
-            self._own = make_columns(room, PrivateMemory())
+            self._own = make_columns(room, self._memory)
+
+
+class ImageRelay:
+    """Completes images into shared memory: what was read there is an image of its own.
+
+    One thread of the writer's process calls `publish`; the book's own image may be released then.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        """Begin without an image."""
+        self.memory = memory
+        self._reader = ImageReader(memory=memory)
+        self.columns = make_columns(Capacity(0, 0, 1, 0, 0), memory)
+        self._images = BookImages(self)
+        self._published: BookImage | None = None
+
+    def publish(self, source: Source) -> ImageHandle:
+        """Complete an image; return how other processes find it, good until the next."""
+        if self._published:
+            self._published.release()
+        self.columns = self._reader.columns(source)
+        self._published = self._images.take()
+        return self._published.handle()
 
 
 def _pages(count: int, size: int) -> int:

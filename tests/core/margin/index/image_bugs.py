@@ -45,7 +45,7 @@ def _live_alone(right: Any) -> Any:
 
 def _uncopied(right: Any) -> Any:
     del right
-    return lambda self: {name: getattr(self._index.columns, name) for name in SMALL}
+    return lambda self: {name: getattr(self._book.columns, name) for name in SMALL}
 
 
 BUGS: dict[str, tuple[ModuleType | type, str, Callable[[Any], Any]]] = {

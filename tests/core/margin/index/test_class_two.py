@@ -1,5 +1,6 @@
 """Class 2 sums against their definitions; the sums of parts merge to the sums of the whole."""
 
+import functools
 import itertools
 import math
 from fractions import Fraction
@@ -39,6 +40,7 @@ from monitor.core.margin.index.index import Item, ThresholdIndex
 from monitor.core.margin.index.terms import InstrumentTerms, terms_of
 from monitor.core.margin.totals import unit_totals
 from tests.core.margin.index.crowds import Crowd
+from tests.core.margin.index.test_compile import run
 from tests.core.margin.index.worlds import STATE_NAMES, World
 from tests.reference.naive_class_two import NaiveSums, NaiveUnit, Venue
 from tests.reference.naive_class_two import class_two as naive_class_two
@@ -197,9 +199,17 @@ def _is_left(columns: Columns, unit: int) -> bool:
     return bool(begin >= 0 and columns.heads[begin]["always_exact"])
 
 
+def test_seeded_bugs_are_seen() -> None:
+    assert run("-m", "tests.core.margin.index.class_two_bugs", NUMBA_DISABLE_JIT="1") == ""
+
+
 # --- what merges ---------------------------------------------------------------------------------
 
-CROWD = Crowd(1_500, 5)
+
+@functools.cache
+def crowd() -> Crowd:
+    """Return the crowd that is cut into parts."""
+    return Crowd(1_500, 5)
 
 
 @given(
@@ -209,7 +219,7 @@ CROWD = Crowd(1_500, 5)
 )
 @settings(max_examples=40)
 def test_parts_merge_to_the_whole(cuts: list[int], order: Any, worst_max: int) -> None:
-    columns = CROWD.index.columns
+    columns = crowd().index.columns
     bounds = [0, *sorted(cuts), 1_500]
     spans = itertools.pairwise(bounds)
     parts = [class_two(columns, span=span, worst_max=worst_max) for span in spans]
@@ -227,7 +237,7 @@ def test_parts_merge_to_the_whole(cuts: list[int], order: Any, worst_max: int) -
 
 
 def test_every_kind_of_unit_is_in_the_crowd_that_is_merged() -> None:
-    sums = class_two(CROWD.index.columns)
+    sums = class_two(crowd().index.columns)
     assert (sums.units[:4] > 10).all()
     assert (sums.distances[1:-1] > 0).all()
 
@@ -342,15 +352,15 @@ def test_amounts_are_valued_by_the_value_of_their_currency() -> None:
 
 
 def test_the_sums_of_an_image_are_those_of_its_moment() -> None:
-    crowd = Crowd(300, 8)
-    image = BookImages(crowd.index).take()
-    wanted = class_two(crowd.index.columns)
-    crowd.index.columns.slots["price"][1:200] *= 0.9
-    crowd.index.rescan()
+    moved = Crowd(300, 8)
+    image = BookImages(moved.index).take()
+    wanted = class_two(moved.index.columns)
+    moved.index.columns.slots["price"][1:200] *= 0.9
+    moved.index.rescan()
     found = class_two(ImageReader().columns(image.source))
     for one_found, one_wanted in zip(found, wanted, strict=True):
         assert one_found.tolist() == one_wanted.tolist()
-    assert class_two(crowd.index.columns).equity.tolist() != wanted.equity.tolist()
+    assert class_two(moved.index.columns).equity.tolist() != wanted.equity.tolist()
 
 
 def test_collateral_beyond_its_last_tier_counts_no_more() -> None:

@@ -30,6 +30,7 @@ from monitor.core.margin.index.image import (
     BookImages,
     ImageHandle,
     ImageReader,
+    ImageRelay,
     ImageReleased,
 )
 from monitor.core.margin.index.index import Item, ThresholdIndex
@@ -258,6 +259,30 @@ def test_another_process_reads_while_the_writer_writes(other: Connection) -> Non
         assert copied > 0
         image.release()
         disturb(index, draw)
+
+
+@pytest.mark.timeout(300)
+def test_a_relay_shows_a_private_book_to_other_processes(other: Connection) -> None:
+    index, draw = make_crowd(rows=4 * UNITS), np.random.default_rng(6)
+    images, relay = BookImages(index), ImageRelay(SharedMemory())
+    handles: list[ImageHandle] = []
+    for _ in range(8):
+        image, wanted = images.take(), meaning(index.columns)
+        thread = threading.Thread(
+            target=lambda s: handles.append(relay.publish(s)), args=[image.source]
+        )
+        thread.start()
+        disturb(index, draw)
+        thread.join()
+        image.release()
+        other.send(handles[-1])
+        assert other.recv() == "attached"
+        disturb(index, draw)
+        assert other.recv() == (wanted, 0)
+    relay.publish(images.take().source)
+    other.send(handles[-1])
+    assert other.recv() == "attached"
+    assert other.recv() == f"image {handles[-1].number} is not held any more"
 
 
 @pytest.mark.timeout(300)

@@ -22,12 +22,10 @@ from monitor.core.margin.index.columns import (
     HAIRCUT,
     ITEM,
     ITEMS_MAX,
-    POSITION,
     STATES,
     TIER,
     UNITS_HELD,
     UNKNOWN,
-    WATCHED,
     Capacity,
     Columns,
     Memory,
@@ -42,12 +40,11 @@ from monitor.core.margin.index.growth import (
     with_slots,
     with_units,
 )
+from monitor.core.margin.index.limits import refuse_items
 from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
-# Larger amounts, or entry prices outside, could leave the range of floats when multiplied.
-AMOUNT_MAX, ENTRY_MIN, ENTRY_MAX = 1e100, 1e-40, 1e40
 PUT_ONE_MAX = 64
 
 
@@ -247,24 +244,9 @@ class ThresholdIndex:
         steps.set_ending(self.columns, int(self.held([unit])[0]), ending)
 
     def check(self, items: Records) -> None:
-        """Refuse what no arithmetic could mend, before anything is changed."""
-        if not (np.abs(items["quantity"]) <= AMOUNT_MAX).all():
-            raise ValueError(f"expected finite quantities, at most {AMOUNT_MAX}")
-        kinds, refs = items["kind"], items["ref"]
-        positions = (kinds == POSITION) & (items["quantity"] != 0.0)
-        entries = items["entry"][positions]
-        if not ((entries >= ENTRY_MIN) & (entries <= ENTRY_MAX)).all():
-            raise ValueError(f"expected positive entry prices from {ENTRY_MIN} to {ENTRY_MAX}")
-        limits = np.array([self._instruments, self._slots, len(self.columns.haircuts), 1 << 30])
-        if kinds.max() > WATCHED or (refs < 0).any() or (refs >= limits[kinds]).any():
-            raise ValueError("expected items of known kinds, instruments, slots and collateral")
-        if items["unit"].min() < 0:
-            raise ValueError("expected units numbered from 0")
-        starts = np.flatnonzero(np.diff(items["unit"], prepend=items["unit"][0] - 1))
-        if np.diff(starts, append=len(items)).max() > ITEMS_MAX // 2:
-            raise ValueError(f"expected at most {ITEMS_MAX // 2} items of one unit")
-        if len(starts) > max(len(self.columns.begins), int(items["unit"].max()) + 1):
-            raise ValueError("expected the items of a unit together")
+        """Refuse wrong items before anything is changed."""
+        refs_max = (self._instruments, self._slots, len(self.columns.haircuts))
+        refuse_items(items, refs_max, len(self.columns.begins))
 
     def held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
         """Return unit numbers, each of a unit that is held."""

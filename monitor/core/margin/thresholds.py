@@ -180,7 +180,12 @@ class Thresholds:
             if slot is not None:
                 slots.append(slot)
                 prices.append(self._price(key))
-        return self._told(self.index.move(slots, prices)) if slots else []
+        if not slots:
+            return []
+        if len(slots) > 1:
+            return self._told(self.index.move(slots, prices))
+        changes = self.index.move_one(slots[0], prices[0])
+        return self._told(changes) if len(changes) else []
 
     def drop_mark(self, instrument: str) -> None:
         """Forget the mark of an instrument that is no more; nobody holds it any more."""
@@ -190,7 +195,8 @@ class Thresholds:
 
     def _told(self, changes: Records) -> list[tuple[MarginUnit, State]]:
         told = []
-        for number, after in zip(changes["unit"].tolist(), changes["after"].tolist(), strict=True):
+        numbers, states = changes["unit"].tolist(), changes["after"].tolist()
+        for number, after in zip(numbers, states, strict=True):
             unit = self._units[number]
             assert unit is not None
             told.append((unit, self._state(unit, after)))

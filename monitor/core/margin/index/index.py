@@ -291,6 +291,11 @@ class ThresholdIndex:
         hits = steps.expected_hits(self.columns, slots, prices)
         return bool(hits > RESCAN_SHARE * self.columns.counters[UNITS_HELD])
 
+    def move_one(self, slot: int, price: float) -> Records:
+        """Set one price of a slot that was added, as `move` does; the next call overwrites them."""
+        count = steps.move_one(self.columns, slot, price) if PRICE_MIN < price < PRICE_MAX else -1
+        return self.move([slot], [price]) if count < 0 else self.columns.changes[:count]
+
     def move_each(
         self, slots: NDArray[Any], prices: NDArray[Any], first: int = 0
     ) -> tuple[int, Records]:

@@ -27,6 +27,7 @@ def steps_of_rehearsal() -> list[Callable[[], object]]:
         lambda: index.put_unit(np.array([item], ITEM), 1, 1),
         index.settle,
         lambda: index.move_each(moved, np.array([101.0, 99.0, 100.0])),
+        lambda: index.move_one(mark, 100.5),
         lambda: index.move([mark, mark], [101.0, 100.0]),
         index.rescan,
         index.sort_out,

@@ -140,6 +140,12 @@ def guard_hits(c: Columns) -> bool:
 @compiled
 def settle(c: Columns) -> bool:
     """Collect what moved prices crossed, guard all hits; False: more room is needed."""
+    return settled(c)
+
+
+@inlined
+def settled(c: Columns) -> bool:
+    """Do what `settle` does."""
     for slot in range(1, len(c.slots)):
         own = c.slots[slot]
         if own["price"] != own["old"] and not math.isnan(own["price"]):
@@ -166,6 +172,18 @@ def move_prices(c: Columns, slots: Records, prices: Records, by_rescan: bool) ->
         if not math.isnan(prices[number]):
             collect(c, slots[number])
     judge_hits(c, 0)
+
+
+@compiled
+def move_one(c: Columns, slot: int, price: float) -> int:
+    """Move a price and judge; return how many changes, -1: it was missing, or room is needed."""
+    if math.isnan(c.slots[slot]["price"]) or not settled(c):
+        return -1
+    c.counters[CHANGES] = 0
+    set_price(c, slot, price)
+    collect(c, slot)
+    judge_hits(c, 0)
+    return int(c.counters[CHANGES])
 
 
 @inlined
@@ -233,11 +251,7 @@ def set_units(c: Columns, items: Records, first: int) -> int:
 @compiled
 def put_unit(c: Columns, items: Records, count: int) -> int:
     """Set and judge one unit, the first so many items being its own; -1: more room is needed."""
-    for slot in range(1, len(c.slots)):
-        own = c.slots[slot]
-        if own["price"] != own["old"] and not math.isnan(own["price"]):
-            collect(c, slot)
-    if not guard_hits(c) or rows_left(c) < 2 * count + 2 * 16:
+    if not settled(c) or rows_left(c) < 2 * count + 2 * 16:
         return -1
     assets, rows = draft_unit(c, items, 0, count)
     begin = place_unit(c, items[0]["unit"], assets, rows)

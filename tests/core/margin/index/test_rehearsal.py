@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from numba.core import event
+from numba.core import event as numba_events
 
 from monitor.core.book_sums import NamedColumns, book_sums
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.margin.index.rehearsal import steps_of_rehearsal
 from tests.core.margin.index.worlds import World
 
+_events: Any = numba_events  # numba has no types
 
-class Compilations(event.Listener):  # type: ignore[misc]  # numba has no types
+
+class Compilations(_events.Listener):  # type: ignore[misc]
     """Counts what numba compiles or loads."""
 
     def __init__(self) -> None:
@@ -28,7 +30,7 @@ def test_after_the_rehearsal_nothing_is_compiled_in_the_path_of_an_event() -> No
     for step in steps_of_rehearsal():
         step()
     found = Compilations()
-    event.register("numba:compile", found)
+    _events.register("numba:compile", found)
     try:
         world = World(3, accounts=10)
         for _ in range(40):
@@ -39,5 +41,5 @@ def test_after_the_rehearsal_nothing_is_compiled_in_the_path_of_an_event() -> No
             book_sums([NamedColumns(ImageReader().columns(image.source), names)], 1)
             image.release()
     finally:
-        event.unregister("numba:compile", found)
+        _events.unregister("numba:compile", found)
     assert found.count == 0

@@ -76,8 +76,7 @@ class AccountEngine:
         """Return an account, made on its first mention (a client, its own owner)."""
         account = self.ledger.accounts.get(name)
         if account is None:
-            account = Account(name)
-            self.ledger.accounts[name] = account
+            account = self.ledger.open_account(name)
             self.cross[name] = MarginUnit(account, None)
             self._count("healthy", 1)
         return account
@@ -117,12 +116,8 @@ class AccountEngine:
         self.liquidations.note_closed(account, owed)
 
     def _change_orders(self, account: Account, event: events.MarginOrdersChanged) -> None:
-        account.orders[event.instrument] = (
-            event.bids_size,
-            event.asks_size,
-            event.bids_value,
-            event.asks_value,
-        )
+        order = (event.bids_size, event.asks_size, event.bids_value, event.asks_value)
+        account.set_order(event.instrument, order)
 
     def _start_liquidation(self, account: Account, event: events.LiquidationStarted) -> None:
         unit = self.unit_of(account, (event.instrument, event.leg))
@@ -141,9 +136,9 @@ class AccountEngine:
             self._keep_isolated(account, position)
         self.liquidations.note_closed(account)
 
-    def _keep_isolated(self, account: Account, position: Position) -> None:
+    def _keep_isolated(self, account: Account, position: Position | None) -> None:
         """Give an isolated position a margin unit of its own."""
-        if position.margin_mode == "isolated" and (position.size or position.isolated_margin):
+        if position is not None and position.margin_mode == "isolated":
             units = self.isolated.setdefault(account.name, {})
             if position.key not in units:
                 units[position.key] = MarginUnit(account, position.key)
@@ -151,17 +146,16 @@ class AccountEngine:
     def _close(self, account: Account, event: events.AccountClosed) -> None:
         self.ledger.note_closed(account.name, event.seq)
         self.ledger.clear(account, "closed")
-        self.ledger.suspects.discard(account.name)
         self.liquidations.forget(account.name)
         for unit in self.units_of(account.name):
             self._forget(unit)
         self._count(self.cross[account.name].state, -1)
         self.cross.pop(account.name)
         self.isolated.pop(account.name, None)
-        del self.ledger.accounts[account.name]
         self.episode_counts.pop(account.name, None)
         self._waiting.pop(account.name, None)
         self.changed.add(account.name)
+        self.ledger.remove_account(account)
 
     def _forget(self, unit: MarginUnit) -> None:
         self.thresholds.forget(unit)
@@ -178,23 +172,19 @@ class AccountEngine:
         for account, position in self.ledger.holders_of(name):
             self.ledger.drop_position(account, position.key)
             self.touch(account)
-        for account in self.ledger.accounts.values():
-            account.orders.pop(name, None)
         for liquidation in self.liquidations.forget_instrument(name):
             account = self.ledger.accounts[liquidation.account]
             for unit in self.units_of(account.name):
                 unit.liquidations.discard(liquidation.liquidation_id)
             self.touch(account)
-        self.ledger.open_interest.pop(name, None)
+        self.ledger.forget_instrument(name)
         for unit in self.thresholds.drop_price(mark_key(name)):
             self._touched[unit] = None
 
     def relist_instrument(self, name: str) -> None:
         """Give the holders of an instrument its new definition, and have them judged by it."""
-        instrument = self.market.instruments[name]
-        for account, position in self.ledger.holders_of(name):
-            position.instrument = instrument
-            position.set(position.size, position.entry_text)
+        self.ledger.relist_instrument(self.market.instruments[name])
+        for account, _ in self.ledger.holders_of(name):
             self.touch(account)
 
     def use(self, rules: MarginRules) -> None:
@@ -210,22 +200,11 @@ class AccountEngine:
 
     def has_amounts_in(self, instrument: str) -> bool:
         """Return whether an account has a position, a margin or a debt of funding in it."""
-        return any(
-            instrument in (name for name, _ in account.positions)
-            or any(payment.instrument == instrument for payment in account.pending_funding)
-            for account in self.ledger.accounts.values()
-        )
+        return self.ledger.has_amounts_in(instrument)
 
     def uses_asset(self, asset: str) -> bool:
         """Return whether any account has an amount of the asset, or has had a balance in it."""
-        return asset in self.ledger.booked or any(
-            any(payment.asset == asset for payment in account.pending_funding)
-            or any(
-                position.isolated_margin and position.instrument.settlement == asset
-                for position in account.positions.values()
-            )
-            for account in self.ledger.accounts.values()
-        )
+        return self.ledger.uses_asset(asset)
 
     # --- verdicts -------------------------------------------------------------------------
 

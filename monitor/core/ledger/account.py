@@ -71,7 +71,9 @@ class Position:
     @property
     def quantity(self) -> float:
         """Return size x contract_size as a float, signed."""
-        return self.size * self.instrument.float_quantity_per_unit
+        table, row = self.store.positions, self.row
+        instrument = self.store.instruments[table.instrument[row]]
+        return table.size[row] * instrument.float_quantity_per_unit
 
     @property
     def entry(self) -> float:
@@ -128,7 +130,7 @@ class Account:
     @property
     def name(self) -> str:
         """Return the account's id outside."""
-        return self.store.names[self.number]
+        return self.store.name_of(self.number)
 
     @property
     def owner(self) -> str:
@@ -138,6 +140,7 @@ class Account:
 
     @owner.setter
     def owner(self, owner: str) -> None:
+        """Note whose account it is."""
         self.store.set_owner(self.number, owner)
 
     @property
@@ -147,6 +150,7 @@ class Account:
 
     @role.setter
     def role(self, role: str) -> None:
+        """Note what the account is for."""
         self.store.accounts.role[self.number] = ROLE_NUMBERS[role]
 
     @property
@@ -161,6 +165,7 @@ class Account:
 
     @sequence.setter
     def sequence(self, sequence: int) -> None:
+        """Note the number of its last event."""
         self.store.accounts.sequence[self.number] = sequence
 
     @property
@@ -183,6 +188,11 @@ class Account:
         """Return the balances that are not 0, in minor units by asset: a copy."""
         return self.store.balances_of(self.number)
 
+    def cross_positions(self) -> list[Position]:
+        """Return the open positions that the account's balances stand behind."""
+        store = self.store
+        return [Position(store, row) for row in store.cross_positions_of(self.number)]
+
     def list_positions(self) -> list[Position]:
         """Return the positions, open or with margin of their own."""
         return [Position(self.store, row) for row in self.store.positions_of(self.number)]
@@ -204,6 +214,7 @@ class Account:
 
     @orders.setter
     def orders(self, orders: dict[str, Orders]) -> None:
+        """Set all orders."""
         if orders:
             self.store.orders[self.number] = orders
         else:
@@ -220,6 +231,7 @@ class Account:
 
     @pending_funding.setter
     def pending_funding(self, payments: list[PendingPayment]) -> None:
+        """Set all payments that are owed."""
         flags = self.store.accounts.flags
         if payments:
             self.store.payments[self.number] = payments

@@ -17,7 +17,7 @@ CLOSED_KEPT_MAX = 100_000
 
 
 class Accounts(Mapping[str, Account]):
-    """The accounts by name."""
+    """The accounts by name; none may be opened or closed while they are walked through."""
 
     def __init__(self, store: Store) -> None:
         """Look at a store."""
@@ -26,22 +26,25 @@ class Accounts(Mapping[str, Account]):
 
     def __getitem__(self, name: str) -> Account:
         """Return an account."""
-        return Account(self._store, self._numbers[name])
+        number = self._numbers.find(name)
+        if number == NONE:
+            raise KeyError(name)
+        return Account(self._store, number)
 
     def get(  # type: ignore[override]
         self, name: str, /, default: Account | None = None
     ) -> Account | None:
         """Return an account, or the default."""
-        number = self._numbers.get(name)
-        return default if number is None else Account(self._store, number)
+        number = self._numbers.find(name)
+        return default if number == NONE else Account(self._store, number)
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is such an account."""
         return name in self._numbers
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names."""
-        return iter(self._numbers)
+        """Yield the names, in the order of their rows."""
+        return (name for name in self._store.names if name is not None)
 
     def __len__(self) -> int:
         """Return how many there are."""

@@ -1,4 +1,46 @@
-"""Names as numbers, as long as somebody has them: owners of accounts, assets of balances."""
+"""Names outside, numbers inside: what is kept of a name is bounded by who has it now."""
+
+from collections.abc import Iterator
+
+_PARTS = 256  # a power of two
+
+
+class Numbers:
+    """Numbers by name, in 256 dictionaries: one of a million names stops for 100 ms to grow.
+
+    In which part a name is differs from run to run, so nothing here is told in an order.
+    """
+
+    __slots__ = ("_count", "_parts")
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._parts: list[dict[str, int]] = [{} for _ in range(_PARTS)]
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return self._count
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether a name has a number."""
+        return name in self._parts[hash(name) & (_PARTS - 1)]
+
+    def find(self, name: str) -> int:
+        """Return a name's number, -1 if it has none."""
+        return self._parts[hash(name) & (_PARTS - 1)].get(name, -1)
+
+    def add(self, name: str, number: int) -> None:
+        """Give a new name its number."""
+        part = self._parts[hash(name) & (_PARTS - 1)]
+        assert name not in part
+        part[name] = number
+        self._count += 1
+
+    def remove(self, name: str) -> None:
+        """Forget a name."""
+        del self._parts[hash(name) & (_PARTS - 1)][name]
+        self._count -= 1
 
 
 class SharedNames:
@@ -6,7 +48,7 @@ class SharedNames:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._numbers: dict[str, int] = {}
+        self._numbers = Numbers()
         self._names: list[str] = []
         self._holders: list[int] = []
         self._free: list[int] = []
@@ -15,18 +57,22 @@ class SharedNames:
         """Return how many names somebody has."""
         return len(self._numbers)
 
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names that somebody has, in the order of their numbers."""
+        return (name for name, holders in zip(self._names, self._holders, strict=True) if holders)
+
     def __getitem__(self, number: int) -> str:
         """Return a number's name."""
         return self._names[number]
 
     def find(self, name: str) -> int:
         """Return a name's number, -1 if nobody has it."""
-        return self._numbers.get(name, -1)
+        return self._numbers.find(name)
 
     def take(self, name: str) -> int:
         """Return a name's number for one more holder."""
-        number = self._numbers.get(name)
-        if number is not None:
+        number = self._numbers.find(name)
+        if number >= 0:
             self._holders[number] += 1
             return number
         if self._free:
@@ -36,13 +82,13 @@ class SharedNames:
             number = len(self._names)
             self._names.append(name)
             self._holders.append(1)
-        self._numbers[name] = number
+        self._numbers.add(name, number)
         return number
 
     def release(self, number: int) -> None:
         """Let one holder of a name go."""
         self._holders[number] -= 1
         if not self._holders[number]:
-            del self._numbers[self._names[number]]
+            self._numbers.remove(self._names[number])
             self._names[number] = ""
             self._free.append(number)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.columns import NONE, AccountTable, BalanceTable, PositionTable
 from monitor.core.ledger.entries import NO_ENTRY, TEXT_ENTRY, pack, unpack
-from monitor.core.ledger.names import SharedNames
+from monitor.core.ledger.names import Numbers, SharedNames
 from monitor.core.ledger.payments import PendingPayment
 
 LEGS = ("net", "long", "short")
@@ -36,8 +36,8 @@ class Store:
         self.accounts = AccountTable(reserved)
         self.positions = PositionTable(4 * reserved)
         self.balances = BalanceTable(2 * reserved)
-        self.numbers: dict[str, int] = {}  # of accounts
-        self.names: list[str] = []
+        self.numbers = Numbers()  # of accounts
+        self.names: list[str | None] = []  # None: free
         self.owners = SharedNames()
         self.assets = SharedNames()
         self.instruments: list[Instrument] = []
@@ -59,7 +59,7 @@ class Store:
             self.names.append(name)
         else:
             self.names[number] = name
-        self.numbers[name] = number
+        self.numbers.add(name, number)
         table.sequence[number] = 0
         table.owner[number] = NONE
         table.role[number] = 0
@@ -74,12 +74,19 @@ class Store:
         """Give an account's number back; it has no position and no balance any more."""
         table = self.accounts
         assert table.first_position[number] == table.first_balance[number] == NONE
-        self.set_owner(number, self.names[number])
+        name = self.name_of(number)
+        self.set_owner(number, name)
         self.orders.pop(number, None)
         self.payments.pop(number, None)
-        del self.numbers[self.names[number]]
-        self.names[number] = ""
+        self.numbers.remove(name)
+        self.names[number] = None
         table.free(number)
+
+    def name_of(self, number: int) -> str:
+        """Return the name of an account."""
+        name = self.names[number]
+        assert name is not None, "expected an account that is not closed"
+        return name
 
     def set_owner(self, number: int, owner: str) -> None:
         """Note whose account it is."""
@@ -173,6 +180,18 @@ class Store:
         rows = []
         while row != NONE:
             rows.append(row)
+            row = links[row]
+        return rows
+
+    def cross_positions_of(self, number: int) -> list[int]:
+        """Return an account's positions that have a size and no margin of their own."""
+        table = self.positions
+        links, sizes, isolated = table.next, table.size, table.isolated
+        row = self.accounts.first_position[number]
+        rows = []
+        while row != NONE:
+            if sizes[row] and not isolated[row]:
+                rows.append(row)
             row = links[row]
         return rows
 

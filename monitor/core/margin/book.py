@@ -135,11 +135,7 @@ class MarginUnit:
             position = self.account.position(self.key)
             isolated = position is not None and position.margin_mode == "isolated"
             return [position] if isolated and position is not None and position.size else []
-        return [
-            position
-            for position in self.account.list_positions()
-            if position.size and position.margin_mode == "cross"
-        ]
+        return self.account.cross_positions()
 
     @property
     def is_empty(self) -> bool:

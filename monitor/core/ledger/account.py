@@ -110,12 +110,15 @@ class Position:
 class Account:
     """One account's facts: who it is, its balances, positions, orders and pending funding."""
 
-    __slots__ = ("number", "store")
+    __slots__ = ("name", "number", "store")
 
     def __init__(self, store: Store, number: int) -> None:
         """Look at a row."""
+        name = store.names[number]
+        assert name is not None, "expected an account that is not closed"
         self.store = store
         self.number = number
+        self.name = name
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same row."""
@@ -128,15 +131,10 @@ class Account:
         return hash(self.number)
 
     @property
-    def name(self) -> str:
-        """Return the account's id outside."""
-        return self.store.name_of(self.number)
-
-    @property
     def owner(self) -> str:
         """Return whose account it is: its own unless the venue said so."""
         owner = self.store.accounts.owner[self.number]
-        return self.name if owner == NONE else self.store.owners[owner]
+        return self.name if owner == NONE else self.store.owners.names[owner]
 
     @owner.setter
     def owner(self, owner: str) -> None:
@@ -191,7 +189,15 @@ class Account:
     def cross_positions(self) -> list[Position]:
         """Return the open positions that the account's balances stand behind."""
         store = self.store
-        return [Position(store, row) for row in store.cross_positions_of(self.number)]
+        table = store.positions
+        links, sizes, isolated = table.next, table.size, table.isolated
+        row = store.accounts.first_position[self.number]
+        found = []
+        while row != NONE:
+            if sizes[row] and not isolated[row]:
+                found.append(Position(store, row))
+            row = links[row]
+        return found
 
     def list_positions(self) -> list[Position]:
         """Return the positions, open or with margin of their own."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.account import Account, Position
 from monitor.core.ledger.columns import NONE
+from monitor.core.ledger.names import PARTS
 from monitor.core.ledger.payments import PendingPayment, PositionKey
 from monitor.core.ledger.store import ACCOUNTS_RESERVED, MARGIN_MODES, SUSPECT, Store
 
@@ -23,6 +24,7 @@ class Accounts(Mapping[str, Account]):
         """Look at a store."""
         self._store = store
         self._numbers = store.numbers
+        self._parts = store.numbers.parts
 
     def __getitem__(self, name: str) -> Account:
         """Return an account."""
@@ -35,8 +37,8 @@ class Accounts(Mapping[str, Account]):
         self, name: str, /, default: Account | None = None
     ) -> Account | None:
         """Return an account, or the default."""
-        number = self._numbers.find(name)
-        return default if number == NONE else Account(self._store, number)
+        number = self._parts[hash(name) & (PARTS - 1)].get(name)  # `find`, in every event's way
+        return default if number is None else Account(self._store, number)
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is such an account."""
@@ -122,7 +124,7 @@ class Ledger:
 
     def is_over(self, name: str, sequence: int) -> bool:
         """Return whether an event is a late repetition of a closed account's; 1 opens it anew."""
-        return name not in self.accounts and 1 < sequence <= self.closed.get(name, 0)
+        return 1 < sequence <= self.closed.get(name, 0) and name not in self.accounts
 
     # --- balances and positions -----------------------------------------------------------
 

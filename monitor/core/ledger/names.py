@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-_PARTS = 256  # a power of two
+PARTS = 256  # a power of two
 
 
 class Numbers:
@@ -11,11 +11,11 @@ class Numbers:
     In which part a name is differs from run to run, so nothing here is told in an order.
     """
 
-    __slots__ = ("_count", "_parts")
+    __slots__ = ("_count", "parts")
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._parts: list[dict[str, int]] = [{} for _ in range(_PARTS)]
+        self.parts: list[dict[str, int]] = [{} for _ in range(PARTS)]
         self._count = 0
 
     def __len__(self) -> int:
@@ -24,22 +24,22 @@ class Numbers:
 
     def __contains__(self, name: object) -> bool:
         """Return whether a name has a number."""
-        return name in self._parts[hash(name) & (_PARTS - 1)]
+        return name in self.parts[hash(name) & (PARTS - 1)]
 
     def find(self, name: str) -> int:
         """Return a name's number, -1 if it has none."""
-        return self._parts[hash(name) & (_PARTS - 1)].get(name, -1)
+        return self.parts[hash(name) & (PARTS - 1)].get(name, -1)
 
     def add(self, name: str, number: int) -> None:
         """Give a new name its number."""
-        part = self._parts[hash(name) & (_PARTS - 1)]
+        part = self.parts[hash(name) & (PARTS - 1)]
         assert name not in part
         part[name] = number
         self._count += 1
 
     def remove(self, name: str) -> None:
         """Forget a name."""
-        del self._parts[hash(name) & (_PARTS - 1)][name]
+        del self.parts[hash(name) & (PARTS - 1)][name]
         self._count -= 1
 
 
@@ -49,7 +49,7 @@ class SharedNames:
     def __init__(self) -> None:
         """Begin empty."""
         self._numbers = Numbers()
-        self._names: list[str] = []
+        self.names: list[str] = []  # by number
         self._holders: list[int] = []
         self._free: list[int] = []
 
@@ -59,11 +59,7 @@ class SharedNames:
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names that somebody has, in the order of their numbers."""
-        return (name for name, holders in zip(self._names, self._holders, strict=True) if holders)
-
-    def __getitem__(self, number: int) -> str:
-        """Return a number's name."""
-        return self._names[number]
+        return (name for name, holders in zip(self.names, self._holders, strict=True) if holders)
 
     def find(self, name: str) -> int:
         """Return a name's number, -1 if nobody has it."""
@@ -77,10 +73,10 @@ class SharedNames:
             return number
         if self._free:
             number = self._free.pop()
-            self._names[number], self._holders[number] = name, 1
+            self.names[number], self._holders[number] = name, 1
         else:
-            number = len(self._names)
-            self._names.append(name)
+            number = len(self.names)
+            self.names.append(name)
             self._holders.append(1)
         self._numbers.add(name, number)
         return number
@@ -89,6 +85,6 @@ class SharedNames:
         """Let one holder of a name go."""
         self._holders[number] -= 1
         if not self._holders[number]:
-            self._numbers.remove(self._names[number])
-            self._names[number] = ""
+            self._numbers.remove(self.names[number])
+            self.names[number] = ""
             self._free.append(number)

@@ -74,19 +74,14 @@ class Store:
         """Give an account's number back; it has no position and no balance any more."""
         table = self.accounts
         assert table.first_position[number] == table.first_balance[number] == NONE
-        name = self.name_of(number)
+        name = self.names[number]
+        assert name is not None, "expected an account that is not closed"
         self.set_owner(number, name)
         self.orders.pop(number, None)
         self.payments.pop(number, None)
         self.numbers.remove(name)
         self.names[number] = None
         table.free(number)
-
-    def name_of(self, number: int) -> str:
-        """Return the name of an account."""
-        name = self.names[number]
-        assert name is not None, "expected an account that is not closed"
-        return name
 
     def set_owner(self, number: int, owner: str) -> None:
         """Note whose account it is."""
@@ -100,7 +95,7 @@ class Store:
 
     def balances_of(self, number: int) -> dict[str, int]:
         """Return an account's balances that are not 0, in minor units by asset."""
-        table, names = self.balances, self.assets
+        table, names = self.balances, self.assets.names
         row = self.accounts.first_balance[number]
         found = {}
         while row != NONE:
@@ -180,18 +175,6 @@ class Store:
         rows = []
         while row != NONE:
             rows.append(row)
-            row = links[row]
-        return rows
-
-    def cross_positions_of(self, number: int) -> list[int]:
-        """Return an account's positions that have a size and no margin of their own."""
-        table = self.positions
-        links, sizes, isolated = table.next, table.size, table.isolated
-        row = self.accounts.first_position[number]
-        rows = []
-        while row != NONE:
-            if sizes[row] and not isolated[row]:
-                rows.append(row)
             row = links[row]
         return rows
 

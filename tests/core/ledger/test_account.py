@@ -1,5 +1,7 @@
 """Two that look at one row are equal; those of other rows and other ledgers are not."""
 
+import pytest
+
 from monitor.core.ledger import Ledger
 from tests.core.ledger.books import instrument
 
@@ -38,6 +40,17 @@ def test_an_account_begins_empty_a_client_and_its_own_owner() -> None:
     assert account.orders == {}
     assert list(account.pending_funding) == []
     assert ledger.suspects == set()
+
+
+def test_of_a_closed_account_nothing_may_be_asked() -> None:
+    ledger = Ledger()
+    ann = ledger.open_account("ann")
+    held = ledger.set_position(ann, instrument("A-PERP"), "net", size=1, entry="10")
+    assert held is not None
+    ledger.clear(ann, "closed")
+    ledger.remove_account(ann)
+    with pytest.raises(AssertionError, match="not closed"):
+        _ = held.account
 
 
 def test_its_own_owner_costs_no_name() -> None:

@@ -22,7 +22,7 @@ def test_no_part_is_large() -> None:
     numbers = Numbers()
     for number in range(100_000):
         numbers.add(f"account-{number}", number)
-    assert max(map(len, numbers._parts)) < 2 * 100_000 / len(numbers._parts)
+    assert max(map(len, numbers.parts)) < 2 * 100_000 / len(numbers.parts)
 
 
 def test_a_shared_name_lives_as_long_as_its_last_holder() -> None:
@@ -30,7 +30,7 @@ def test_a_shared_name_lives_as_long_as_its_last_holder() -> None:
     first, second = names.take("ann"), names.take("ann")
     assert first == second
     names.release(first)
-    assert names[first] == "ann"
+    assert names.names[first] == "ann"
     names.release(first)
     assert names.find("ann") == -1
     assert len(names) == 0
@@ -48,4 +48,4 @@ def test_names_are_bounded_by_who_has_them() -> None:
             names.take(held[-1])
         assert len(names) == len(set(held))
     assert set(names) == set(held)
-    assert len(names._names) <= 50
+    assert len(names.names) <= 50

@@ -1,0 +1,424 @@
+"""What an account costs in the exact ledger, in bytes and in time, in columns and in objects.
+
+The book: 1 + Poisson(2) positions an account on 400 instruments (Zipf), a tenth of them isolated,
+a fifth of the accounts with a second asset. The peer, `object_ledger.py`, keeps one object an
+account and a position, in a book of at most 100,000 accounts. Memory is that of the process,
+names, texts and dictionaries included; the columns alone are a figure of their own. Pauses are
+processor time, for other programs may run meanwhile. Not included: what the engine keeps beside
+the ledger (margin units, guards).
+"""
+
+import gc
+import itertools
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import object_ledger
+from bench.compiled_cache import use_compiled_cache
+from bench.measure import Figure, Scale, alternate, main, seconds
+from bench.restart import market_facts
+from monitor.core.events import InstrumentListed
+from monitor.core.instruments import Instrument
+
+use_compiled_cache()
+
+from monitor.core.ledger import Ledger  # noqa: E402 (the cache is chosen first)
+from monitor.core.ledger.columns import NONE  # noqa: E402
+from monitor.core.margin.index.columns import (  # noqa: E402
+    AMOUNT,
+    ITEM,
+    POSITION,
+    Records,
+)
+from monitor.core.margin.items import (  # noqa: E402
+    ASSET_TERMS,
+    INSTRUMENT_TERMS,
+    WANTED,
+    Terms,
+    fill_items,
+    ledger_columns,
+)
+
+ACCOUNTS: dict[Scale, int] = {"small": 100_000, "full": 1_000_000}
+PEER_ACCOUNTS_MAX = 100_000
+INSTRUMENTS = 400
+EVENTS = 50_000
+MINOR_UNITS = 100_000_000
+Whole = NDArray[np.int64]
+
+
+class Holdings(NamedTuple):
+    """A generated book: the positions account by account, the first balance and the second (0)."""
+
+    accounts: int
+    owners: Whole  # of each position
+    instruments: Whole
+    sizes: Whole
+    entries: Whole  # in hundredths
+    margins: Whole  # minor units, 0: cross
+    balances: Whole
+    coins: Whole
+
+
+class Event(NamedTuple):
+    """A position or a balance of an account."""
+
+    name: str
+    instrument: int
+    units: int
+    entry: str
+
+
+def make_holdings(accounts: int) -> Holdings:
+    """Return a book."""
+    draw = np.random.default_rng(7)
+    popularity = 1.0 / np.arange(1, INSTRUMENTS + 1)
+    owners = np.repeat(np.arange(accounts), 1 + draw.poisson(2, accounts))
+    chosen = draw.choice(INSTRUMENTS, len(owners), p=popularity / popularity.sum())
+    pairs = np.unique(owners * INSTRUMENTS + chosen)
+    count = len(pairs)
+    isolated = draw.random(count) < 0.1
+    second = draw.random(accounts) < 0.2
+    return Holdings(
+        accounts,
+        pairs // INSTRUMENTS,
+        pairs % INSTRUMENTS,
+        draw.choice([-1, 1], count) * (1 + draw.lognormal(6, 1.5, count)).astype(np.int64),
+        draw.integers(1_000, 10_000_000, count),
+        np.where(isolated, draw.integers(1, 10**10, count), 0),
+        draw.integers(1, 10**12, accounts),
+        np.where(second, draw.integers(1, 10**9, accounts), 0),
+    )
+
+
+def make_instruments() -> list[Instrument]:
+    """Return the instruments."""
+    listed = next(each for each in market_facts() if isinstance(each, InstrumentListed))
+    parts = {name: getattr(listed, name) for name in listed.__struct_fields__}
+    return [
+        Instrument(InstrumentListed(**(parts | {"instrument": f"COIN{number}-PERP"})))
+        for number in range(INSTRUMENTS)
+    ]
+
+
+def name_of(number: int) -> str:
+    """Return an account's name."""
+    return f"account-{number:07d}"
+
+
+def price_text(hundredths: int) -> str:
+    """Return a price as decimal text."""
+    return f"{hundredths // 100}.{hundredths % 100:02d}".rstrip("0").rstrip(".")
+
+
+def _accounts(holdings: Holdings) -> Iterator[tuple[int, int, int, range]]:
+    """Yield (number, balance, coins, its positions) account by account."""
+    ends = np.searchsorted(holdings.owners, np.arange(holdings.accounts), "right")
+    begin = 0
+    for first in range(0, holdings.accounts, 10_000):
+        part = slice(first, first + 10_000)
+        columns = holdings.balances[part], holdings.coins[part], ends[part]
+        for number, (balance, coins, end) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True), first
+        ):
+            yield number, balance, coins, range(begin, end)
+            begin = end
+
+
+def fill(ledger: Ledger, instruments: list[Instrument], holdings: Holdings, offset: int) -> None:
+    """Put a book into a ledger, account numbers from `offset` on."""
+    for _ in fill_each(ledger, instruments, holdings, _accounts(holdings), offset):
+        pass
+
+
+def fill_each(
+    ledger: Ledger,
+    instruments: list[Instrument],
+    holdings: Holdings,
+    accounts: Iterable[tuple[int, int, int, range]],
+    offset: int,
+) -> Iterator[None]:
+    """Put the accounts of a book into a ledger; pause after each."""
+    for number, balance, coins, rows in accounts:
+        account = ledger.open_account(name_of(offset + number))
+        ledger.set_balance(account, "USD", balance, "deposit")
+        if coins:
+            ledger.set_balance(account, "COIN", coins, "deposit")
+        for row in rows:
+            margin = int(holdings.margins[row])
+            ledger.set_position(
+                account,
+                instruments[holdings.instruments[row]],
+                "net",
+                size=int(holdings.sizes[row]),
+                entry=price_text(int(holdings.entries[row])),
+                margin_mode="isolated" if margin else "cross",
+                isolated_margin=margin,
+            )
+        yield
+
+
+def fill_peer(
+    ledger: object_ledger.Ledger, instruments: list[Instrument], holdings: Holdings
+) -> None:
+    """Put a book into the peer."""
+    for number, balance, coins, rows in _accounts(holdings):
+        account = object_ledger.Account(name_of(number))
+        ledger.accounts[account.name] = account
+        ledger.set_balance(account, "USD", balance, "deposit")
+        if coins:
+            ledger.set_balance(account, "COIN", coins, "deposit")
+        for row in rows:
+            position = object_ledger.Position(instruments[holdings.instruments[row]], "net")
+            position.isolated_margin = int(holdings.margins[row])
+            position.margin_mode = "isolated" if position.isolated_margin else "cross"
+            entry = price_text(int(holdings.entries[row]))
+            ledger.set_position(account, position, int(holdings.sizes[row]), entry)
+
+
+def measure(scale: Scale) -> list[Figure]:
+    """Return the figures."""
+    instruments, accounts = make_instruments(), ACCOUNTS[scale]
+    peer_accounts = min(accounts, PEER_ACCOUNTS_MAX)
+    fill(Ledger(), instruments, make_holdings(100), 0)  # what every process needs once
+    holdings, ledger = make_holdings(accounts), Ledger(accounts)
+    spent, filled_s = _memory_and_time(lambda: fill(ledger, instruments, holdings, 0))
+    peer, few = object_ledger.Ledger(), make_holdings(peer_accounts)
+    spent_by_peer, peer_s = _memory_and_time(lambda: fill_peer(peer, instruments, few))
+    figures = [
+        Figure(name="accounts", value=accounts, unit="accounts"),
+        Figure(name="positions", value=ledger.size().positions, unit="positions"),
+        _against("bytes_per_account", spent / accounts, spent_by_peer / peer_accounts, "bytes"),
+        Figure(
+            name="column_bytes_per_account",
+            value=ledger.size().column_bytes / accounts,
+            unit="bytes",
+        ),
+        Figure(name="name_bytes_per_account", value=_name_bytes(ledger) / accounts, unit="bytes"),
+        _against(
+            "fill_us", 1e6 * filled_s / accounts, 1e6 * peer_s / peer_accounts, "us an account"
+        ),
+        *_event_figures(ledger, peer, instruments, peer_accounts),
+        *_item_figures(ledger, instruments),
+    ]
+    return [*figures, *_growth_figures(ledger, instruments, holdings)]
+
+
+def _against(name: str, value: float, peer: float, unit: str) -> Figure:
+    return Figure(
+        name=name, value=value, unit=unit, peer=peer, peer_name="objects", ratio=peer / value
+    )
+
+
+def _memory_and_time(work: Callable[[], None]) -> tuple[int, float]:
+    """Return what a piece of work adds to the memory of the process, and how long it takes."""
+    gc.collect()
+    gc.freeze()
+    before = _resident_bytes()
+    spent_s = seconds(work)
+    return _resident_bytes() - before, spent_s
+
+
+def _resident_bytes() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def _name_bytes(ledger: Ledger) -> int:
+    """Return what the names of accounts cost: their texts, numbers, dictionaries and list."""
+    store = ledger.store
+    texts = sum(sys.getsizeof(name) for name in store.names)
+    numbers = 28 * len(store.names)
+    parts = sum(sys.getsizeof(part) for part in store.numbers.parts)
+    return texts + numbers + parts + sys.getsizeof(store.names)
+
+
+# --- events -----------------------------------------------------------------------------------
+
+
+def _event_figures(
+    ledger: Ledger,
+    peer: object_ledger.Ledger,
+    instruments: list[Instrument],
+    accounts: int,
+) -> Iterator[Figure]:
+    chance = random.Random(3)  # noqa: S311 - a benchmark, not a secret
+    made = [
+        Event(
+            name_of(chance.randrange(accounts)),
+            chance.randrange(20),
+            chance.choice((-1, 1)) * chance.randrange(1, 1_000_000),
+            price_text(chance.randrange(1_000, 10_000_000)),
+        )
+        for _ in range(EVENTS)
+    ]
+    pairs = {
+        "balance_us": (
+            lambda: _balances(ledger, made),
+            lambda: _balances_of_peer(peer, made),
+        ),
+        "position_us": (
+            lambda: _positions(ledger, made, instruments),
+            lambda: _positions_of_peer(peer, made, instruments),
+        ),
+        "read_us": (
+            lambda: _read(ledger, made),
+            lambda: _read_peer(peer, made),
+        ),
+    }
+    for name, (ours, theirs) in pairs.items():
+        timing = alternate(ours, theirs)
+        per_event = 1e6 / EVENTS
+        yield _against(name, timing.ours_s * per_event, timing.peer_s * per_event, "us an event")
+
+
+def _balances(ledger: Ledger, made: list[Event]) -> None:
+    for event in made:
+        account = ledger.accounts[event.name]
+        ledger.set_balance(account, "USD", event.units, "trade")
+
+
+def _balances_of_peer(ledger: object_ledger.Ledger, made: list[Event]) -> None:
+    for event in made:
+        account = ledger.accounts[event.name]
+        ledger.set_balance(account, "USD", event.units, "trade")
+
+
+def _positions(ledger: Ledger, made: list[Event], instruments: list[Instrument]) -> None:
+    for event in made:
+        account = ledger.accounts[event.name]
+        ledger.set_position(
+            account, instruments[event.instrument], "net", size=event.units, entry=event.entry
+        )
+
+
+def _positions_of_peer(
+    ledger: object_ledger.Ledger, made: list[Event], instruments: list[Instrument]
+) -> None:
+    for event in made:
+        account, instrument = ledger.accounts[event.name], instruments[event.instrument]
+        position = account.positions.get((instrument.name, "net"))
+        if position is None:
+            position = object_ledger.Position(instrument, "net")
+        position.margin_mode, position.isolated_margin = "cross", 0
+        ledger.set_position(account, position, event.units, event.entry)
+
+
+def _read(ledger: Ledger, made: list[Event]) -> float:
+    """Read what a verdict in Python reads: balances, and each position's quantity and entry."""
+    total = 0.0
+    for event in made:
+        account = ledger.accounts[event.name]
+        total += sum(account.balances.values())
+        for position in account.cross_positions():
+            total += position.quantity * position.entry
+    return total
+
+
+def _read_peer(ledger: object_ledger.Ledger, made: list[Event]) -> float:
+    total = 0.0
+    for event in made:
+        account = ledger.accounts[event.name]
+        total += sum(account.balances.values())
+        for position in account.positions.values():
+            if position.size and position.margin_mode == "cross":
+                total += position.quantity * position.entry
+    return total
+
+
+# --- items, growth ----------------------------------------------------------------------------
+
+
+def _item_figures(ledger: Ledger, instruments: list[Instrument]) -> Iterator[Figure]:
+    """Time the start from columns: the items of every cross unit, beside a loop in Python."""
+    store = ledger.store
+    wanted = np.zeros(len(store.numbers), WANTED)
+    wanted["account"] = wanted["unit"] = np.arange(len(wanted))
+    wanted["position"] = NONE
+    assets, listed = np.zeros(8, ASSET_TERMS), np.zeros(INSTRUMENTS, INSTRUMENT_TERMS)
+    assets["unit"], assets["collateral"], assets["counts"] = 1 / MINOR_UNITS, NONE, 1
+    for number in store.instrument_numbers.values():
+        per_unit = store.instruments[number].float_quantity_per_unit
+        listed[number] = (per_unit, 1 / MINOR_UNITS, 0, number)
+    items = np.zeros(store.positions.used + store.balances.used + len(wanted), ITEM)
+    terms, columns = Terms(assets, listed), ledger_columns(store)
+    fill_items(columns, terms, wanted[:1], 0, items)  # compiled
+    ours_s = min(seconds(lambda: fill_items(columns, terms, wanted, 0, items)) for _ in range(5))
+    few = wanted[: PEER_ACCOUNTS_MAX // 10]
+    peer_s = min(seconds(lambda: _items_in_python(ledger, few, items)) for _ in range(5))
+    per_unit_us = 1e6 * ours_s / len(wanted), 1e6 * peer_s / len(few)
+    yield Figure(name="items_of_all_s", value=ours_s, unit="s")
+    yield Figure(
+        name="items_us",
+        value=per_unit_us[0],
+        unit="us a unit",
+        peer=per_unit_us[1],
+        peer_name="a loop in Python",
+        ratio=per_unit_us[1] / per_unit_us[0],
+    )
+    few = wanted[:1_000]
+    spent_s = seconds(
+        lambda: [
+            fill_items(columns, terms, few[number : number + 1], 0, items)
+            for number in range(len(few))
+        ]
+    )
+    yield Figure(name="items_one_by_one_us", value=1e6 * spent_s / len(few), unit="us a call")
+
+
+def _items_in_python(ledger: Ledger, wanted: Records, items: Records) -> None:
+    place, names = 0, ledger.store.names
+    for number, unit in zip(wanted["account"].tolist(), wanted["unit"].tolist(), strict=True):
+        account = ledger.accounts[names[number] or ""]
+        for units in account.balances.values():
+            items[place] = (unit, 0, units / MINOR_UNITS, 0.0, AMOUNT)
+            place += 1
+        for position in account.cross_positions():
+            items[place] = (unit, 0, position.quantity, position.entry, POSITION)
+            place += 1
+
+
+def _growth_figures(
+    ledger: Ledger, instruments: list[Instrument], holdings: Holdings
+) -> Iterator[Figure]:
+    """Open as many accounts again as were expected, and find the longest stop."""
+    before, made = ledger.size(), [*_accounts(holdings)]
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # its pauses are not the ledger's
+    longest_ns, last_ns = 0, time.thread_time_ns()
+    for _ in fill_each(ledger, instruments, holdings, made, holdings.accounts):
+        now_ns = time.thread_time_ns()
+        longest_ns = max(longest_ns, now_ns - last_ns)
+        last_ns = time.thread_time_ns()
+    gc.enable()
+    size = ledger.size()
+    assert size.accounts == 2 * holdings.accounts
+    yield Figure(name="accounts_after_growth", value=size.accounts, unit="accounts")
+    yield Figure(name="growths", value=size.growths - before.growths, unit="tables")
+    yield Figure(name="longest_stop_ms", value=longest_ns / 1e6, unit="ms")
+    started_s = seconds(lambda: _close_half(ledger, holdings.accounts))
+    yield Figure(name="close_us", value=1e6 * started_s / holdings.accounts, unit="us an account")
+    used = ledger.store.accounts.used
+    fill(ledger, instruments, holdings, 2 * holdings.accounts)
+    grown = ledger.store.accounts.used - used
+    yield Figure(name="rows_new_after_reuse", value=grown, unit="rows")
+
+
+def _close_half(ledger: Ledger, count: int) -> None:
+    for name in [*itertools.islice(ledger.accounts, count)]:
+        account = ledger.accounts[name]
+        ledger.clear(account, "closed")
+        ledger.remove_account(account)
+
+
+if __name__ == "__main__":
+    main(measure, description=__doc__ or "")

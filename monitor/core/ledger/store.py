@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from monitor.core.instruments import Instrument
-from monitor.core.ledger.columns import NONE, AccountTable, BalanceTable, PositionTable
+from monitor.core.ledger.columns import (
+    GROWN_AT_ONCE_MAX,
+    NONE,
+    AccountTable,
+    BalanceTable,
+    PositionTable,
+)
 from monitor.core.ledger.entries import NO_ENTRY, TEXT_ENTRY, pack, unpack
 from monitor.core.ledger.names import Numbers, SharedNames
 from monitor.core.ledger.payments import PendingPayment
@@ -31,11 +37,12 @@ class Store:
     """Accounts, positions and balances in columns, by number."""
 
     def __init__(self, accounts: int = ACCOUNTS_RESERVED) -> None:
-        """Reserve rows for so many accounts, with four positions each; more are a growth."""
+        """Reserve rows for so many accounts, generously for many: what is untouched is free."""
         reserved = accounts + accounts // 8
+        each = 16 if accounts > GROWN_AT_ONCE_MAX else 4
         self.accounts = AccountTable(reserved)
-        self.positions = PositionTable(4 * reserved)
-        self.balances = BalanceTable(2 * reserved)
+        self.positions = PositionTable(each * reserved)
+        self.balances = BalanceTable(each // 2 * reserved)
         self.numbers = Numbers()  # of accounts
         self.names: list[str | None] = []  # None: free
         self.owners = SharedNames()

@@ -35,34 +35,39 @@ def test_more_rows_than_reserved_grow_the_table_and_lose_nothing(
     at_once_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(columns, "GROWN_AT_ONCE_MAX", at_once_max)
-    chance, table = random.Random(1), PositionTable(512)
+    chance, table = random.Random(1), PositionTable(16_384)
     expected: dict[int, tuple[int, float]] = {}
-    for number in range(6_000):
+    taken: list[int] = []
+    for number in range(24_000):
         if expected and chance.random() < 0.3:
-            gone = chance.choice(sorted(expected))
+            gone = chance.choice(taken)
+            if gone not in expected:
+                continue
             del expected[gone]
             table.free(gone)
         row = table.take()
         assert row not in expected
+        taken.append(row)
         table.size[row], table.entry[row] = number, number / 3
         expected[row] = number, number / 3
     assert table.live == len(expected)
     assert table.growths == 1
-    assert table.reserved == GROWTH * 512
-    assert {len(column) for column in table.arrays.values()} == {GROWTH * 512}
+    assert table.reserved == GROWTH * 16_384
+    assert {len(column) for column in table.arrays.values()} == {GROWTH * 16_384}
     assert {row: (table.size[row], table.entry[row]) for row in expected} == expected
 
 
-def test_a_large_table_grows_one_column_an_insertion(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_table_grows_one_column_every_64_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "GROWN_AT_ONCE_MAX", 0)
-    table, replaced = PositionTable(1_600), []
+    table, replaced = PositionTable(16_000), []
     before = dict(table.arrays)
-    for _ in range(1_600):
+    for _ in range(16_000):
         table.take()
         now = {name for name, column in table.arrays.items() if column is not before[name]}
         replaced.append(len(now))
-    assert replaced[1_499] == 0
+    assert replaced[14_999] == 0
     assert max(np.diff(replaced)) == 1
+    assert min(np.diff(np.flatnonzero(np.diff(replaced)))) == 64
     assert replaced[-1] == len(before)
 
 

@@ -95,17 +95,6 @@ class Position:
         """Return the margin of an isolated position in minor units."""
         return self.store.positions.isolated_margin[self.row]
 
-    def export_state(self) -> list[Any]:
-        """Return the position as plain values."""
-        return [
-            self.instrument.name,
-            self.leg,
-            self.size,
-            self.entry_text,
-            self.margin_mode,
-            self.isolated_margin,
-        ]
-
 
 class Account:
     """One account's facts: who it is, its balances, positions, orders and pending funding."""
@@ -268,10 +257,7 @@ class Account:
             self.suspect,
             self.held_events,
             sorted([asset, units] for asset, units in self.balances.items()),
-            [
-                position.export_state()
-                for position in sorted(self.list_positions(), key=lambda each: each.key)
-            ],
+            sorted(self.store.plain_positions(self.number)),
             sorted([name, *order] for name, order in self.orders.items()),
             [payment.export_state() for payment in self.pending_funding],
         ]

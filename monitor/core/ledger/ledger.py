@@ -313,20 +313,14 @@ class Ledger:
         """Open the account that `Account.export_state` described."""
         account = self.open_account(plain[0])
         account.owner, account.role, account.sequence = plain[1:4]
-        self.set_suspect(account, suspect=plain[4])
-        self.count_held(account, plain[5])
+        if plain[4]:
+            self.set_suspect(account, suspect=True)
+        if plain[5]:
+            self.count_held(account, plain[5])
         for asset, units in plain[6]:
             self.store.exchange_balance(account.number, asset, units)
-        for name, leg, size, entry, margin_mode, isolated_margin in plain[7]:
-            self.set_position(
-                account,
-                instruments[name],
-                leg,
-                size=size,
-                entry=entry,
-                margin_mode=margin_mode,
-                isolated_margin=isolated_margin,
-            )
+        for position in plain[7]:
+            self.store.restore_position(account.number, instruments[position[0]], position)
         account.orders = {name: tuple(order) for name, *order in plain[8]}
         account.pending_funding = [
             PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)

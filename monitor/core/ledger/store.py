@@ -7,6 +7,7 @@ lies in dictionaries by account number. Nothing here knows what an amount means.
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.columns import (
@@ -240,6 +241,30 @@ class Store:
         if exponent >= 0:
             return unpack(self.positions.mantissa[row], exponent)
         return self.entry_texts[row] if exponent == TEXT_ENTRY else None
+
+    def plain_positions(self, number: int) -> list[list[Any]]:
+        """Return an account's positions as plain values: what `restore_position` takes."""
+        table, instruments = self.positions, self.instruments
+        return [
+            [
+                instruments[table.instrument[row]].name,
+                LEGS[table.leg[row]],
+                table.size[row],
+                self.entry_text(row),
+                MARGIN_MODES[table.isolated[row]],
+                table.isolated_margin[row],
+            ]
+            for row in self.positions_of(number)
+        ]
+
+    def restore_position(self, number: int, instrument: Instrument, plain: list[Any]) -> None:
+        """Add the position that `plain_positions` described."""
+        _, leg, size, entry, margin_mode, isolated_margin = plain
+        row = self.add_position(number, instrument, leg)
+        self.positions.size[row] = size
+        self.positions.isolated[row] = margin_mode == MARGIN_MODES[1]
+        self.positions.isolated_margin[row] = isolated_margin
+        self.set_entry(row, entry)
 
     def remove_position(self, row: int) -> None:
         """Take a position out of its account and its instrument, and free its row."""

@@ -1,8 +1,10 @@
 """Two that look at one row are equal; those of other rows and other ledgers are not."""
 
+from fractions import Fraction
+
 import pytest
 
-from monitor.core.ledger import Ledger
+from monitor.core.ledger import Ledger, PendingPayment, entry_price, position_quantity
 from tests.core.ledger.books import instrument
 
 
@@ -69,3 +71,24 @@ def test_orders_that_are_none_cost_nothing() -> None:
     assert dict(ann.orders) == {"A-PERP": ("1", "0", "1", "0")}
     ann.orders = {}
     assert ledger.store.orders == {}
+
+
+def test_amounts_of_a_position_are_exact() -> None:
+    listed = instrument("A-PERP", contract_size="0.1")
+    held = Ledger()
+    ann = held.open_account("ann")
+    position = held.set_position(ann, listed, "net", size=-3, entry="0.30")
+    assert position is not None
+    assert position_quantity(position) == Fraction(-3, 10)
+    assert entry_price(position) == Fraction(3, 10)
+    assert position.entry_text == "0.30"
+
+
+def test_an_isolated_position_owes_what_was_paid_for_it_alone() -> None:
+    ann = Ledger().open_account("ann")
+    key = ("A-PERP", "net")
+    ann.owe(PendingPayment(*key, "USD", 3, "f1", isolated=True))
+    ann.owe(PendingPayment(*key, "USD", 4, "f2", isolated=True))
+    ann.owe(PendingPayment(*key, "USD", 9, "f3", isolated=False))
+    ann.owe(PendingPayment("B-PERP", "net", "USD", 9, "f4", isolated=True))
+    assert ann.owed_isolated(key) == 7

@@ -18,13 +18,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench import object_ledger
 from bench.compiled_cache import use_compiled_cache
+from bench.ledger_book import (
+    INSTRUMENTS,
+    Holdings,
+    Whole,
+    accounts_of,
+    make_holdings,
+    make_instruments,
+    name_of,
+    price_text,
+)
 from bench.measure import Figure, Scale, alternate, main, seconds
-from bench.restart import market_facts
-from monitor.core.events import InstrumentListed
 from monitor.core.instruments import Instrument
 
 use_compiled_cache()
@@ -49,24 +56,9 @@ from monitor.core.margin.items import (  # noqa: E402
 
 ACCOUNTS: dict[Scale, int] = {"small": 100_000, "full": 1_000_000}
 PEER_ACCOUNTS_MAX = 100_000
-INSTRUMENTS = 400
 EVENTS = 50_000
 GROWTH_RUNS = 3
 MINOR_UNITS = 100_000_000
-Whole = NDArray[np.int64]
-
-
-class Holdings(NamedTuple):
-    """A generated book: the positions account by account, the first balance and the second (0)."""
-
-    accounts: int
-    owners: Whole  # of each position
-    instruments: Whole
-    sizes: Whole
-    entries: Whole  # in hundredths
-    margins: Whole  # minor units, 0: cross
-    balances: Whole
-    coins: Whole
 
 
 class Event(NamedTuple):
@@ -78,65 +70,9 @@ class Event(NamedTuple):
     entry: str
 
 
-def make_holdings(accounts: int) -> Holdings:
-    """Return a book."""
-    draw = np.random.default_rng(7)
-    popularity = 1.0 / np.arange(1, INSTRUMENTS + 1)
-    owners = np.repeat(np.arange(accounts), 1 + draw.poisson(2, accounts))
-    chosen = draw.choice(INSTRUMENTS, len(owners), p=popularity / popularity.sum())
-    pairs = np.unique(owners * INSTRUMENTS + chosen)
-    count = len(pairs)
-    isolated = draw.random(count) < 0.1
-    second = draw.random(accounts) < 0.2
-    return Holdings(
-        accounts,
-        pairs // INSTRUMENTS,
-        pairs % INSTRUMENTS,
-        draw.choice([-1, 1], count) * (1 + draw.lognormal(6, 1.5, count)).astype(np.int64),
-        draw.integers(1_000, 10_000_000, count),
-        np.where(isolated, draw.integers(1, 10**10, count), 0),
-        draw.integers(1, 10**12, accounts),
-        np.where(second, draw.integers(1, 10**9, accounts), 0),
-    )
-
-
-def make_instruments() -> list[Instrument]:
-    """Return the instruments."""
-    listed = next(each for each in market_facts() if isinstance(each, InstrumentListed))
-    parts = {name: getattr(listed, name) for name in listed.__struct_fields__}
-    return [
-        Instrument(InstrumentListed(**(parts | {"instrument": f"COIN{number}-PERP"})))
-        for number in range(INSTRUMENTS)
-    ]
-
-
-def name_of(number: int) -> str:
-    """Return an account's name."""
-    return f"account-{number:07d}"
-
-
-def price_text(hundredths: int) -> str:
-    """Return a price as decimal text."""
-    return f"{hundredths // 100}.{hundredths % 100:02d}".rstrip("0").rstrip(".")
-
-
-def _accounts(holdings: Holdings) -> Iterator[tuple[int, int, int, range]]:
-    """Yield (number, balance, coins, its positions) account by account."""
-    ends = np.searchsorted(holdings.owners, np.arange(holdings.accounts), "right")
-    begin = 0
-    for first in range(0, holdings.accounts, 10_000):
-        part = slice(first, first + 10_000)
-        columns = holdings.balances[part], holdings.coins[part], ends[part]
-        for number, (balance, coins, end) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True), first
-        ):
-            yield number, balance, coins, range(begin, end)
-            begin = end
-
-
 def fill(ledger: Ledger, instruments: list[Instrument], holdings: Holdings, offset: int) -> None:
     """Put a book into a ledger, account numbers from `offset` on."""
-    for _ in fill_each(ledger, instruments, holdings, _accounts(holdings), offset):
+    for _ in fill_each(ledger, instruments, holdings, accounts_of(holdings), offset):
         pass
 
 
@@ -171,7 +107,7 @@ def fill_peer(
     ledger: object_ledger.Ledger, instruments: list[Instrument], holdings: Holdings
 ) -> None:
     """Put a book into the peer."""
-    for number, balance, coins, rows in _accounts(holdings):
+    for number, balance, coins, rows in accounts_of(holdings):
         account = object_ledger.Account(name_of(number))
         ledger.accounts[account.name] = account
         ledger.set_balance(account, "USD", balance, "deposit")
@@ -390,7 +326,7 @@ def _items_in_python(ledger: Ledger, wanted: Records, items: Records) -> None:
 
 def _growth_figures(instruments: list[Instrument], holdings: Holdings) -> Iterator[Figure]:
     """Find the longest stop while a ledger gets accounts: half were expected, then hardly any."""
-    made = [*_accounts(holdings)]
+    made = [*accounts_of(holdings)]
     for name, expected in (("half", holdings.accounts // 2), ("few", ACCOUNTS_RESERVED)):
         runs = []
         for _ in range(GROWTH_RUNS):

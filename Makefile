@@ -1,6 +1,6 @@
 # Every tool of the project, one line a target. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup services style format types contracts test coverage bench demo up rules schema lock clean
+.PHONY: help setup services style format types contracts test coverage bench soak demo up rules schema lock clean
 BIN := .venv/bin
 SCALE ?= small
 PYTEST_ARGS ?= --numprocesses=2
@@ -45,6 +45,10 @@ coverage: setup ## Measure the branches of monitor/core that its tests reach
 bench: .venv/.development ## Run one benchmark: make bench BENCH=codec SCALE=small
 	@test -n "$(BENCH)" || { echo "expected BENCH=NAME, one of:"; grep -l __main__ bench/*.py; exit 2; }
 	$(BIN)/python -m bench.$(BENCH) --scale $(SCALE)
+
+soak: .venv/.development ## Prove the threshold index at full size: brute force, guard bound (20 min)
+	LOSS_MONITOR_SOAK=1 $(BIN)/python -m pytest --numprocesses=0 tests/core/margin/index/test_split.py
+	$(BIN)/python -m bench.brute_force --scale full
 
 demo: .venv/.runtime ## Watch a synthetic exchange crash (ARGS="--seconds 60 --no-browser --port 18080")
 	@$(BIN)/loss-monitor demo $(ARGS)

@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 
 from bench import object_ledger
-from bench.compiled_cache import use_compiled_cache
 from bench.ledger_book import (
     INSTRUMENTS,
     Holdings,
@@ -33,32 +32,13 @@ from bench.ledger_book import (
 )
 from bench.measure import Figure, Scale, alternate, main, seconds
 from monitor.core.instruments import Instrument
-
-use_compiled_cache()
-
-from monitor.core.ledger import Ledger  # noqa: E402 (the cache is chosen first)
-from monitor.core.ledger.columns import NONE  # noqa: E402
-from monitor.core.ledger.store import ACCOUNTS_RESERVED  # noqa: E402
-from monitor.core.margin.index.columns import (  # noqa: E402
-    AMOUNT,
-    ITEM,
-    POSITION,
-    Records,
-)
-from monitor.core.margin.items import (  # noqa: E402
-    ASSET_TERMS,
-    INSTRUMENT_TERMS,
-    WANTED,
-    Terms,
-    fill_items,
-    ledger_columns,
-)
+from monitor.core.ledger import Ledger
+from monitor.core.ledger.store import ACCOUNTS_RESERVED
 
 ACCOUNTS: dict[Scale, int] = {"small": 100_000, "full": 1_000_000}
 PEER_ACCOUNTS_MAX = 100_000
 EVENTS = 50_000
 GROWTH_RUNS = 3
-MINOR_UNITS = 100_000_000
 
 
 class Event(NamedTuple):
@@ -144,7 +124,6 @@ def measure(scale: Scale) -> list[Figure]:
             "fill_us", 1e6 * filled_s / accounts, 1e6 * peer_s / peer_accounts, "us an account"
         ),
         *_event_figures(ledger, peer, instruments, peer_accounts),
-        *_item_figures(ledger, instruments),
     ]
     figures += _reuse_figures(ledger, instruments, holdings)
     return [*figures, *_growth_figures(instruments, holdings)]
@@ -272,56 +251,7 @@ def _read_peer(ledger: object_ledger.Ledger, made: list[Event]) -> float:
     return total
 
 
-# --- items, growth ----------------------------------------------------------------------------
-
-
-def _item_figures(ledger: Ledger, instruments: list[Instrument]) -> Iterator[Figure]:
-    """Time the start from columns: the items of every cross unit, beside a loop in Python."""
-    store = ledger.store
-    wanted = np.zeros(len(store.numbers), WANTED)
-    wanted["account"] = wanted["unit"] = np.arange(len(wanted))
-    wanted["position"] = NONE
-    assets, listed = np.zeros(8, ASSET_TERMS), np.zeros(INSTRUMENTS, INSTRUMENT_TERMS)
-    assets["unit"], assets["collateral"], assets["counts"] = 1 / MINOR_UNITS, NONE, 1
-    for number in store.instrument_numbers.values():
-        per_unit = store.instruments[number].float_quantity_per_unit
-        listed[number] = (per_unit, 1 / MINOR_UNITS, 0, number)
-    items = np.zeros(store.positions.used + store.balances.used + len(wanted), ITEM)
-    terms, columns = Terms(assets, listed), ledger_columns(store)
-    fill_items(columns, terms, wanted[:1], 0, items)  # compiled
-    ours_s = min(seconds(lambda: fill_items(columns, terms, wanted, 0, items)) for _ in range(5))
-    few = wanted[: PEER_ACCOUNTS_MAX // 10]
-    peer_s = min(seconds(lambda: _items_in_python(ledger, few, items)) for _ in range(5))
-    per_unit_us = 1e6 * ours_s / len(wanted), 1e6 * peer_s / len(few)
-    yield Figure(name="items_of_all_s", value=ours_s, unit="s")
-    yield Figure(
-        name="items_us",
-        value=per_unit_us[0],
-        unit="us a unit",
-        peer=per_unit_us[1],
-        peer_name="a loop in Python",
-        ratio=per_unit_us[1] / per_unit_us[0],
-    )
-    few = wanted[:1_000]
-    spent_s = seconds(
-        lambda: [
-            fill_items(columns, terms, few[number : number + 1], 0, items)
-            for number in range(len(few))
-        ]
-    )
-    yield Figure(name="items_one_by_one_us", value=1e6 * spent_s / len(few), unit="us a call")
-
-
-def _items_in_python(ledger: Ledger, wanted: Records, items: Records) -> None:
-    place, names = 0, ledger.store.names
-    for number, unit in zip(wanted["account"].tolist(), wanted["unit"].tolist(), strict=True):
-        account = ledger.accounts[names[number] or ""]
-        for units in account.balances.values():
-            items[place] = (unit, 0, units / MINOR_UNITS, 0.0, AMOUNT)
-            place += 1
-        for position in account.cross_positions():
-            items[place] = (unit, 0, position.quantity, position.entry, POSITION)
-            place += 1
+# --- growth and reuse ----------------------------------------------------------------------------
 
 
 def _growth_figures(instruments: list[Instrument], holdings: Holdings) -> Iterator[Figure]:

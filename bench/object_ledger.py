@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitor.core.instruments import Instrument
+from monitor.core.open_interest import SideInterest
 
 PositionKey = tuple[str, str]  # instrument, leg
 
@@ -138,8 +139,8 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         # Sum of booked balance changes: asset -> reason -> minor units.
         self.booked: dict[str, dict[str, int]] = {}
-        # Sum of position sizes: instrument -> [long units, short units], both >= 0.
-        self.open_interest: dict[str, list[int]] = {}
+        # What every owner holds: instrument -> long side, short side.
+        self.open_interest: dict[str, tuple[SideInterest, SideInterest]] = {}
         # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
         self.holders: dict[str, dict[tuple[str, str], Position]] = {}
         # The accounts of which an event is missing, refused or held back.
@@ -170,12 +171,28 @@ class Ledger:
 
     def set_position(self, account: Account, position: Position, size: int, entry: str) -> None:
         """Set a position's size (units) and entry; open interest follows by the difference."""
-        sides = self.open_interest.setdefault(position.instrument.name, [0, 0])
-        sides[0] += max(size, 0) - max(position.size, 0)
-        sides[1] += max(-size, 0) - max(-position.size, 0)
+        self._count(account.owner, position.instrument.name, position.size, size)
         position.set(size, entry)
         account.positions[position.key] = position
         self._hold(account, position)
+
+    def _count(self, owner: str, instrument: str, before: int, after: int) -> None:
+        """Let open interest follow a position of an owner from one size (signed) to another."""
+        sides = self.open_interest.get(instrument)
+        if sides is None:
+            sides = self.open_interest[instrument] = (SideInterest(), SideInterest())
+        for side, sign in zip(sides, (1, -1), strict=True):
+            change = max(sign * after, 0) - max(sign * before, 0)
+            if change:
+                side.change(owner, change)
+
+    def set_owner(self, account: Account, owner: str) -> None:
+        """Let an account belong to an owner, its positions with it."""
+        if owner != account.owner:
+            for position in account.positions.values():
+                self._count(account.owner, position.instrument.name, position.size, 0)
+                self._count(owner, position.instrument.name, 0, position.size)
+            account.owner = owner
 
     def _hold(self, account: Account, position: Position) -> None:
         if position.size or position.isolated_margin:
@@ -209,9 +226,7 @@ class Ledger:
         position = account.positions.pop(key, None)
         if position is None:
             return
-        sides = self.open_interest[position.instrument.name]
-        sides[0] -= max(position.size, 0)
-        sides[1] -= max(-position.size, 0)
+        self._count(account.owner, position.instrument.name, position.size, 0)
         self._release(account, position)
         self.follow_mode(account, key)
 
@@ -243,7 +258,8 @@ class Ledger:
                 for asset, reasons in sorted(self.booked.items())
             ],
             "open_interest": [
-                [name, str(sides[0]), str(sides[1])]
+                [name, str(sides[0].total), str(sides[1].total)]
                 for name, sides in sorted(self.open_interest.items())
+                if sides[0].total or sides[1].total
             ],
         }

@@ -5,8 +5,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.margin.index.columns import AMOUNT, COLLATERAL, ITEM, POSITION, Capacity, Records
+from monitor.core.margin.index.columns import (
+    AMOUNT,
+    COLLATERAL,
+    ITEM,
+    POSITION,
+    Capacity,
+    Memory,
+    Records,
+)
 from monitor.core.margin.index.index import ThresholdIndex
+from monitor.core.margin.index.ladder import Ladder
 from monitor.core.margin.index.terms import InstrumentTerms
 
 INSTRUMENTS = 400
@@ -46,7 +55,7 @@ class Stream(NamedTuple):
     prices: Floats
 
 
-def make_book(accounts: int, *, full: bool) -> Book:
+def make_book(accounts: int, *, full: bool, memory: Memory | None = None) -> Book:
     """Return a book; `full`: inverse instruments, tiers, fees, haircuts and isolated units."""
     draw = np.random.default_rng(7)
     popularity = 1.0 / np.arange(1, INSTRUMENTS + 1)
@@ -67,7 +76,8 @@ def make_book(accounts: int, *, full: bool) -> Book:
         tier = np.searchsorted([bound for bound, *_ in TIERS], notionals)
         leverage = np.minimum(leverage, 0.5 / np.array([rate for _, rate, *_ in TIERS])[tier])
     prices = draw.lognormal(3, 2, INSTRUMENTS)
-    index, marks, inverse, coins = _listed(len(np.unique(units)), prices, full=full)
+    index = ThresholdIndex(CALL_FACTOR, capacity_for(len(np.unique(units))), memory)
+    marks, inverse, coins = list_instruments(index, prices, full=full)
     coin_prices = index.columns.slots["price"][coins[np.arange(INSTRUMENTS) % 2]]
     sides = draw.choice([-1.0, 1.0], len(units))
     worth = np.where(inverse, coin_prices / prices, prices)  # of one unit of quantity
@@ -93,12 +103,15 @@ def make_book(accounts: int, *, full: bool) -> Book:
     return Book(index, items, starts, popularity, marks, *whole, quantities, constants)
 
 
-def _listed(
-    units: int, prices: Floats, *, full: bool
-) -> tuple[ThresholdIndex, NDArray[np.int32], NDArray[np.bool_], NDArray[np.int32]]:
-    """Return the index with its instruments, their marks, which are inverse, and the coins."""
-    chunks = max(1 << 15, units // 2)
-    index = ThresholdIndex(CALL_FACTOR, Capacity(units, 12 * units + 1_000, 1_024, 512, chunks))
+def capacity_for(units: int) -> Capacity:
+    """Return what is reserved for a number of units."""
+    return Capacity(units, 12 * units + 1_000, 1_024, 512, max(1 << 15, units // 2))
+
+
+def list_instruments(
+    index: ThresholdIndex | Ladder, prices: Floats, *, full: bool
+) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int32]]:
+    """List coins and instruments at these marks; return marks, which are inverse, and coins."""
     coins = np.array([index.add_price(price) for price in (60_000.0, 3_000.0)], np.int32)
     if full:
         for coin in coins:
@@ -113,7 +126,7 @@ def _listed(
         if inverse[number]:  # quantity in quote units, settled in a coin
             terms = terms._replace(inverse=True, value=int(coins[number % 2]), tiers=FLAT)
         index.add_instrument(terms)
-    return index, marks, inverse, coins
+    return marks, inverse, coins
 
 
 def _items(

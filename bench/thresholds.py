@@ -8,20 +8,16 @@ the peers use the index's own verdict function. Moves are applied in slices, as 
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.compiled_cache import use_compiled_cache
-
-CACHE_SUFFIX = "THRESHOLDS_CACHE"  # another folder for compiled code: compiles anew
-use_compiled_cache(os.environ.get(CACHE_SUFFIX, ""))
-
-from bench import threshold_peers as peers  # noqa: E402 (the cache is chosen first)
-from bench.measure import Figure, Scale, main, seconds  # noqa: E402
-from bench.threshold_book import (  # noqa: E402
+from bench import threshold_peers as peers
+from bench.measure import Figure, Scale, main, seconds
+from bench.threshold_book import (
     INSTRUMENTS,
     Book,
     Floats,
@@ -29,7 +25,7 @@ from bench.threshold_book import (  # noqa: E402
     make_book,
     make_stream,
 )
-from monitor.core.margin.index.columns import (  # noqa: E402
+from monitor.core.margin.index.columns import (
     BUCKETS_USED,
     CHUNKS_FREE,
     CHUNKS_USED,
@@ -80,15 +76,16 @@ def measure(scale: Scale) -> list[Figure]:
 def _compile_figures(scale: Scale) -> Iterator[Figure]:
     """Say how long a first start takes: with nothing compiled (full scale), from the cache."""
     make_warm()
-    suffixes = {"compile_warm_s": ""}
-    if scale == "full":
-        suffixes = {"compile_cold_s": f"-{os.getpid()}", **suffixes}
-    for name, suffix in suffixes.items():
-        run = [sys.executable, "-c", "import bench.thresholds as b; b.make_warm()"]
-        environment = {**os.environ, CACHE_SUFFIX: suffix}
-        started = time.perf_counter()
-        subprocess.run(run, check=True, env=environment)  # noqa: S603 (our own code)
-        yield Figure(name=name, value=time.perf_counter() - started, unit="s")
+    run = [sys.executable, "-c", "import bench.thresholds as b; b.make_warm()"]
+    with tempfile.TemporaryDirectory() as folder:
+        places = {"compile_warm_s": dict(os.environ)}
+        if scale == "full":
+            cold = {**os.environ, "NUMBA_CACHE_DIR": folder}
+            places = {"compile_cold_s": cold, **places}
+        for name, environment in places.items():
+            started = time.perf_counter()
+            subprocess.run(run, check=True, env=environment)  # noqa: S603 (our own code)
+            yield Figure(name=name, value=time.perf_counter() - started, unit="s")
 
 
 def _fill(book: Book) -> None:

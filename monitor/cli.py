@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_verb = parser.add_subparsers(title="verbs", required=True, metavar="VERB").add_parser
     _add_run(add_verb)
+    _add_compile(add_verb)
     _add_check_config(add_verb)
     _add_demo(add_verb)
     _add_replay(add_verb)
@@ -88,8 +89,27 @@ def _add_run(add_verb: AddVerb) -> None:
 def _run(options: argparse.Namespace) -> int:
     load_configuration(options.config)
     from monitor import app
+    from monitor.compiling import compile_ahead
 
+    compile_ahead()
     return app.run(options.config, create_topics=options.create_topics)
+
+
+def _add_compile(add_verb: AddVerb) -> None:
+    parser = _verb(
+        add_verb,
+        "compile",
+        "Compile the margin engine ahead: once after an installation, else at the first start.",
+        "loss-monitor compile",
+    )
+    parser.set_defaults(verb=_compile)
+
+
+def _compile(_: argparse.Namespace) -> int:
+    from monitor.compiling import compile_ahead
+
+    compile_ahead(always_shown=True)
+    return DONE
 
 
 def _add_check_config(add_verb: AddVerb) -> None:
@@ -142,8 +162,10 @@ def _demo(options: argparse.Namespace) -> int:
         return _complain(
             f"demo: expected --port from 0 to 65535, received {options.port}", WRONG_USAGE
         )
+    from monitor.compiling import compile_ahead
     from monitor.replay.demo.run import run_demo
 
+    compile_ahead()
     return run_demo(
         seconds=options.seconds,
         browser=not options.no_browser,
@@ -191,6 +213,7 @@ def _configuration(path: str | None) -> tuple[Configuration, str]:
 
 
 def _replay(options: argparse.Namespace) -> int:
+    from monitor.compiling import compile_ahead
     from monitor.replay.player import OutputError, Player, StrictError
     from monitor.replay.prices import HistoryError
     from monitor.replay.progress import shown
@@ -200,6 +223,7 @@ def _replay(options: argparse.Namespace) -> int:
     if problem is not None:
         return _complain(f"replay: {problem}", WRONG_USAGE)
     configuration, text = _configuration(options.config)
+    compile_ahead()
     engine = _engine(configuration, text)
     player = Player(engine, Path(options.output), strict=options.strict)
     try:

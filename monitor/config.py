@@ -54,6 +54,7 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     bootstrap: bool = False
     action_age_max_s: NonNegativeFloat = 60.0
     held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000
+    accounts_reserved: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] = 100_000
     inbox_events_max: Annotated[int, msgspec.Meta(ge=100)] = 50_000
     batch_events_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5_000
     log_format: Literal["console", "json"] = "console"
@@ -162,6 +163,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             bootstrap=self.service.bootstrap,
             action_age_max_s=self.service.action_age_max_s,
             held_back_events_max=self.service.held_back_events_max,
+            accounts_reserved=self.service.accounts_reserved,
         )
 
 

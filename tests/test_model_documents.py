@@ -8,6 +8,7 @@ import pytest
 DOCUMENTS = sorted((Path(__file__).parent.parent / "docs" / "model").glob("*.md"))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_its_numbers_are_right(document: Path) -> None:
     results = doctest.testfile(str(document), module_relative=False)

@@ -17,6 +17,8 @@ SETTINGS = {
     ("service", "batch_events_max"): "Most events applied as one batch.",
     ("service", "log_format"): "Lines for a person or for a program.",
     ("service", "log_level"): "The least important line that is written.",
+    ("service", "accounts_reserved"): "Accounts that room is reserved for; more of them grow, "
+    "with a warning and a pause.",
     ("kafka", "bootstrap_servers"): "Addresses of brokers, `host:port`, separated by commas.",
     ("kafka", "topics"): "See `[kafka.topics]`.",
     ("kafka", "create_topics"): "True: create topics that are missing.",

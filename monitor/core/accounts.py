@@ -14,12 +14,7 @@ from monitor.core.amounts import NotRepresentableError
 from monitor.core.booking import book_balance, book_funding, book_position, book_snapshot
 from monitor.core.decisions import State
 from monitor.core.instruments import mark_key
-from monitor.core.ledger import (
-    Account,
-    Ledger,
-    Position,
-    PositionKey,
-)
+from monitor.core.ledger import Account, Ledger, Position, PositionKey
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.thresholds import Thresholds
@@ -27,6 +22,8 @@ from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market, index_key
 from monitor.core.refusals import RefusedError
 from monitor.core.watchlist import Watchlist
+
+RESERVED_MIN = 128
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,20 +38,24 @@ class Transition:
 class AccountEngine:
     """The accounts of one shard."""
 
-    def __init__(self, market: Market, rules: MarginRules) -> None:
-        """Begin without accounts, on a shared market."""
+    def __init__(
+        self, market: Market, rules: MarginRules, *, accounts_reserved: int = RESERVED_MIN
+    ) -> None:
+        """Begin without accounts, on a shared market, with room reserved for so many."""
         self.market = market
         self.rules = rules
-        self.ledger = Ledger()
-        self.thresholds = Thresholds(market, rules)
+        self.ledger = Ledger(accounts_reserved)
+        self.thresholds = Thresholds(market, rules, accounts_reserved)
         self.liquidations = LiquidationBook()
         self.cross: dict[str, MarginUnit] = {}
-        self.watchlist = Watchlist(self.cross)
+        self.watchlist = Watchlist()
         self.isolated: dict[str, dict[PositionKey, MarginUnit]] = {}
         self.episode_counts: dict[str, dict[str, int]] = {}
         self.state_counts: dict[State, int] = {}
         self.changed: set[str] = set()
         self._touched: dict[MarginUnit, None] = {}
+        # What prices did since the last verdict to units that nothing else has touched.
+        self._moved: dict[MarginUnit, State] = {}
         # Accounts with an open change, and their units to be judged when it ends.
         self._waiting: dict[str, dict[MarginUnit, None]] = {}
         # Kinds that are not here change nothing that is kept.
@@ -74,12 +75,12 @@ class AccountEngine:
 
     def account(self, name: str) -> Account:
         """Return an account, made on its first mention (a client, its own owner)."""
-        account = self.ledger.accounts.get(name)
-        if account is None:
-            account = self.ledger.open_account(name)
-            self.cross[name] = MarginUnit(account, None)
+        unit = self.cross.get(name)
+        if unit is None:
+            unit = self.cross[name] = MarginUnit(self.ledger.open_account(name), None)
+            self._touched[unit] = None
             self._count("healthy", 1)
-        return account
+        return unit.account
 
     def wait(self, name: str, *, waiting: bool) -> None:
         """Hold back verdicts of an account while one of its changes is unfinished."""
@@ -104,7 +105,7 @@ class AccountEngine:
             self.touch(account)
 
     def _open(self, account: Account, event: events.AccountOpened) -> None:
-        account.owner = event.owner or event.account
+        self.ledger.set_owner(account, event.owner or event.account)
         account.role = event.role
 
     def _change_balance(self, account: Account, event: events.BalanceChanged) -> None:
@@ -161,6 +162,7 @@ class AccountEngine:
         self.thresholds.forget(unit)
         self.watchlist.forget(unit)
         self._touched.pop(unit, None)
+        self._moved.pop(unit, None)
 
     def pay_funding(self, event: events.FundingPaid) -> None:
         """Note what each holder of the instrument owes; it is pending and counts."""
@@ -178,8 +180,7 @@ class AccountEngine:
                 unit.liquidations.discard(liquidation.liquidation_id)
             self.touch(account)
         self.ledger.forget_instrument(name)
-        for unit in self.thresholds.drop_price(mark_key(name)):
-            self._touched[unit] = None
+        self.thresholds.drop_mark(name)
 
     def relist_instrument(self, name: str) -> None:
         """Give the holders of an instrument its new definition, and have them judged by it."""
@@ -209,35 +210,32 @@ class AccountEngine:
     # --- verdicts -------------------------------------------------------------------------
 
     def prices_moved(self, marks: Iterable[str], indices: Iterable[str]) -> None:
-        """Touch the units whose guards the new prices cross, and those that missed them."""
-        market = self.market
-        for name in marks:
-            for unit in self.thresholds.crossed(mark_key(name), market.marks[name].number):
-                self._touched[unit] = None
-        for name in indices:
-            for unit in self.thresholds.crossed(index_key(name), market.indices[name].number):
-                self._touched[unit] = None
+        """Have the new prices judge the units that they could move."""
+        keys = [mark_key(name) for name in marks] + [index_key(name) for name in indices]
+        for unit, state in self.thresholds.move(keys):
+            self._moved[unit] = state
 
-    def judge(self, engine_ns: int) -> list[Transition]:
-        """Judge every touched unit once; return the changes of known states."""
-        if not self._touched:
+    def judge(self) -> list[Transition]:
+        """End a step: judge every touched unit once; return the changes of known states."""
+        if not self._touched and not self._moved:
             return []
-        touched, self._touched = self._touched, {}
+        judged, self._moved = self._moved, {}
+        if self._touched:
+            touched, self._touched = list(self._touched), {}
+            judged |= zip(touched, self.thresholds.judge(touched), strict=True)
         transitions = []
-        for unit in touched:
+        for unit, state in judged.items():
             if unit.account.name in self._waiting:
                 self._waiting[unit.account.name][unit] = None
-                continue
-            transition = self._judge_unit(unit, engine_ns)
-            if transition is not None:
+                self.thresholds.keep_state(unit)
+            elif (transition := self._follow(unit, state)) is not None:
                 transitions.append(transition)
         return transitions
 
-    def _judge_unit(self, unit: MarginUnit, engine_ns: int) -> Transition | None:
+    def _follow(self, unit: MarginUnit, after: State) -> Transition | None:
+        """Take a verdict: count it, follow liquidation and episode; return the transition."""
         before, known = unit.state, unit.last_known
-        after = self.thresholds.verdict(unit)
         unit.state = after
-        unit.updated_ns = engine_ns
         if unit.key is None and before != after:
             self._count(before, -1)
             self._count(after, 1)
@@ -245,6 +243,7 @@ class AccountEngine:
             unit.liquidating = bool(unit.liquidations) or not self.thresholds.liquidation_is_over(
                 unit
             )
+        self.thresholds.follow_liquidation(unit)
         self.watchlist.follow(unit)
         transition = None
         if after not in ("unknown", known):
@@ -336,10 +335,16 @@ class AccountEngine:
 
     @classmethod
     def from_state(
-        cls, state: dict[str, Any], market: Market, rules: MarginRules
+        cls,
+        state: dict[str, Any],
+        market: Market,
+        rules: MarginRules,
+        *,
+        accounts_reserved: int = RESERVED_MIN,
     ) -> "AccountEngine":
         """Return the engine that `export_state` described, with fresh guards."""
-        engine = cls(market, rules)
+        engine = cls(market, rules, accounts_reserved=accounts_reserved)
+        units = []
         engine.ledger = Ledger.from_state(state, market.instruments)
         engine.liquidations = LiquidationBook.from_state(state["liquidations"])
         engine.episode_counts = {name: dict(counts) for name, counts in state["episodes"]}
@@ -351,10 +356,11 @@ class AccountEngine:
                 engine._count(known_state, 1)
             else:
                 engine.isolated.setdefault(name, {})[unit.key] = unit
-            engine.thresholds.verdict(unit)
             unit.state, unit.last_known = known_state, last_known
             unit.liquidations, unit.liquidating = set(open_ids), liquidating
             if episode is not None:
                 unit.episode = Episode.from_state(episode)
             engine.watchlist.follow(unit)
+            units.append(unit)
+        engine.thresholds.restore(units)
         return engine

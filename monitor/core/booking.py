@@ -80,7 +80,7 @@ def book_snapshot(
         )
         for record in event.pending_funding
     ]
-    account.owner = event.owner or event.account
+    ledger.set_owner(account, event.owner or event.account)
     account.role = event.role
     for asset in sorted(set(account.balances) | set(balances)):
         ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")

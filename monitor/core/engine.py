@@ -67,7 +67,13 @@ class RiskEngine:
         self.rules = MarginRules(settings.margin)
         self.venue = VenueEngine(self.market, settings)
         self.shards = Shards(
-            [AccountEngine(self.market, self.rules) for _ in range(shards)], self.venue.policy
+            [
+                AccountEngine(
+                    self.market, self.rules, accounts_reserved=settings.accounts_reserved // shards
+                )
+                for _ in range(shards)
+            ],
+            self.venue.policy,
         )
         self.changes = OpenChanges()
         self.held = HeldEvents(settings.held_back_events_max)
@@ -200,7 +206,7 @@ class RiskEngine:
     def _conclude(self) -> list[Decision]:
         """End a step: judge what was touched, settle what has ended; decisions in order."""
         for engine in self.shards.engines:
-            for transition in engine.judge(self.engine_ns):
+            for transition in engine.judge():
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
         self._end_bootstrap()
@@ -276,7 +282,7 @@ class RiskEngine:
         """Return the short form of one account, None if unknown."""
         engine = self.shards.of(account)
         found = account in engine.ledger.accounts
-        return account_view(self.shards, engine, account) if found else None
+        return account_view(self.shards, engine, account, self.engine_ns) if found else None
 
     def account_report(self, account: str) -> dict[str, Any] | None:
         """Return everything about one account, None if unknown."""

@@ -58,7 +58,10 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
     engine.venue = VenueEngine(engine.market, engine.settings)
     engine.venue.restore(state["venue"])
     parts = [
-        AccountEngine.from_state(part, engine.market, engine.rules) for part in state["accounts"]
+        AccountEngine.from_state(
+            part, engine.market, engine.rules, accounts_reserved=engine.settings.accounts_reserved
+        )
+        for part in state["accounts"]
     ]
     engine.shards = Shards(parts, engine.venue.policy)
     engine.facts = MarketFacts(engine.market, engine.shards, engine.venue)
@@ -68,6 +71,3 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
         part = engine.shards.of(name)
         part.wait(name, waiting=True)
         part.touch(part.ledger.accounts[name])
-    for part in engine.shards.engines:
-        for unit in part.any_units():  # restoring has just measured them
-            unit.updated_ns = engine.engine_ns

@@ -17,8 +17,8 @@ class Instrument:
 
     __slots__ = (
         "buffer_rate", "contract_size", "definition", "fee_at_bankruptcy", "fee_at_mark",
-        "fee_rate", "float_buffer_rate", "float_fee_rate", "float_quantity_per_unit", "fund",
-        "funding_in_margin", "guard_key", "has_extras", "index", "inverse", "kind", "larger_leg",
+        "fee_rate", "float_fee_rate", "float_quantity_per_unit", "fund",
+        "funding_in_margin", "guard_key", "index", "inverse", "kind", "larger_leg",
         "lot_size", "margins_at_entry", "model", "name", "quantity_per_unit", "settlement",
         "size_unit",
     )  # fmt: skip
@@ -49,10 +49,6 @@ class Instrument:
             bool(self.fee_rate) and definition.closing_fee_basis == "bankruptcy_price"
         )
         self.buffer_rate = to_fraction(definition.liquidation_buffer_rate)
-        self.float_buffer_rate = float(self.buffer_rate)
-        self.has_extras = (
-            self.fee_at_mark or self.fee_at_bankruptcy or self.larger_leg or bool(self.buffer_rate)
-        )
 
     def contracts(self, units: int) -> Fraction:
         """Return a size in contracts from its size units."""

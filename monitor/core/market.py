@@ -57,7 +57,7 @@ class Quote:
 class Collateral:
     """What an asset counts for: value x (1 - haircut), tier by tier."""
 
-    __slots__ = ("definition", "float_tiers", "index", "tiers", "unit")
+    __slots__ = ("definition", "index", "tiers", "unit")
 
     def __init__(self, definition: CollateralListed) -> None:
         """Take the rule as listed; a single `haircut` stands instead of tiers."""
@@ -78,9 +78,6 @@ class Collateral:
                 ceiling = to_fraction(tier.value_max)
                 self.tiers.append((ceiling - floor, share))
                 floor = ceiling
-        self.float_tiers = [
-            (None if width is None else float(width), float(share)) for width, share in self.tiers
-        ]
 
     def counted(self, value: Fraction) -> Fraction:
         """Return what a positive value counts for after haircuts, exactly.
@@ -97,20 +94,6 @@ class Collateral:
             total += part * share
             rest -= part
             if not rest:
-                break
-        return total
-
-    def float_counted(self, value: float) -> float:
-        """Return `counted` in floats."""
-        if not self.tiers:
-            return value
-        total = 0.0
-        rest = value
-        for width, share in self.float_tiers:
-            part = rest if width is None or rest < width else width
-            total += part * share
-            rest -= part
-            if rest <= 0.0:
                 break
         return total
 

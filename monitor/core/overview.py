@@ -5,7 +5,6 @@ import math
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
-from monitor.core.margin.measure import measure
 from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
 from monitor.core.view import (
@@ -17,7 +16,9 @@ from monitor.core.view import (
     OracleView,
     RiskView,
 )
-from monitor.core.watchlist import WORST_ACCOUNTS
+from monitor.core.watchlist import worst_accounts
+
+WORST_ACCOUNTS = 100
 
 
 def build_view(engine: EngineParts) -> RiskView:
@@ -57,22 +58,24 @@ def build_view(engine: EngineParts) -> RiskView:
 def _margin_shortfall(parts: list[AccountEngine]) -> float:
     """Return the sum of max(0, maintenance - equity) at the present prices, where all are known."""
     return math.fsum(  # the same in any order
-        max(0.0, measured.maintenance - measured.equity)
+        max(0.0, maintenance - equity)
         for part in parts
-        for unit in part.watchlist.short_of_margin
-        if (measured := measure(unit, part.market)) is not None
+        for equity, maintenance, _ in part.thresholds.measures(
+            part.watchlist.short_of_margin
+        ).tolist()
+        if not math.isnan(equity - maintenance)
     )
 
 
 def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
-    """Return the accounts nearest to liquidation, by their last measure, worst first."""
+    """Return the accounts nearest to liquidation, worst first."""
     scored = (
         (score, name, part)
         for part in engine.shards.engines
-        for score, name in part.watchlist.worst()
+        for score, name in worst_accounts(part.thresholds, part.cross, WORST_ACCOUNTS)
     )
     worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
-    views = [account_view(engine.shards, part, name) for _, name, part in worst]
+    views = [account_view(engine.shards, part, name, engine.engine_ns) for _, name, part in worst]
     views.sort(key=lambda view: -(view.risk_score or 0.0))
     return tuple(views)
 

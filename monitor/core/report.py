@@ -14,9 +14,7 @@ from monitor.core.margin.exact import (
     UnitTotals,
     collateral_value,
     position_amounts,
-    unit_equity,
 )
-from monitor.core.margin.measure import measure
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
 from monitor.core.margin.totals import (
     free_collateral,
@@ -179,36 +177,30 @@ def _position_amounts_report(
     }
 
 
-def account_view(shards: Shards, engine: AccountEngine, name: str) -> AccountView:
-    """Return one account in floats, for views and the mirror."""
+def account_view(shards: Shards, engine: AccountEngine, name: str, now_ns: int) -> AccountView:
+    """Return one account in floats as of now, for views and the mirror."""
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
     market = engine.market
-    measured = measure(unit, market)
+    totals = unit_totals(unit, market, engine.rules)
     initial = free = None
-    if measured is not None:
+    if totals is not None:
         initial = initial_margin(unit, market, shards.open_interest)
-        exact = unit_equity(unit, market)
-        assert exact is not None, "measured in floats but not in rationals"
-        free = free_collateral(unit, exact, initial, market, engine.rules)
-    equity = maintenance = ratio = None
-    if measured is not None:
-        equity, maintenance = measured.equity, measured.maintenance
-        ratio = maintenance / equity if equity > 0 else None
+        free = free_collateral(unit, totals.equity, initial, market, engine.rules)
     return AccountView(
         account=name,
         owner=account.owner,
         role=account.role,
         state=unit.state,
-        equity=equity,
+        equity=None if totals is None else float(totals.equity),
         initial_margin=_number(initial),
-        maintenance_margin=maintenance,
-        margin_ratio=ratio,
+        maintenance_margin=None if totals is None else float(totals.maintenance_margin),
+        margin_ratio=None if totals is None else _number(totals.margin_ratio),
         free_collateral=_number(free),
         withdrawable=_number(withdrawable(unit, market, free)),
         flags=tuple(account_flags(engine, name)),
         has_position=bool(unit.positions()),
-        updated_ns=unit.updated_ns,
+        updated_ns=now_ns,
     )
 
 

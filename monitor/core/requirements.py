@@ -1,4 +1,4 @@
-"""What a position must keep: one class a margin model, exact and in floats.
+"""What a position must keep: one class a margin model, exact.
 
 A model takes the notional at the price that margins, and the size in base units. The size of a
 linear or quanto position does not move with the price; that of an inverse one is its notional.
@@ -6,7 +6,7 @@ All amounts are in the currency of the notional. Formulas: docs/model/margin.md.
 """
 
 from fractions import Fraction
-from math import inf, isqrt, sqrt
+from math import isqrt
 from typing import Protocol
 
 from monitor.core import events
@@ -31,16 +31,6 @@ class MarginModel(Protocol):
     def maintenance(self, notional: Fraction, size: Fraction) -> Fraction:
         """Return the maintenance margin."""
 
-    def estimate(
-        self, notional: float, size: float | None, stretch: float
-    ) -> tuple[float, float, float]:
-        """Return the maintenance margin in floats, its gross, and how fast it can grow.
-
-        `size` None: it is the notional. The gross is the sum of the magnitudes that the result
-        was made of, which its rounding error scales with. The third number bounds the marginal
-        rate while the notional stays within a factor `stretch`; infinite if a jump lies there.
-        """
-
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return the notionals at which the maintenance margin bends or jumps."""
 
@@ -63,13 +53,6 @@ class Tiered:
         """Return notional x rate - deduction of the tier."""
         del size
         return self.schedule.maintenance(notional)
-
-    def estimate(
-        self, notional: float, size: float | None, stretch: float
-    ) -> tuple[float, float, float]:
-        """Return requirement, gross and steepest rate: see `MarginModel`."""
-        del size
-        return self.schedule.float_requirement(notional, stretch)
 
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return the tiers' bounds, and where a deduction is used up."""
@@ -106,7 +89,6 @@ class SizeLinear:
         self.initial_rate = to_fraction(model.initial_margin_rate)
         self.rate = to_fraction(model.maintenance_margin_rate)
         self.per_unit = to_fraction(model.rate_per_unit)
-        self._rate, self._per_unit = float(self.rate), float(self.per_unit)
 
     def initial(self, notional: Fraction, size: Fraction, open_interest: Fraction) -> Fraction:
         """Return notional x (initial rate + rate_per_unit x size)."""
@@ -116,16 +98,6 @@ class SizeLinear:
     def maintenance(self, notional: Fraction, size: Fraction) -> Fraction:
         """Return notional x (rate + rate_per_unit x size): 1 % + 0.005 % x 100 is 1.5 %."""
         return notional * (self.rate + self.per_unit * size)
-
-    def estimate(
-        self, notional: float, size: float | None, stretch: float
-    ) -> tuple[float, float, float]:
-        """Return requirement, gross and steepest rate: see `MarginModel`."""
-        if size is None:
-            requirement = notional * (self._rate + self._per_unit * notional)
-            return requirement, requirement, self._rate + 2 * self._per_unit * notional * stretch
-        rate = self._rate + self._per_unit * size
-        return notional * rate, notional * rate, rate
 
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return nothing: it neither bends nor jumps."""
@@ -145,7 +117,6 @@ class SquareRoot:
         """Take the tiers and the factor."""
         self.schedule = schedule
         self.factor = to_fraction(model.factor)
-        self._factor = float(self.factor)
 
     def _scaled(self, rate: Fraction, size: Fraction) -> Fraction:
         root = Fraction(isqrt(size.numerator * ROOT_UNIT**2 // size.denominator), ROOT_UNIT)
@@ -161,21 +132,6 @@ class SquareRoot:
         """Return notional x the scaled rate - deduction: 5 %, 0.01 and 9 units are 7 %."""
         rate, deduction = self.schedule.maintenance_terms(notional)
         return max(ZERO, notional * self._scaled(rate, size) - deduction)
-
-    def estimate(
-        self, notional: float, size: float | None, stretch: float
-    ) -> tuple[float, float, float]:
-        """Return requirement, gross and steepest rate: see `MarginModel`."""
-        rate, deduction = self.schedule.float_terms(notional)
-        root = self._factor * sqrt(notional if size is None else size)
-        charged = notional * max(rate, 0.8 * rate + root)
-        steepest = max(rate, 0.8 * rate + root)
-        if size is None:
-            steepest = max(rate, 0.8 * rate + 1.5 * root * sqrt(stretch))
-        if self.schedule.bound_near(notional, stretch):
-            steepest = inf  # the deductions are continuous for the tier's own rates only
-        gross = charged + deduction + notional * self._factor * 1e-5  # what the cut root can be off
-        return max(0.0, charged - deduction), gross, steepest
 
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return the tiers' bounds, and for a fixed size where a deduction is used up."""
@@ -195,7 +151,6 @@ class SkewScaled:
         self.schedule = schedule
         self.per_unit = to_fraction(model.ratio) / to_fraction(model.skew_scale)
         self.scalar = to_fraction(model.maintenance_scalar)
-        self._per_unit, self._scalar = float(self.per_unit), float(self.scalar)
 
     def initial(self, notional: Fraction, size: Fraction, open_interest: Fraction) -> Fraction:
         """Return notional x (initial rate + size / skew_scale x ratio)."""
@@ -206,22 +161,6 @@ class SkewScaled:
     def maintenance(self, notional: Fraction, size: Fraction) -> Fraction:
         """Return the initial margin x maintenance_scalar."""
         return self.scalar * self.initial(notional, size, ZERO)
-
-    def estimate(
-        self, notional: float, size: float | None, stretch: float
-    ) -> tuple[float, float, float]:
-        """Return requirement, gross and steepest rate: see `MarginModel`."""
-        rate, deduction = self.schedule.float_initial_terms(notional)
-        charged = notional * (rate + self._per_unit * (notional if size is None else size))
-        if size is None:
-            steepest = rate + 2 * self._per_unit * notional * stretch
-        else:
-            steepest = rate + self._per_unit * size
-        if self.schedule.bound_near(notional, stretch):
-            steepest = inf  # the initial rate is a step at a bound
-        scalar = self._scalar
-        requirement = scalar * max(0.0, charged - deduction)
-        return requirement, scalar * (charged + deduction), scalar * steepest
 
     def breakpoints(self, size: Fraction | None) -> list[Fraction]:
         """Return the tiers' bounds, and for a fixed size where a deduction is used up."""

@@ -106,3 +106,4 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     bootstrap: bool = False
     action_age_max_s: NonNegativeFloat = 60.0
     held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000
+    accounts_reserved: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] = 0

@@ -12,6 +12,7 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import CandidateSet, Policy
 from monitor.core.ledger import Position
+from monitor.core.open_interest import Concentration, SideInterest, concentration, merged
 from monitor.core.winners import (
     Standing,
     all_candidates,
@@ -89,8 +90,19 @@ class Shards:
 
     def open_interest(self, instrument: str) -> tuple[int, int]:
         """Return (long, short) in size units, as magnitudes."""
-        sides = [engine.ledger.open_interest.get(instrument, [0, 0]) for engine in self.engines]
-        return sum(side[0] for side in sides), sum(side[1] for side in sides)
+        long, short = self._sides(instrument)
+        return sum(part.total for part in long), sum(part.total for part in short)
+
+    def concentrations(self, instrument: str) -> tuple[Concentration, Concentration]:
+        """Return how concentrated the long and the short side are."""
+        long, short = self._sides(instrument)
+        return concentration(merged(long)), concentration(merged(short))
+
+    def _sides(self, instrument: str) -> tuple[list[SideInterest], list[SideInterest]]:
+        """Return every shard's long and short side of an instrument."""
+        sides = [engine.ledger.open_interest.get(instrument) for engine in self.engines]
+        held = [pair for pair in sides if pair is not None]
+        return [pair[0] for pair in held], [pair[1] for pair in held]
 
     def count(self) -> int:
         """Return how many accounts there are."""

@@ -4,6 +4,7 @@ Candidates are positions of traders whose margin unit is healthy or margin calle
 and the liquidated account itself are none.
 """
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
@@ -15,7 +16,6 @@ from monitor.core.deleveraging.policy import Candidate, CandidateSet, Policy
 from monitor.core.ledger import Position, entry_price
 from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.exact import position_amounts, position_pnl, unit_equity
-from monitor.core.margin.measure import measure
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
 _PRESELECTION_MARGIN = 1e-6
@@ -177,20 +177,20 @@ def _scored(
     """Return every candidate of a side with its score in floats; those without a price are none."""
     market = engine.market
     found = []
-    for unit, position in eligible(engine, instrument, side, without=without):
+    chosen = list(eligible(engine, instrument, side, without=without))
+    measures = engine.thresholds.measures([unit for unit, _ in chosen]).tolist()
+    for (unit, position), (equity, _, gross) in zip(chosen, measures, strict=True):
         listed = position.instrument
-        measured = measure(unit, market)
         value = market.value(listed.settlement)
-        if measured is None or value is None:
+        if math.isnan(gross) or value is None:
             continue
         mark = market.marks[instrument].number
         entry_value = notional(listed.kind, position.quantity, position.entry)
         worth = notional(listed.kind, position.quantity, mark)
         growth = 1.0 - worth / entry_value if listed.inverse else worth / entry_value - 1.0
         pnl_ratio = growth if position.size > 0 else -growth
-        equity = measured.equity
         leverage = worth * value / equity if equity else 1e300
-        certain = abs(equity) > _EQUITY_SHARE_MIN * measured.gross and abs(leverage) > _LEVERAGE_MIN
+        certain = abs(equity) > _EQUITY_SHARE_MIN * gross and abs(leverage) > _LEVERAGE_MIN
         found.append(_Scored(policy.float_score(pnl_ratio, leverage), certain, unit, position))
     return found
 

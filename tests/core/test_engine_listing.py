@@ -64,7 +64,6 @@ def test_a_delisted_instrument_concerns_its_holders_and_leaves_nothing() -> None
     assert applied(engine, journal) == {"ann", "bob"}
     (shard,) = engine.shards.engines
     assert set(shard.ledger.store.instrument_numbers) == {"Y-PERP"}
-    assert set(shard.thresholds._guards) == {"mark:Y-PERP"}
     assert shard.isolated["bob"] == {}
 
 

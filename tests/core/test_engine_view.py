@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core import overview, watchlist
+from monitor.core import overview
 from monitor.core.accounts import AccountEngine
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
-from monitor.core.margin.measure import measure
+from monitor.core.margin.totals import unit_totals
 from monitor.core.report import account_view
 from monitor.core.settings import EngineSettings
 from monitor.core.view import AccountView
@@ -89,17 +89,21 @@ def recount(engine: RiskEngine) -> tuple[int, int, float, tuple[AccountView, ...
         suspect += sum(account.is_suspect for account in part.ledger.accounts.values())
         for unit in part.any_units():
             liquidating += unit.liquidating
-            measured = measure(unit, part.market)
-            if unit.state in {"liquidatable", "bankrupt"} and measured is not None:
-                shortfalls.append(max(0.0, measured.maintenance - measured.equity))
-        for name, unit in part.cross.items():
-            if unit.maintenance > 0 or unit.equity < 0:
-                score = unit.maintenance / unit.equity if unit.equity > 0 else math.inf
-                scored.append((score, name, part))
+            ((equity, maintenance, _),) = part.thresholds.measures([unit]).tolist()
+            totals = unit_totals(unit, part.market, part.rules)
+            if totals is None:
+                assert math.isnan(equity)
+                continue
+            assert equity == pytest.approx(float(totals.equity), abs=1e-6)
+            if unit.state in {"liquidatable", "bankrupt"}:
+                shortfalls.append(max(0.0, maintenance - equity))
+            if unit.key is None and (maintenance > 0 or equity < 0):
+                score = maintenance / equity if equity > 0 else math.inf
+                scored.append((score, unit.account.name, part))
     scored.sort(key=lambda entry: entry[:2], reverse=True)
     worst = [
-        account_view(engine.shards, part, name)
-        for _, name, part in scored[: watchlist.WORST_ACCOUNTS]
+        account_view(engine.shards, part, name, engine.engine_ns)
+        for _, name, part in scored[: overview.WORST_ACCOUNTS]
     ]
     worst.sort(key=lambda view: -(view.risk_score or 0.0))
     return suspect, liquidating, math.fsum(shortfalls), tuple(worst)
@@ -118,10 +122,7 @@ def test_a_view_of_kept_sums_equals_a_rescan(
 ) -> None:
     saved = data.draw(st.integers(0, len(sequence)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watchlist, "WORST_ACCOUNTS", 2)
         patch.setattr(overview, "WORST_ACCOUNTS", 2)
-        patch.setattr(watchlist, "_KEPT", 3)
-        patch.setattr(watchlist, "_KEPT_MAX", 4)
         engine = RiskEngine(settings, shards=shards)
         for number, event in enumerate(sequence):
             engine.apply([event])

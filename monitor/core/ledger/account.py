@@ -125,11 +125,6 @@ class Account:
         owner = self.store.accounts.owner[self.number]
         return self.name if owner == NONE else self.store.owners.names[owner]
 
-    @owner.setter
-    def owner(self, owner: str) -> None:
-        """Note whose account it is."""
-        self.store.set_owner(self.number, owner)
-
     @property
     def role(self) -> str:
         """Return what the account is for; a client's unless the venue said so."""

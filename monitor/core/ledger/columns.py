@@ -27,7 +27,6 @@ ACCOUNT = {
     "held_events": "i4",
     "first_position": "i4",
     "first_balance": "i4",
-    "unit": "i4",  # number of its cross unit in the threshold index
 }
 POSITION = {
     "account": "i4",
@@ -134,7 +133,6 @@ class AccountTable(Table):
     held_events: memoryview
     first_position: memoryview
     first_balance: memoryview
-    unit: memoryview
 
     def __init__(self, reserved: int) -> None:
         """Reserve rows."""

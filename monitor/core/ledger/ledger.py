@@ -13,6 +13,7 @@ from monitor.core.ledger.columns import NONE
 from monitor.core.ledger.names import PARTS
 from monitor.core.ledger.payments import PendingPayment, PositionKey
 from monitor.core.ledger.store import ACCOUNTS_RESERVED, MARGIN_MODES, SUSPECT, Store
+from monitor.core.open_interest import SideInterest
 
 CLOSED_KEPT_MAX = 100_000
 
@@ -77,8 +78,8 @@ class Ledger:
         self.accounts = Accounts(self.store)
         # Sum of booked balance changes: asset -> reason -> minor units.
         self.booked: dict[str, dict[str, int]] = {}
-        # Sum of position sizes: instrument -> [long units, short units], both >= 0.
-        self.open_interest: dict[str, list[int]] = {}
+        # What every owner holds: instrument -> long side, short side.
+        self.open_interest: dict[str, tuple[SideInterest, SideInterest]] = {}
         # The last sequence number of accounts that were closed, the latest CLOSED_KEPT_MAX of them.
         self.closed: dict[str, int] = {}
         # The accounts of which an event is missing, refused or held back.
@@ -150,37 +151,51 @@ class Ledger:
         Returns None when neither size nor margin is left: then the position is dropped.
         """
         store = self.store
-        sides = self.open_interest.setdefault(instrument.name, [0, 0])
         row = store.find_position(account.number, instrument.name, leg)
         if not size and not isolated_margin:
             if row != NONE:
-                self._remove(row)
+                self._remove(account, row)
             return None
         if row == NONE:
             row = store.add_position(account.number, instrument, leg)
         table = store.positions
-        before = table.size[row]
-        sides[0] += max(size, 0) - max(before, 0)
-        sides[1] += max(-size, 0) - max(-before, 0)
+        self._count(account.owner, instrument.name, table.size[row], size)
         table.size[row] = size
         table.isolated[row] = margin_mode == "isolated"
         table.isolated_margin[row] = isolated_margin
         store.set_entry(row, entry if size else None)
         return Position(store, row)
 
-    def _remove(self, row: int) -> None:
+    def _count(self, owner: str, instrument: str, before: int, after: int) -> None:
+        """Let open interest follow a position of an owner from one size (signed) to another."""
+        sides = self.open_interest.get(instrument)
+        if sides is None:
+            sides = self.open_interest[instrument] = (SideInterest(), SideInterest())
+        for side, sign in zip(sides, (1, -1), strict=True):
+            change = max(sign * after, 0) - max(sign * before, 0)
+            if change:
+                side.change(owner, change)
+
+    def set_owner(self, account: Account, owner: str) -> None:
+        """Let an account belong to an owner, its positions with it."""
+        before = account.owner
+        if owner != before:
+            for position in account.list_positions():
+                self._count(before, position.instrument.name, position.size, 0)
+                self._count(owner, position.instrument.name, 0, position.size)
+            self.store.set_owner(account.number, owner)
+
+    def _remove(self, account: Account, row: int) -> None:
         table = self.store.positions
-        size = table.size[row]
-        sides = self.open_interest[self.store.instruments[table.instrument[row]].name]
-        sides[0] -= max(size, 0)
-        sides[1] -= max(-size, 0)
+        name = self.store.instruments[table.instrument[row]].name
+        self._count(account.owner, name, table.size[row], 0)
         self.store.remove_position(row)
 
     def drop_position(self, account: Account, key: PositionKey) -> None:
         """Remove a position; open interest follows."""
         row = self.store.find_position(account.number, *key)
         if row != NONE:
-            self._remove(row)
+            self._remove(account, row)
             self.follow_mode(account, key)
 
     def follow_mode(self, account: Account, key: PositionKey) -> None:
@@ -204,7 +219,7 @@ class Ledger:
         for asset in account.balances:
             self.set_balance(account, asset, 0, reason)
         for row in self.store.positions_of(account.number):
-            self._remove(row)
+            self._remove(account, row)
         account.orders = {}
         account.pending_funding = []
 
@@ -288,8 +303,9 @@ class Ledger:
                 for asset, reasons in sorted(self.booked.items())
             ],
             "open_interest": [
-                [name, str(sides[0]), str(sides[1])]
+                [name, str(sides[0].total), str(sides[1].total)]
                 for name, sides in sorted(self.open_interest.items())
+                if sides[0].total or sides[1].total
             ],
         }
 
@@ -304,15 +320,13 @@ class Ledger:
             asset: {reason: int(units) for reason, units in reasons}
             for asset, reasons in state["booked"]
         }
-        ledger.open_interest = {
-            name: [int(long), int(short)] for name, long, short in state["open_interest"]
-        }
         return ledger
 
     def _restore_account(self, plain: list[Any], instruments: dict[str, Instrument]) -> None:
         """Open the account that `Account.export_state` described."""
         account = self.open_account(plain[0])
-        account.owner, account.role, account.sequence = plain[1:4]
+        account.role, account.sequence = plain[2:4]
+        self.set_owner(account, plain[1])
         if plain[4]:
             self.set_suspect(account, suspect=True)
         if plain[5]:
@@ -321,6 +335,7 @@ class Ledger:
             self.store.exchange_balance(account.number, asset, units)
         for position in plain[7]:
             self.store.restore_position(account.number, instruments[position[0]], position)
+            self._count(account.owner, position[0], 0, position[2])
         account.orders = {name: tuple(order) for name, *order in plain[8]}
         account.pending_funding = [
             PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)

@@ -75,7 +75,6 @@ class Store:
         table.held_events[number] = 0
         table.first_position[number] = NONE
         table.first_balance[number] = NONE
-        table.unit[number] = NONE
         return number
 
     def close_account(self, number: int) -> None:

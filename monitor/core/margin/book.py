@@ -1,7 +1,7 @@
 """The book of margin units: what is liquidated as one, and the rules of its verdict.
 
 A margin unit is an account's cross balances and positions together, or one isolated position.
-`measure.py` gives its amounts in floats, `exact.py` in rationals.
+`index/` gives its verdict in floats, `totals.py` its amounts in rationals.
 """
 
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class MarginRules:
     """The margin settings in the form that verdicts use."""
 
     __slots__ = (
-        "call_factor", "call_ratio", "counts_every_gain", "end_ratio", "gain_cap", "gain_weight",
-        "settings", "strictly_below",
+        "call_factor", "call_ratio", "counts_every_gain", "end_factor", "end_ratio", "gain_cap",
+        "gain_weight", "settings", "strictly_below",
     )  # fmt: skip
 
     def __init__(self, settings: MarginSettings) -> None:
@@ -29,6 +29,7 @@ class MarginRules:
         self.call_factor = float(1 / self.call_ratio)
         self.strictly_below = settings.liquidatable_when == "below"
         self.end_ratio = float_setting(settings.liquidation_end_ratio)
+        self.end_factor = float(1 / self.end_ratio)
         self.gain_weight = float_setting(settings.gain_weight)
         self.gain_cap = None if settings.gain_cap is None else float_setting(settings.gain_cap)
         self.counts_every_gain = self.gain_weight == 1 and self.gain_cap is None
@@ -82,7 +83,7 @@ def unit_name(account: str, key: PositionKey | None) -> str:
 
 
 class MarginUnit:
-    """One margin unit with its verdict, its last measure and its guards.
+    """One margin unit with its verdict.
 
     `key` None: the account's cross unit; else (instrument, leg) of the isolated position.
     """
@@ -90,18 +91,13 @@ class MarginUnit:
     __slots__ = (
         "account",
         "episode",
-        "equity",
-        "guard_version",
-        "guards",
         "key",
         "last_known",
         "liquidating",
         "liquidations",
-        "maintenance",
-        "missing",
+        "number",
         "state",
-        "updated_ns",
-    )  # fmt: skip
+    )
 
     def __init__(self, account: Account, key: PositionKey | None) -> None:
         """Begin healthy, not measured."""
@@ -109,15 +105,10 @@ class MarginUnit:
         self.key = key
         self.state: State = "healthy"
         self.last_known: State = "healthy"
-        self.equity = 0.0
-        self.maintenance = 0.0
-        self.missing: str | None = None  # guard key of a price without which it is unknown
-        self.guards: dict[str, tuple[float, float]] = {}
-        self.guard_version = 0
+        self.number = -1  # in the threshold index, once it was judged
         self.liquidations: set[str] = set()
         self.liquidating = False
         self.episode: Episode | None = None
-        self.updated_ns = 0
 
     @property
     def name(self) -> str:

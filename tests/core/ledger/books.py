@@ -49,7 +49,9 @@ class TwoBooks:
 
     def _facts(self, name: str, account: Account, twin: object_ledger.Account) -> None:
         chance = self.chance
-        account.owner = twin.owner = chance.choice([name, "ann", "bob"])
+        owner = chance.choice([name, "ann", "bob"])
+        self.ledger.set_owner(account, owner)
+        self.twin.set_owner(twin, owner)
         account.role = twin.role = chance.choice(["client", "market_maker", "liquidator"])
         account.sequence = twin.sequence = chance.choice([1, 2**63 - 1])
         suspect, held = chance.random() < 0.5, chance.choice([0, 1])
@@ -128,12 +130,23 @@ class TwoBooks:
         if self.chance.random() < 0.5:  # listed again with another definition
             self.instruments[name] = instrument(name, contract_size="0.1")
 
+    @staticmethod
+    def _groups(ledger: Ledger | object_ledger.Ledger) -> dict[tuple[str, int], dict[str, int]]:
+        """Return what every owner holds, by instrument and side."""
+        return {
+            (name, number): side.groups
+            for name, sides in ledger.open_interest.items()
+            for number, side in enumerate(sides)
+            if side.groups
+        }
+
     def check(self) -> None:
         """Compare all that either can tell."""
         state = self.ledger.export_state()
         assert state.pop("closed") == []
         assert state == self.twin.export_state()
         assert self.ledger.suspects == self.twin.suspects
+        assert self._groups(self.ledger) == self._groups(self.twin)
         for name in INSTRUMENTS:
             ours = [(own.name, position.key) for own, position in self.ledger.positions_in(name)]
             theirs = [(own.name, each.key) for own, each in self.twin.positions_in(name)]

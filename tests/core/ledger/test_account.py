@@ -58,9 +58,9 @@ def test_of_a_closed_account_nothing_may_be_asked() -> None:
 def test_its_own_owner_costs_no_name() -> None:
     ledger = Ledger()
     ann = ledger.open_account("ann")
-    ann.owner = "eve"
+    ledger.set_owner(ann, "eve")
     assert (ann.owner, len(ledger.store.owners)) == ("eve", 1)
-    ann.owner = "ann"
+    ledger.set_owner(ann, "ann")
     assert (ann.owner, len(ledger.store.owners)) == ("ann", 0)
 
 

@@ -49,7 +49,7 @@ def test_what_is_closed_frees_its_rows_and_names() -> None:
     for turn in range(500):
         for number in range(10):
             account = ledger.open_account(f"turn-{turn}-{number}")
-            account.owner = f"owner-{turn}"
+            ledger.set_owner(account, f"owner-{turn}")
             ledger.set_balance(account, "USD", 5, "deposit")
             ledger.set_balance(account, f"coin-{turn}", 5, "deposit")
             ledger.set_position(account, listed, "net", size=3, entry="1" * 30)

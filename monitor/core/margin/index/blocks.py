@@ -2,6 +2,8 @@
 
 from monitor.core.margin.index.columns import (
     AMOUNT,
+    BY_CALLER,
+    BY_INSTRUMENT,
     COLLATERAL,
     CONSTANT,
     HEALTHY,
@@ -13,6 +15,7 @@ from monitor.core.margin.index.columns import (
     Records,
 )
 from monitor.core.margin.index.compile import inlined
+from monitor.core.margin.index.copy_on_write import keep_begin, keep_rows
 from monitor.core.margin.index.sums import add_unit
 
 _EVEN_CLASSES = 8  # 2, 4 ... 16 rows; then 24, 32, 48, 64 ...
@@ -21,10 +24,11 @@ _EVEN_CLASSES = 8  # 2, 4 ... 16 rows; then 24, 32, 48, 64 ...
 @inlined
 def class_rows(size_class: int) -> int:
     """Return how many rows, head included, a block of a size class has."""
-    if size_class < _EVEN_CLASSES:
-        return 2 * (size_class + 1)
-    base = 16 << ((size_class - _EVEN_CLASSES) // 2)
-    return base * 2 if (size_class - _EVEN_CLASSES) % 2 else base * 3 // 2
+    number = int(size_class)  # uncompiled, a byte of a record would overflow
+    if number < _EVEN_CLASSES:
+        return 2 * (number + 1)
+    base = 16 << ((number - _EVEN_CLASSES) // 2)
+    return base * 2 if (number - _EVEN_CLASSES) % 2 else base * 3 // 2
 
 
 @inlined
@@ -51,6 +55,7 @@ def take_block(c: Columns, size_class: int) -> int:
 @inlined
 def free_block(c: Columns, begin: int) -> None:
     """Give a block back; its rows forget their guards."""
+    keep_rows(c, begin, begin + 1)
     head = c.heads[begin]
     for number in range(begin + 1, begin + class_rows(head["size_class"])):
         c.rows[number]["lower"] = NO_GUARD
@@ -103,7 +108,9 @@ def draft_unit(c: Columns, items: Records, first: int, end: int) -> tuple[int, i
             exact = True
     top = c.draft[0]
     top["quantity"], top["entry"], top["kind"] = constant, gross, exact
-    return draft_positions(c, items, (first, end), assets)
+    assets, count = draft_positions(c, items, (first, end), assets)
+    sort_draft(c, assets + 1, count)
+    return assets, count
 
 
 @inlined
@@ -123,9 +130,44 @@ def draft_positions(
         if item["kind"] == POSITION and item["quantity"] != 0.0:
             count += 1
             draft_row(c, count, item)
-            if c.instruments[item["ref"]]["always_exact"]:
-                c.draft[0]["kind"] = 1
     return assets, count
+
+
+@inlined
+def sort_draft(c: Columns, first: int, last: int) -> None:
+    """Put positions of one instrument next to each other: a shell sort by instrument."""
+    gap = 1
+    while 3 * gap < last - first:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for number in range(first + gap, last + 1):
+            row = c.draft[number]
+            ref, quantity, entry = row["ref"], row["quantity"], row["entry"]
+            place = number
+            while place >= first + gap and c.draft[place - gap]["ref"] > ref:
+                lower, upper = c.draft[place - gap], c.draft[place]
+                upper["ref"], upper["quantity"] = lower["ref"], lower["quantity"]
+                upper["entry"] = lower["entry"]
+                place -= gap
+            row = c.draft[place]
+            row["ref"], row["quantity"], row["entry"] = ref, quantity, entry
+        gap //= 3
+
+
+@inlined
+def mark_rules(c: Columns, begin: int) -> None:
+    """Note in a unit's head what the rules of its instruments ask for."""
+    head = c.heads[begin]
+    exact, rare, before = head["always_exact"] & BY_CALLER, 0, -1
+    for number in range(begin + 1 + head["assets"], begin + 1 + head["count"]):
+        ref = c.rows[number]["ref"]
+        terms = c.instruments[ref]
+        if terms["always_exact"]:
+            exact |= BY_INSTRUMENT
+        if terms["at_bankruptcy"] or (terms["larger_leg"] and ref == before):
+            rare = 1
+        before = ref
+    head["always_exact"], head["rare"] = exact, rare
 
 
 @inlined
@@ -135,10 +177,10 @@ def place_unit(c: Columns, unit: int, assets: int, count: int) -> int:
     A row that watches the price that it watched before keeps its guard; others forget theirs.
     """
     begin = int(c.begins[unit])
-    state, kept = HEALTHY, 0
+    state, kept, ending = HEALTHY, 0, 0
     if begin >= 0:
         head = c.heads[begin]
-        state = head["state"]
+        state, ending = head["state"], head["ending"]
         add_unit(c, begin, state, -1.0)
         rows = class_rows(head["size_class"])
         if rows < count + 1 or rows > 4 * (count + 2):
@@ -151,14 +193,20 @@ def place_unit(c: Columns, unit: int, assets: int, count: int) -> int:
     if begin < 0:
         size_class = class_of(count + 1)
         begin = take_block(c, size_class)
+        keep_rows(c, begin, begin + 1 + count)
+        keep_begin(c, unit)
         head = c.heads[begin]
         head["unit"], head["size_class"], head["listed"] = unit, size_class, 0
         c.begins[unit] = begin
+    else:
+        keep_rows(c, begin, begin + 1 + count)
     head = c.heads[begin]
     head["constant"], head["gross"] = c.draft[0]["quantity"], c.draft[0]["entry"]
     head["always_exact"] = c.draft[0]["kind"]
     head["count"], head["assets"], head["state"] = count, assets, state
+    head["ending"] = ending
     copy_draft(c, begin, count, kept)
+    mark_rules(c, begin)
     add_unit(c, begin, state, 1.0)
     return int(begin)
 
@@ -184,6 +232,7 @@ def drop_unit(c: Columns, unit: int) -> None:
     if begin >= 0:
         add_unit(c, begin, c.heads[begin]["state"], -1.0)
         free_block(c, begin)
+        keep_begin(c, unit)
         c.begins[unit] = -1
         c.counters[UNITS_HELD] -= 1
 

@@ -3,10 +3,11 @@
 A unit is a block of 32-byte rows: its head, then one row an item, rounded up to 64 bytes, so that
 three positions and the head lie in two lines of the cache. Head and rows are two readings of one
 memory. Capacities are reserved, not touched: the system maps a page when it is first written, so
-growth up to the declared maximum copies nothing; beyond it `grown` doubles with one copy.
+growth up to the declared maximum copies nothing; beyond it `growth.py` doubles them.
 """
 
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Hashable
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ POSITION, AMOUNT, COLLATERAL, WATCHED = range(4)
 # States. UNDECIDED: inside the float band, the caller decides in exact numbers.
 HEALTHY, MARGIN_CALL, LIQUIDATABLE, BANKRUPT, UNKNOWN, UNDECIDED = range(6)
 STATES = 6
+# Why a unit is always exact: the caller watches it, or floats do not bound an instrument's rules.
+BY_CALLER, BY_INSTRUMENT = 1, 2
 # Margin models.
 TIERED, SIZE_LINEAR, SQUARE_ROOT, SKEW_SCALED = range(4)
 # Sides of a price on which a guard lies.
@@ -35,6 +38,13 @@ RING_BITS_MAX = 12
 SIZE_CLASSES = 64
 WAITING_MAX = 1_024  # guards crossed but not looked up, guards to be put into buckets
 ITEMS_MAX = 65_000  # of one unit
+# What is copied at once for an image: 1 KB each.
+ROWS_A_PAGE = 32
+UNITS_A_PAGE = 256
+# Marks of pages: below 0, 0, or the number of the copy from 1 on.
+WRITABLE, TO_COPY = -1, 0
+# Counters of an image.
+IMAGE_NUMBER, ROW_COPIES, BEGIN_COPIES = range(3)
 
 HEAD = np.dtype(
     [
@@ -45,9 +55,10 @@ HEAD = np.dtype(
         ("assets", "u2"),  # of these, amounts and collateral: they come first
         ("size_class", "u1"),
         ("state", "u1"),
-        ("always_exact", "u1"),
+        ("always_exact", "u1"),  # BY_CALLER, BY_INSTRUMENT or both
         ("listed", "u1"),  # among the hits of this step
-        ("spare", "u2"),
+        ("ending", "u1"),  # in liquidation: the level at which that ends is a boundary too
+        ("rare", "u1"),  # two legs of which the larger counts, or fees at the bankruptcy price
     ]
 )
 ROW = np.dtype(
@@ -95,8 +106,18 @@ INSTRUMENT = np.dtype(
         ("inverse", "u1"),
         ("at_entry", "u1"),  # margined at the entry price
         ("always_exact", "u1"),  # has rules that floats do not bound
+        ("larger_leg", "u1"),  # of its long and its short side the larger requirement counts
+        ("at_bankruptcy", "u1"),  # closing fee at the price where the unit's equity is used up,
+        ("after_fee", "u1"),  # ... and where it has paid that fee
     ],
     align=True,
+)
+# What the record of an instrument, one line of the cache, leaves out.
+RARE = np.dtype(
+    [
+        ("buffer", "f8"),  # asked at the end of a liquidation beyond the requirement, a rate
+        ("closing_fee", "f8"),  # at the bankruptcy price, a rate
+    ]
 )
 TIER = np.dtype([("bound", "f8"), ("rate", "f8"), ("deduction", "f8"), ("steepest", "f8")])
 HAIRCUT = np.dtype([("slot", "i4"), ("tiers", "i4"), ("tier_count", "i4"), ("spare", "i4")])
@@ -115,10 +136,46 @@ REACH = np.dtype(
     ]
 )
 CHANGE = np.dtype([("step", "i4"), ("unit", "i4"), ("before", "u1"), ("after", "u1")], align=True)
-RULES = np.dtype([("call_factor", "f8"), ("share", "f8")])
+RULES = np.dtype([("call_factor", "f8"), ("end_factor", "f8"), ("share", "f8")])
 
 # A structured array or one record of it: numpy types neither by field.
 Records: TypeAlias = Any
+
+
+class Memory(Protocol):
+    """Where rows, units' places and images lie; what is reserved and not touched costs nothing."""
+
+    def reserve(self, size: int) -> NDArray[np.uint8]:
+        """Return so many bytes of 0, at the beginning of a line of the cache."""
+        ...
+
+    def locate(self, array: NDArray[Any]) -> tuple[Hashable, int]:
+        """Return (segment, offset) of an array here: by that name another process can map it."""
+        ...
+
+
+class PrivateMemory:
+    """Memory of this process alone."""
+
+    def reserve(self, size: int) -> NDArray[np.uint8]:
+        """Return so many bytes of 0, at the beginning of a line of the cache."""
+        memory = np.zeros(size + 64, np.uint8)
+        start = -memory.ctypes.data % 64
+        return memory[start : start + size]
+
+    def locate(self, array: NDArray[Any]) -> tuple[Hashable, int]:
+        """Refuse: nobody else can map it."""
+        raise ValueError(f"expected shared memory, received {array.nbytes} bytes of private memory")
+
+
+class ImageBuffer(NamedTuple):
+    """What an image of the book copies while it is held: `copy_on_write.py`."""
+
+    counters: NDArray[np.int64]  # the number of the image held, negative: of the last; copies
+    rows: Records  # copies of pages, in the order of the writes
+    row_marks: NDArray[np.int32]  # a page each
+    begins: NDArray[np.int32]
+    begin_marks: NDArray[np.int32]
 
 
 class Columns(NamedTuple):
@@ -131,6 +188,7 @@ class Columns(NamedTuple):
     begins: NDArray[np.int32]  # unit -> its head, -1: none
     slots: Records
     instruments: Records
+    rare: Records  # by instrument
     tiers: Records
     steps: NDArray[np.float64]  # notionals at which a requirement jumps
     haircuts: Records
@@ -148,6 +206,7 @@ class Columns(NamedTuple):
     amounts: NDArray[np.float64]  # ... per unit of a slot's price: [slot, state]
     positions: NDArray[np.float64]  # ... per unit of mark x value or value / mark
     counters: NDArray[np.int64]
+    image: ImageBuffer
 
 
 class Capacity(NamedTuple):
@@ -160,9 +219,11 @@ class Capacity(NamedTuple):
     chunks: int = 1 << 16
 
 
-def make_columns(capacity: Capacity) -> Columns:
+def make_columns(capacity: Capacity, memory: Memory) -> Columns:
     """Return empty columns with the constant slot in place."""
-    rows = aligned(capacity.rows)
+    rows = reserved(memory, capacity.rows, ROW)
+    begins = reserved(memory, capacity.units, np.int32)
+    begins[:] = -1
     rings = capacity.chunks * 4 + capacity.slots * 4
     chunks = np.zeros((capacity.chunks, CHUNK), np.int64)
     columns = Columns(
@@ -170,9 +231,10 @@ def make_columns(capacity: Capacity) -> Columns:
         rows=rows,
         heads=rows.view(HEAD),
         draft=np.zeros(ITEMS_MAX + 1, ROW),
-        begins=np.full(capacity.units, -1, np.int32),
+        begins=begins,
         slots=np.zeros(capacity.slots, SLOT),
         instruments=np.zeros(capacity.instruments, INSTRUMENT),
+        rare=np.zeros(capacity.instruments, RARE),
         tiers=np.zeros(0, TIER),
         steps=np.zeros(0),
         haircuts=np.zeros(0, HAIRCUT),
@@ -190,6 +252,11 @@ def make_columns(capacity: Capacity) -> Columns:
         amounts=np.zeros((capacity.slots, 8)),
         positions=np.zeros((capacity.instruments, 8)),
         counters=np.zeros(COUNTERS, np.int64),
+        image=ImageBuffer(
+            reserved(memory, 3, np.int64),
+            *pages_for(memory, rows, ROWS_A_PAGE),
+            *pages_for(memory, begins, UNITS_A_PAGE),
+        ),
     )
     columns.slots["price"] = np.nan
     columns.slots["price"][CONSTANT] = 1.0
@@ -198,24 +265,14 @@ def make_columns(capacity: Capacity) -> Columns:
     return columns
 
 
-def aligned(count: int) -> Records:
-    """Return rows, none touched, whose blocks begin where a line of the cache does."""
-    memory = np.zeros(count * ROW.itemsize + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + count * ROW.itemsize].view(ROW)
+def reserved(memory: Memory, count: int, kind: np.dtype[Any] | type[np.generic]) -> Records:
+    """Return so many elements of 0, none touched."""
+    return memory.reserve(count * np.dtype(kind).itemsize).view(kind)
 
 
-def grown(array: NDArray[Any], size: int, fill: float = 0) -> NDArray[Any]:
-    """Return a longer copy of an array; the new part holds `fill`."""
-    longer = np.zeros((size, *array.shape[1:]), array.dtype)
-    longer[: len(array)] = array
-    if fill:
-        longer[len(array) :] = fill
-    return longer
-
-
-def grown_rows(columns: Columns, size: int) -> Columns:
-    """Return columns with room for more rows."""
-    rows = aligned(size)
-    rows[: len(columns.rows)] = columns.rows
-    return columns._replace(rows=rows, heads=rows.view(HEAD))
+def pages_for(memory: Memory, array: Records, size: int) -> tuple[Records, NDArray[np.int32]]:
+    """Return room for an image's copies of an array, and marks that let all of it be written."""
+    pages = len(array) // size + 1
+    marks = reserved(memory, pages, np.int32)
+    marks[:] = WRITABLE
+    return reserved(memory, pages * size, array.dtype), marks

@@ -22,7 +22,7 @@ from monitor.core.margin.index.columns import (
 )
 from monitor.core.margin.index.compile import inlined
 from monitor.core.margin.index.split import SHARES, radius, set_reaches
-from monitor.core.margin.index.verdict import measure, slot_of, state_of
+from monitor.core.margin.index.verdict import end_slack, measure, slot_of, state_of
 
 # A guard that is nearer than it may be stays while it has this part of its distance.
 KEPT_MIN = 0.6
@@ -116,7 +116,13 @@ def guard_unit(c: Columns, begin: int) -> None:
     if state == UNDECIDED or c.heads[begin]["always_exact"]:
         tighten_guards(c, begin)
         return
-    weights = set_reaches(c, begin)
+    to_end = 0.0
+    if c.heads[begin]["ending"]:
+        to_end = end_slack(c, begin, measured)
+        if to_end == 0.0:
+            tighten_guards(c, begin)
+            return
+    weights = set_reaches(c, begin, measured[5])
     if weights == 0.0:
         forget_guards(c, begin)
         return
@@ -127,8 +133,8 @@ def guard_unit(c: Columns, begin: int) -> None:
         most = own["radius_max"]
         if most >= SPREAD_FROM and most < math.inf:
             most *= spread(begin + place)
-        falling = radius(c, place, share, measured, 1.0)
-        rising = radius(c, place, share, measured, -1.0)
+        falling = radius(c, place, share, measured, (1.0, to_end))
+        rising = radius(c, place, share, measured, (-1.0, to_end))
         if own["direction"] == 0 or falling < math.inf:
             falling = min(falling, most)
         aim_guards(c, begin, place, falling, rising)

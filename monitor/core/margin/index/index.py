@@ -7,7 +7,7 @@ guards of the units that were hit are set when the caller calls `settle`, or bef
 A price is a slot (0 is the constant 1), an instrument, a collateral and a unit are numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,23 +22,30 @@ from monitor.core.margin.index.columns import (
     HAIRCUT,
     ITEM,
     ITEMS_MAX,
-    POSITION,
     STATES,
     TIER,
     UNITS_HELD,
     UNKNOWN,
-    WATCHED,
     Capacity,
     Columns,
+    Memory,
+    PrivateMemory,
     Records,
-    grown,
-    grown_rows,
     make_columns,
 )
+from monitor.core.margin.index.growth import (
+    with_chunks,
+    with_instruments,
+    with_rows,
+    with_slots,
+    with_units,
+)
+from monitor.core.margin.index.limits import refuse_items
 from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
+PUT_ONE_MAX = 64
 
 
 class Item(NamedTuple):
@@ -68,14 +75,36 @@ class Sums(NamedTuple):
 class ThresholdIndex:
     """Which units can change state at this price, and the states of all."""
 
-    def __init__(self, call_factor: float, capacity: Capacity | None = None) -> None:
-        """Begin empty; `call_factor` is 1 / margin_call_ratio, at least 1."""
-        if not 1.0 <= call_factor < np.inf:
-            raise ValueError(f"expected a call factor of at least 1, received {call_factor}")
-        self.columns: Columns = make_columns(capacity or Capacity())
-        self.columns.rules[0] = (call_factor, 1.0)
+    def __init__(
+        self,
+        call_factor: float,
+        capacity: Capacity | None = None,
+        memory: Memory | None = None,
+        settle_columns: Callable[[Columns], bool] = steps.settle,
+        *,
+        end_factor: float = 1.0,
+    ) -> None:
+        """Begin empty, with the factors of `use_rules`.
+
+        `memory`: where other processes can read an image of the book (private without).
+        `settle_columns` sets the guards of the hits (False: it needs more room): those of verdicts,
+        unless the index keeps something else than verdicts.
+        """
+        self.memory = memory or PrivateMemory()
+        self.columns: Columns = make_columns(capacity or Capacity(), self.memory)
+        self.columns.rules["share"] = 1.0
+        self.use_rules(call_factor, end_factor)
+        self._settle_columns = settle_columns
         self._slots = 1
         self._instruments = 0
+
+    def use_rules(self, call_factor: float, end_factor: float) -> None:
+        """Take 1 / margin_call_ratio and 1 / liquidation_end_ratio; then call `rescan`."""
+        for name, factor in (("call", call_factor), ("end", end_factor)):
+            if not 1.0 <= factor < np.inf:
+                raise ValueError(f"expected a factor of {name} of at least 1, received {factor}")
+        self.columns.rules["call_factor"] = call_factor
+        self.columns.rules["end_factor"] = end_factor
 
     # --- what there is -------------------------------------------------------------------------
 
@@ -84,9 +113,9 @@ class ThresholdIndex:
         self.settle()
         slot, self._slots = self._slots, self._slots + 1
         if slot >= len(self.columns.slots):
-            self._grow_slots()
+            self.columns = with_slots(self.columns)
         if self.columns.counters[BUCKETS_USED] + 2 > len(self.columns.buckets):
-            self._grow_pool()
+            self.columns = with_chunks(self.columns)
         own = self.columns.slots[slot]
         own["ring"] = self.columns.counters[BUCKETS_USED]
         own["guards_max"] = 256
@@ -100,7 +129,7 @@ class ThresholdIndex:
         self.settle()
         number, self._instruments = self._instruments, self._instruments + 1
         if number >= len(self.columns.instruments):
-            self._grow_instruments()
+            self.columns = with_instruments(self.columns)
         self._set_terms(number, terms)
         return number
 
@@ -133,7 +162,10 @@ class ThresholdIndex:
         own["steps"], own["step_count"] = len(columns.steps), len(terms.steps)
         for name in ("mark", "value", "inverse", "model", "rate", "per_unit", "scalar", "fee"):
             own[name] = getattr(terms, name)
-        own["at_entry"], own["always_exact"] = terms.at_entry, terms.always_exact
+        for name in ("at_entry", "larger_leg", "after_fee", "always_exact"):
+            own[name] = getattr(terms, name)
+        own["at_bankruptcy"] = terms.closing_fee > 0.0
+        columns.rare[number] = (terms.buffer, terms.closing_fee)
         self.columns = columns._replace(
             tiers=np.concatenate([columns.tiers, tier_records(terms.tiers)]),
             steps=np.concatenate([columns.steps, np.array(terms.steps, dtype=np.float64)]),
@@ -152,45 +184,71 @@ class ThresholdIndex:
         if len(items) == 0:
             return self.columns.changes[:0]
         self.settle()
-        self._check(items)
+        self.check(items)
         units = int(items["unit"].max()) + 1
         if units > len(self.columns.begins):
-            self._grow_units(units)
+            self.columns = with_units(self.columns, self.memory, units)
+        self._place(items)
+        steps.judge_listed(self.columns)
+        return self._changes()
+
+    def put_unit(self, items: Records, count: int, units: int) -> int:
+        """Set and judge one unit below `units`, as `put_units` does; return its state.
+
+        Its items are the first so many of `items`, at most PUT_ONE_MAX.
+        """
+        if units > len(self.columns.begins):
+            self.columns = with_units(self.columns, self.memory, units)
+        state = steps.put_unit(self.columns, items, count)
+        if state >= 0:
+            return state
+        return int(self.put_units(items[:count].copy(), units)["after"][0])
+
+    def put_units(self, items: Records, units: int) -> Records:
+        """Set all items of units below `units` like `set_units`, each once, the items being right.
+
+        Returns a CHANGE record for every unit in the order of items, changed or not; the next
+        call overwrites them.
+        """
+        self.settle()
+        if len(items) > ITEMS_MAX // 2:
+            self.check(items)
+        if units > len(self.columns.begins):
+            self.columns = with_units(self.columns, self.memory, units)
+        self._place(items)
+        steps.judge_set(self.columns, items)
+        return self.columns.changes[: self.columns.counters[CHANGES]]
+
+    def _place(self, items: Records) -> None:
         self.columns.counters[CHANGES] = 0
         done = 0
         while True:
             done = steps.set_units(self.columns, items, done)
             if done == len(items):
                 break
-            self.columns = grown_rows(self.columns, 2 * len(self.columns.rows) + 4 * ITEMS_MAX)
-        steps.judge_listed(self.columns)
-        return self._changes()
+            rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
+            self.columns = with_rows(self.columns, self.memory, rows)
 
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""
         self.settle()
-        steps.drop_units(self.columns, self._held(units))
+        steps.drop_units(self.columns, self.held(units))
 
-    def _check(self, items: Records) -> None:
-        """Refuse what no arithmetic could mend, before anything is changed."""
-        if not (np.isfinite(items["quantity"]).all() and np.isfinite(items["entry"]).all()):
-            raise ValueError("expected finite quantities and entry prices")
-        kinds, refs = items["kind"], items["ref"]
-        positions = (kinds == POSITION) & (items["quantity"] != 0.0)
-        if (items["entry"][positions] <= 0.0).any():
-            raise ValueError("expected positive entry prices of positions")
-        limits = np.array([self._instruments, self._slots, len(self.columns.haircuts), 1 << 30])
-        if kinds.max() > WATCHED or (refs < 0).any() or (refs >= limits[kinds]).any():
-            raise ValueError("expected items of known kinds, instruments, slots and collateral")
-        if items["unit"].min() < 0:
-            raise ValueError("expected units numbered from 0")
-        starts = np.flatnonzero(np.diff(items["unit"], prepend=items["unit"][0] - 1))
-        if np.diff(starts, append=len(items)).max() > ITEMS_MAX // 2:
-            raise ValueError(f"expected at most {ITEMS_MAX // 2} items of one unit")
-        if len(starts) > max(len(self.columns.begins), int(items["unit"].max()) + 1):
-            raise ValueError("expected the items of a unit together")
+    def set_ending(self, unit: int, *, ending: bool) -> None:
+        """Say whether a unit is in liquidation; it stays so whatever its items, until removed.
 
-    def _held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+        Of such a unit every verdict is reported as a change, `before` = `after` too, so that the
+        caller decides in exact numbers whether it is clear of the level where a liquidation
+        ends; between two reports it stays on the same side of that level.
+        """
+        steps.set_ending(self.columns, int(self.held([unit])[0]), ending)
+
+    def check(self, items: Records) -> None:
+        """Refuse wrong items before anything is changed."""
+        refs_max = (self._instruments, self._slots, len(self.columns.haircuts))
+        refuse_items(items, refs_max, len(self.columns.begins))
+
+    def held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
         """Return unit numbers, each of a unit that is held."""
         numbers = np.ascontiguousarray(units, dtype=np.int32)
         begins = self.columns.begins
@@ -200,7 +258,7 @@ class ThresholdIndex:
             raise ValueError("expected units that were set and not removed")
         return numbers
 
-    def _known_slots(self, slots: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
+    def known_slots(self, slots: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:
         """Return slots of prices that were added."""
         where = np.ascontiguousarray(slots, dtype=np.int32)
         if len(where) and (where.min() <= 0 or where.max() >= self._slots):
@@ -222,7 +280,7 @@ class ThresholdIndex:
         guards or rescan, is chosen by how many hits the sizes of the buckets let expect.
         """
         self.settle()
-        where, to = self._known_slots(slots), _checked(prices)
+        where, to = self.known_slots(slots), checked(prices)
         if by_rescan is None:
             by_rescan = len(where) > 1 and self._is_rescan_better(where, to)
         self.columns.counters[CHANGES] = 0
@@ -242,7 +300,7 @@ class ThresholdIndex:
         the caller has to decide, and now and then so that guards and changes find room.
         """
         self.settle()
-        where, to = self._known_slots(slots), _checked(prices)
+        where, to = self.known_slots(slots), checked(prices)
         if np.isnan(to).any() or np.isnan(self.columns.slots["price"][where]).any():
             raise ValueError("expected moves of known prices: use move for missing ones")
         self.columns.counters[CHANGES] = 0
@@ -251,8 +309,8 @@ class ThresholdIndex:
 
     def settle(self) -> None:
         """Set the guards of all units that were hit; called before every step if you do not."""
-        while not steps.settle(self.columns):
-            self._grow_pool()
+        while not self._settle_columns(self.columns):
+            self.columns = with_chunks(self.columns)
 
     def rescan(self) -> Records:
         """Judge every unit and set all guards anew; return changes."""
@@ -265,11 +323,11 @@ class ThresholdIndex:
         """Drop every outdated guard: for idle time. Steps do it for a price that has too many."""
         self.settle()
         while not steps.sort_all(self.columns):
-            self._grow_pool()
+            self.columns = with_chunks(self.columns)
 
     def decide(self, unit: int, state: int) -> None:
         """Take the exact verdict on a unit that was UNDECIDED."""
-        steps.decide_unit(self.columns, int(self._held([unit])[0]), state)
+        steps.decide_unit(self.columns, int(self.held([unit])[0]), state)
 
     def _changes(self) -> Records:
         return self.columns.changes[: self.columns.counters[CHANGES]].copy()
@@ -278,17 +336,27 @@ class ThresholdIndex:
 
     def states(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
         """Return the states of units as they stand."""
-        numbers = self._held(units)
+        numbers = self.held(units)
         states = np.zeros(len(numbers), np.uint8)
         steps.states_of(self.columns, numbers, states)
         return states
 
     def verdicts(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.uint8]:
         """Return the states of units by a full new evaluation, which changes nothing."""
-        numbers = self._held(units)
+        numbers = self.held(units)
         states = np.zeros(len(numbers), np.uint8)
         steps.verdicts_of(self.columns, numbers, states)
         return states
+
+    def measures(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.float64]:
+        """Return (equity, maintenance margin, gross) of units: one row each, at present prices.
+
+        Not a number where a price is missing; `gross` is what rounding errors scale with.
+        """
+        numbers = self.held(units)
+        measures = np.empty((len(numbers), 3))
+        steps.measures_of(self.columns, numbers, measures)
+        return measures
 
     def sums(self) -> Sums:
         """Return the sums by state."""
@@ -304,41 +372,8 @@ class ThresholdIndex:
             sums[:] = 0
         steps.recount(columns)
 
-    # --- room ----------------------------------------------------------------------------------
 
-    def _grow_slots(self) -> None:
-        size = 2 * len(self.columns.slots)
-        slots = grown(self.columns.slots, size)
-        slots["price"][size // 2 :] = np.nan
-        slots["moves"][size // 2 :] = 1.0
-        self.columns = self.columns._replace(slots=slots, amounts=grown(self.columns.amounts, size))
-
-    def _grow_instruments(self) -> None:
-        size = 2 * len(self.columns.instruments)
-        self.columns = self.columns._replace(
-            instruments=grown(self.columns.instruments, size),
-            positions=grown(self.columns.positions, size),
-        )
-
-    def _grow_units(self, units: int) -> None:
-        size = max(units, 2 * len(self.columns.begins))
-        self.columns = self.columns._replace(
-            begins=grown(self.columns.begins, size, -1),
-            hits=grown(self.columns.hits, size),
-            changes=grown(self.columns.changes, 2 * size),
-        )
-
-    def _grow_pool(self) -> None:
-        columns = self.columns
-        chunks = grown(columns.chunks, 2 * len(columns.chunks))
-        self.columns = columns._replace(
-            chunks=chunks,
-            words=chunks.reshape(-1),
-            buckets=grown(columns.buckets, 2 * len(columns.buckets)),
-        )
-
-
-def _checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+def checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     """Return prices, each missing or within what a guard's key can hold."""
     checked = np.ascontiguousarray(prices, dtype=np.float64)
     if not ((checked > PRICE_MIN) & (checked < PRICE_MAX) | np.isnan(checked)).all():

@@ -2,7 +2,13 @@
 
 import math
 
-from monitor.core.margin.index.blocks import draft_unit, drop_unit, place_unit, rows_left
+from monitor.core.margin.index.blocks import (
+    draft_unit,
+    drop_unit,
+    mark_rules,
+    place_unit,
+    rows_left,
+)
 from monitor.core.margin.index.buckets import (
     bucket_of,
     chunks_left,
@@ -28,9 +34,10 @@ from monitor.core.margin.index.columns import (
     Records,
 )
 from monitor.core.margin.index.compile import compiled, inlined, prefetch
+from monitor.core.margin.index.copy_on_write import keep_rows
 from monitor.core.margin.index.guards import guard_next
 from monitor.core.margin.index.sums import add_unit, change_state, equity_of
-from monitor.core.margin.index.verdict import slot_of, verdict
+from monitor.core.margin.index.verdict import measure, slot_of, verdict
 
 HITS_AHEAD = 12  # how many units are on the way from memory at once
 
@@ -50,19 +57,23 @@ def set_price(c: Columns, slot: int, price: float) -> None:
 
 
 @inlined
-def judge_unit(c: Columns, begin: int, step: int) -> int:
-    """Judge a unit anew; note a change of state, and every verdict that the caller has to give."""
+def judge_unit(c: Columns, begin: int, step: int) -> bool:
+    """Judge a unit anew and note a change; return whether the caller has something to decide.
+
+    Noted too: a verdict that the caller has to give, or a unit in liquidation, which may be over.
+    """
     head = c.heads[begin]
     before = head["state"]
     after = verdict(c, begin)
-    if after != before or after == UNDECIDED:
+    asks = bool(after == UNDECIDED or head["ending"])
+    if after != before or asks:
         change = c.changes[c.counters[CHANGES]]
         change["step"], change["unit"] = step, head["unit"]
         change["before"], change["after"] = before, after
         c.counters[CHANGES] += 1
         if after != before:
             change_state(c, begin, after)
-    return after
+    return asks
 
 
 @inlined
@@ -159,14 +170,14 @@ def move_prices(c: Columns, slots: Records, prices: Records, by_rescan: bool) ->
 
 @inlined
 def judge_hits(c: Columns, step: int) -> int:
-    """Judge the hits that are not guarded yet; return how many the caller has to decide."""
-    undecided = 0
+    """Judge the hits that are not guarded yet; return of how many the caller has to decide."""
+    asking = 0
     for number in range(c.counters[HITS]):
         if number + HITS_AHEAD < c.counters[HITS]:
             prefetch_unit(c, c.hits[number + HITS_AHEAD])
         begin = int(c.begins[c.hits[number]])
-        undecided += judge_unit(c, begin, step) == UNDECIDED
-    return undecided
+        asking += judge_unit(c, begin, step)
+    return asking
 
 
 @inlined
@@ -187,7 +198,7 @@ def list_holders(c: Columns) -> None:
 def move_each(c: Columns, slots: Records, prices: Records, first: int) -> int:
     """Apply single moves of known prices, each a step, from the first on; return how many are done.
 
-    Ends early when the caller has to decide a verdict, or room is needed for guards or changes.
+    Ends early when the caller has to decide something, or room is needed for guards or changes.
     """
     changes_max = len(c.changes) - len(c.begins)
     for number in range(first, len(slots)):
@@ -196,9 +207,9 @@ def move_each(c: Columns, slots: Records, prices: Records, first: int) -> int:
         collect(c, slot)
         if c.counters[HITS] == 0:
             continue
-        undecided = judge_hits(c, number)
+        asking = judge_hits(c, number)
         done = guard_hits(c)
-        if undecided or not done or c.counters[CHANGES] > changes_max:
+        if asking or not done or c.counters[CHANGES] > changes_max:
             return number + 1
     return len(slots)
 
@@ -220,9 +231,53 @@ def set_units(c: Columns, items: Records, first: int) -> int:
 
 
 @compiled
+def put_unit(c: Columns, items: Records, count: int) -> int:
+    """Set and judge one unit, the first so many items being its own; -1: more room is needed."""
+    for slot in range(1, len(c.slots)):
+        own = c.slots[slot]
+        if own["price"] != own["old"] and not math.isnan(own["price"]):
+            collect(c, slot)
+    if not guard_hits(c) or rows_left(c) < 2 * count + 2 * 16:
+        return -1
+    assets, rows = draft_unit(c, items, 0, count)
+    begin = place_unit(c, items[0]["unit"], assets, rows)
+    list_unit(c, begin)
+    after = verdict(c, begin)
+    if after != c.heads[begin]["state"]:
+        change_state(c, begin, after)
+    return after
+
+
+@compiled
 def judge_listed(c: Columns) -> None:
     """Judge the units that were set."""
     judge_hits(c, 0)
+
+
+@compiled
+def judge_set(c: Columns, items: Records) -> None:
+    """Judge the units whose items were set, and tell of each, in their order."""
+    unit = -1
+    for number in range(len(items)):
+        if items[number]["unit"] == unit:
+            continue
+        unit = items[number]["unit"]
+        begin = int(c.begins[unit])
+        before, after = c.heads[begin]["state"], verdict(c, begin)
+        change = c.changes[c.counters[CHANGES]]
+        change["step"], change["unit"], change["before"], change["after"] = 0, unit, before, after
+        c.counters[CHANGES] += 1
+        if after != before:
+            change_state(c, begin, after)
+
+
+@compiled
+def measures_of(c: Columns, units: Records, measures: Records) -> None:
+    """Write (equity, maintenance margin, gross) of units at the present prices."""
+    for number in range(len(units)):
+        prefetch_unit(c, units[min(number + HITS_AHEAD, len(units) - 1)])
+        own = measure(c, int(c.begins[units[number]]))
+        measures[number, 0], measures[number, 1], measures[number, 2] = own[0], own[1], own[2]
 
 
 @compiled
@@ -234,10 +289,12 @@ def drop_units(c: Columns, units: Records) -> None:
 
 @compiled
 def judge_all(c: Columns) -> None:
-    """Judge every unit and list all for new guards: a rescan."""
+    """Judge every unit by the rules as they are, and list all for new guards: a rescan."""
     for unit in range(len(c.begins)):
         begin = int(c.begins[unit])
         if begin >= 0:
+            keep_rows(c, begin, begin + 1)
+            mark_rules(c, begin)
             list_unit(c, begin)
     judge_hits(c, 0)
 
@@ -262,6 +319,16 @@ def decide_unit(c: Columns, unit: int, state: int) -> None:
     """Take the caller's verdict on a unit."""
     if c.heads[c.begins[unit]]["state"] != state:
         change_state(c, int(c.begins[unit]), state)
+
+
+@compiled
+def set_ending(c: Columns, unit: int, ending: bool) -> None:  # noqa: FBT001 (compiled: no keywords)
+    """Say whether a unit is in liquidation; if so, list it for guards on where that ends."""
+    begin = int(c.begins[unit])
+    keep_rows(c, begin, begin + 1)
+    c.heads[begin]["ending"] = ending
+    if ending:
+        list_unit(c, begin)
 
 
 @compiled

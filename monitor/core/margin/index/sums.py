@@ -10,6 +10,7 @@ import math
 
 from monitor.core.margin.index.columns import COLLATERAL, CONSTANT, POSITION, Columns
 from monitor.core.margin.index.compile import inlined
+from monitor.core.margin.index.copy_on_write import keep_rows
 
 
 @inlined
@@ -53,6 +54,7 @@ def change_state(c: Columns, begin: int, state: int) -> None:
     """Move a unit to another state."""
     head = c.heads[begin]
     add_unit(c, begin, head["state"], -1.0)
+    keep_rows(c, begin, begin + 1)
     head["state"] = state
     add_unit(c, begin, state, 1.0)
 

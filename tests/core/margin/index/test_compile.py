@@ -9,8 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[4]
 WITHOUT_OPTION = """
-from bench.compiled_cache import use_compiled_cache
-use_compiled_cache("-counted")
 from monitor.core.margin.index import compile
 del compile.OPTIONS["_nrt"]
 from tests.core.margin.index.worlds import World
@@ -36,9 +34,10 @@ def run(*arguments: str, **more: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_it_runs_compiled_without_the_undocumented_option() -> None:
-    run("-c", WITHOUT_OPTION)
+def test_it_runs_compiled_without_the_undocumented_option(tmp_path: Path) -> None:
+    run("-c", WITHOUT_OPTION, NUMBA_CACHE_DIR=str(tmp_path))
 
 
+@pytest.mark.timeout(900)
 def test_seeded_bugs_are_seen_and_the_uncompiled_index_is_right() -> None:
     assert run("-m", "tests.core.margin.index.seeded", NUMBA_DISABLE_JIT="1") == ""

@@ -17,8 +17,8 @@ from monitor.core.margin.index.columns import (
 )
 from monitor.core.margin.index.index import Item, ThresholdIndex
 from monitor.core.margin.index.terms import collateral_tiers, terms_of
-from monitor.core.margin.totals import unit_totals
-from monitor.core.settings import EngineSettings
+from monitor.core.margin.totals import liquidation_is_over, unit_totals
+from monitor.core.settings import EngineSettings, MarginSettings
 
 STATE_NAMES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown", "undecided")
 TIERS = [
@@ -61,22 +61,34 @@ class World:
     """One exchange: `engine` is the slow truth, `index` what is tested; `numbers` joins them."""
 
     def __init__(
-        self, seed: int, *, accounts: int = 12, instruments: int = 4, jumping: bool = False
+        self,
+        seed: int,
+        *,
+        accounts: int = 12,
+        instruments: int = 4,
+        jumping: bool = False,
+        rare: float = 0.15,
+        liquidating: bool = False,
     ) -> None:
+        self.liquidating = liquidating  # every unit is in liquidation, and prices move little
         self.jumping = jumping  # every instrument has tiers with jumps
+        self.rare = rare  # share of instruments that have each of the rarer rules
         self.chance = random.Random(seed)
-        self.engine = RiskEngine(EngineSettings())
+        self.engine = RiskEngine(EngineSettings(margin=MarginSettings(liquidation_end_ratio=0.7)))
         self.sequences: dict[str, int] = {}
         self.names = [f"I{number}" for number in range(instruments)]
         self.engine.apply([*self._listings()])
         for number in range(accounts):
-            for name in self.names:
+            for name in (*self.names, *self.names):  # often two legs
                 self.engine.apply(self._position(f"a{number}", name))
             for asset in ("USDT", "COIN", "GEM"):
                 self.engine.apply(self._balance(f"a{number}", asset))
         self.decided = 0
         rules = self.engine.rules
-        self.index = ThresholdIndex(rules.call_factor, Capacity(64, 256, 4, 2, 9000))
+        self.over: dict[str, bool] = {}  # units in liquidation: clear of its end, when last told
+        self.index = ThresholdIndex(
+            rules.call_factor, Capacity(64, 256, 4, 2, 9000), end_factor=float(1 / rules.end_ratio)
+        )
         self._fill()
 
     # --- the engine's side ---------------------------------------------------------------------
@@ -100,8 +112,10 @@ class World:
         chance = self.chance
         kind = chance.choice(KINDS)
         coin = chance.choice(["COIN", "GEM"])
-        rare = chance.random()
         fee = chance.choice(["0", "0", "0.001"])
+        at_bankruptcy = chance.random() < self.rare
+        if at_bankruptcy:
+            fee = chance.choice(["0.001", "0.03"])
         tiers = chance.choice([TIERS, TIERS, TIERS[2:], JUMPS, []])
         model = chance.choice([None, None, None, *MODELS])
         margin_price: Any = chance.choice(["mark_price", "mark_price", "entry_price"])
@@ -124,10 +138,12 @@ class World:
             closing_fee_basis="none"
             if fee == "0"
             else "bankruptcy_price"
-            if rare < 0.05
+            if at_bankruptcy
             else "mark_price",
             margin_price=margin_price,
-            hedge_margin="larger" if 0.05 < rare < 0.1 else "both",
+            hedge_margin="larger" if chance.random() < self.rare else "both",
+            bankruptcy_price_after_fee=chance.random() < 0.5,
+            liquidation_buffer_rate="0.02" if chance.random() < self.rare else "0",
         )
 
     def _next(self, account: str) -> int:
@@ -179,6 +195,12 @@ class World:
             totals.equity, totals.maintenance_margin, has_position=totals.has_position
         )
 
+    def is_over(self, unit: MarginUnit) -> bool:
+        """Return whether a unit is clear of the end of a liquidation, in exact rationals."""
+        market, rules = self.engine.market, self.engine.rules
+        totals = unit_totals(unit, market, rules)
+        return totals is not None and liquidation_is_over(unit, market, rules, totals)
+
     # --- the index's side ----------------------------------------------------------------------
 
     def _fill(self) -> None:
@@ -210,6 +232,8 @@ class World:
         number = self.numbers.setdefault(unit.name, len(self.numbers))
         self.units[unit.name] = unit
         self._decide(self.index.set_unit(number, self._items(unit)))
+        if self.liquidating and unit.name not in self.over:
+            self._begin_or_end_liquidation(unit.name)
 
     def _items(self, unit: MarginUnit) -> list[Item]:
         market, account = self.engine.market, unit.account
@@ -239,9 +263,12 @@ class World:
         """Answer what the index asks, by exact rationals."""
         names = {number: name for name, number in self.numbers.items()}
         for unit, after in zip(changes["unit"].tolist(), changes["after"].tolist(), strict=True):
+            name = names[unit]
+            if name in self.over:
+                self.over[name] = self.is_over(self.units[name])
             if after == UNDECIDED:
                 self.decided += 1
-                state = self.exact(self.units[names[unit]])
+                state = self.exact(self.units[name])
                 self.index.decide(unit, STATE_NAMES.index(state))
 
     # --- what happens --------------------------------------------------------------------------
@@ -252,9 +279,11 @@ class World:
         what = chance.random()
         if what < 0.2:
             self._change_account()
+        elif what < 0.25:
+            self._begin_or_end_liquidation(chance.choice(sorted(self.units)))
         else:
             count = 1 if what < 0.7 else chance.randint(2, len(self.slots))
-            width = chance.choice([0.0005, 0.01, 0.3])
+            width = chance.choice([0.0005, 0.01, 0.01 if self.liquidating else 0.3])
             self._move(chance.sample(sorted(self.slots), count), width)
 
     def _move(self, names: list[str], width: float) -> None:
@@ -276,6 +305,11 @@ class World:
         by_rescan = self.chance.choice([None, False, True])
         self._decide(self.index.move(slots, prices, by_rescan=by_rescan))
 
+    def _begin_or_end_liquidation(self, name: str) -> None:
+        self.index.set_ending(self.numbers[name], ending=name not in self.over)
+        if self.over.pop(name, None) is None:
+            self.over[name] = self.is_over(self.units[name])
+
     def _change_account(self) -> None:
         account = self.chance.choice(sorted(self.sequences))
         events = self._position(account, self.chance.choice(self.names))
@@ -286,12 +320,16 @@ class World:
             if name not in present:
                 self.index.remove_units([self.numbers[name]])
                 del self.units[name]
+                self.over.pop(name, None)
         for name, unit in present.items():
             if name.split("/")[0] == account:
                 self._set(unit)
 
     def differences(self) -> list[tuple[str, str, str, str]]:
-        """Return each unit whose state in the index is not the exact one, or whose verdict is."""
+        """Return each unit whose state in the index is not the exact one, or whose verdict is.
+
+        And each of whose liquidation the end came without a report.
+        """
         found = []
         for name, unit in self.units.items():
             number, wanted = self.numbers[name], self.exact(unit)
@@ -299,4 +337,6 @@ class World:
             fresh = STATE_NAMES[self.index.verdicts([number])[0]]
             if held != wanted or fresh not in (wanted, "undecided"):
                 found.append((name, wanted, held, fresh))
+            if name in self.over and self.over[name] != self.is_over(unit):
+                found.append((name, "end", str(self.over[name]), held))
         return found

@@ -1,0 +1,39 @@
+"""Calls every compiled function once, so that none is compiled in the path of an event."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from monitor.core.margin.index.columns import AMOUNT, ITEM, POSITION, Capacity
+from monitor.core.margin.index.index import Item, ThresholdIndex
+from monitor.core.margin.index.terms import InstrumentTerms
+
+_SMALL = Capacity(units=8, rows=1 << 18, slots=8, instruments=8, chunks=1 << 15)
+
+
+def steps_of_rehearsal() -> list[Callable[[], object]]:
+    """Return what is to be called, in order; each compiles one or two functions."""
+    index = ThresholdIndex(1.25, _SMALL)
+    mark = 1  # the first slot after the constant one
+    moved = np.full(3, mark, np.int32)
+    item = (0, 0, 1.0, 0.0, AMOUNT)
+    return [
+        lambda: index.add_price(100.0),
+        lambda: index.add_instrument(InstrumentTerms(mark=mark)),
+        lambda: index.set_unit(0, [Item(AMOUNT, 0, 10.0), Item(POSITION, 0, 1.0, 100.0)]),
+        lambda: index.put_units(np.array([item], ITEM), 1),
+        lambda: index.put_unit(np.array([item], ITEM), 1, 1),
+        index.settle,
+        lambda: index.move_each(moved, np.array([101.0, 99.0, 100.0])),
+        lambda: index.move([mark, mark], [101.0, 100.0]),
+        index.rescan,
+        index.sort_out,
+        lambda: index.decide(0, 0),
+        lambda: index.set_ending(0, ending=False),
+        lambda: index.states([0]),
+        lambda: index.verdicts([0]),
+        lambda: index.measures([0]),
+        index.sums,
+        index.resum,
+        lambda: index.remove_units([0]),
+    ]

@@ -7,6 +7,7 @@ import msgspec
 
 from monitor.api.records import (
     AccountsPage,
+    BookAnswer,
     BreakersAnswer,
     DecisionsPage,
     ErrorRecord,
@@ -130,6 +131,14 @@ ENDPOINTS = (
         path="/v1/instruments",
         summary="All instruments, largest open interest first.",
         answers={200: (InstrumentsAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/book",
+        summary="Sums over the whole book, at most a second old: gains, losses, margin, distances.",
+        answers={
+            200: (BookAnswer, "The sums, and when they were so."),
+            503: (ErrorRecord, "No image of the book has been taken yet."),
+        },
     ),
     Endpoint(
         path="/v1/funds",

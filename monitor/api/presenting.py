@@ -6,6 +6,9 @@ from monitor.api.decision_ring import NumberedDecision
 from monitor.api.history import History
 from monitor.api.records import (
     AccountRecord,
+    BookAnswer,
+    BookInstrumentRecord,
+    BookSideRecord,
     BreakerRecord,
     CheckRecord,
     DecisionLine,
@@ -20,6 +23,8 @@ from monitor.api.records import (
 from monitor.api.wording import describe, describe_many
 from monitor.core.view import (
     AccountView,
+    BookSideView,
+    BookSums,
     BreakerView,
     FeedView,
     FundView,
@@ -51,6 +56,42 @@ def instrument_record(view: InstrumentView) -> InstrumentRecord:
         open_interest_short_contracts=exact_text(view.open_interest_short_contracts),
         open_interest_usd=decimal_text(view.open_interest_usd),
     )
+
+
+def book_answer(book: BookSums) -> BookAnswer:
+    """Return the sums of a book image."""
+    return BookAnswer(
+        as_of_ns=book.as_of_ns,
+        equity_usd=_texts(book.equity_usd),
+        maintenance_margin_usd=_texts(book.maintenance_margin_usd),
+        margin_ratio_from=[exact_text(edge) for edge in book.margin_ratio_edges[:-1]],
+        margin_ratios=list(book.margin_ratios),
+        distance_from=[exact_text(edge) for edge in book.distance_edges[:-1]],
+        distances=list(book.distances),
+        instruments=[
+            BookInstrumentRecord(
+                instrument=each.instrument,
+                settlement_currency=each.settlement_currency,
+                long=_book_side(each.long),
+                short=_book_side(each.short),
+            )
+            for each in book.instruments
+        ],
+    )
+
+
+def _book_side(side: BookSideView) -> BookSideRecord:
+    return BookSideRecord(
+        unrealized_gains_usd=decimal_text(side.gains_usd),
+        unrealized_losses_usd=decimal_text(side.losses_usd),
+        free_margin_usd=exact_text(side.free_margin_usd),
+        holders=side.holders,
+        notional_by_distance_usd=[decimal_text(each) for each in side.notional_by_distance_usd],
+    )
+
+
+def _texts(amounts: dict[str, float]) -> dict[str, str]:
+    return {name: exact_text(amount) for name, amount in amounts.items()}
 
 
 def fund_record(view: FundView, history: History) -> FundRecord:

@@ -90,6 +90,43 @@ class FundRecord(Record, frozen=True, kw_only=True):
     updated_ns: int
 
 
+class BookSideRecord(Record, frozen=True, kw_only=True):
+    """One side of an instrument: amounts in USD, null while a price is missing."""
+
+    unrealized_gains_usd: str | None
+    unrealized_losses_usd: str | None
+    free_margin_usd: str
+    holders: int
+    notional_by_distance_usd: list[str | None]
+
+
+class BookInstrumentRecord(Record, frozen=True, kw_only=True):
+    """One instrument of a book image."""
+
+    instrument: str
+    settlement_currency: str
+    long: BookSideRecord
+    short: BookSideRecord
+
+
+class BookAnswer(Record, frozen=True, kw_only=True):
+    """Sums over the whole book as of one moment: docs/model/live_sums.md.
+
+    A histogram counts margin units with a position, by where its buckets begin (`_from`) and then
+    two more: of `margin_ratios` the bankrupt and the unknown ones, of `distances` the liquidatable
+    (or bankrupt) and the unknown ones; `notional_by_distance_usd` has the same buckets.
+    """
+
+    as_of_ns: int
+    equity_usd: dict[str, str]
+    maintenance_margin_usd: dict[str, str]
+    margin_ratio_from: list[str]
+    margin_ratios: list[int]
+    distance_from: list[str]
+    distances: list[int]
+    instruments: list[BookInstrumentRecord]
+
+
 class BreakerRecord(Record, frozen=True, kw_only=True):
     """One breaker for one scope. `limit_used_ratio`: measured / limit."""
 

@@ -19,6 +19,7 @@ from monitor.api.openapi import openapi_document
 from monitor.api.parameters import BadRequest, choice, integer, refuse_unknown
 from monitor.api.presenting import (
     account_record,
+    book_answer,
     breaker_record,
     check_records,
     decision_record,
@@ -70,6 +71,7 @@ class Api:
             "/v1/accounts/{account:path}": self.account,
             "/v1/decisions": self.decisions,
             "/v1/instruments": self.instruments,
+            "/v1/book": self.book,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/openapi.json": self.openapi,
@@ -161,6 +163,17 @@ class Api:
         return json_response(
             InstrumentsAnswer(instruments=[instrument_record(one) for one in instruments])
         )
+
+    async def book(self, request: Request) -> Response:
+        """Return the sums over the newest book image; 503 before the first."""
+        refuse_unknown(request, ())
+        book = self._source.view().book
+        if book is None:
+            answer = ErrorRecord(
+                error="not ready", expected="a book image", received="none yet", where="path"
+            )
+            return json_response(answer, status=503)
+        return json_response(book_answer(book))
 
     async def funds(self, request: Request) -> Response:
         """Return all insurance funds."""

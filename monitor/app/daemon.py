@@ -24,6 +24,7 @@ import structlog
 from monitor.api.decision_ring import DecisionRing
 from monitor.api.server import RunningServer, serve
 from monitor.api.source import ApiSource
+from monitor.app.book_watch import BookWatch
 from monitor.app.clock_watch import ClockWatch
 from monitor.app.mirroring import MirrorFeeder
 from monitor.app.reloading import Reloader
@@ -185,6 +186,8 @@ class App:
         )
         writer.is_state_hash_due = self._snapshotter.is_due
         self.views.follow(engine)
+        watch = BookWatch(engine, self.views, self.vitals.clock)
+        self._supervisor.start_restarted("book", watch.run)
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:
             self._snapshotter.copies = RedisSnapshots(

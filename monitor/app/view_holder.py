@@ -1,7 +1,9 @@
 """The newest immutable view, for everybody who is not the writer."""
 
+import msgspec
+
 from monitor.core.engine import RiskEngine
-from monitor.core.view import RiskView
+from monitor.core.view import BookSums, RiskView
 from monitor.runtime.clock import Clock
 from monitor.streams.shard import Applied
 
@@ -18,6 +20,7 @@ class ViewHolder:
 
     def __init__(self, clock: Clock) -> None:
         self.view = RiskView()
+        self._book: BookSums | None = None
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -29,13 +32,18 @@ class ViewHolder:
         self._is_behind = True
         self.refresh(None)
 
+    def take_book(self, sums: BookSums) -> None:
+        """Show the sums of a book image from now on."""
+        self._book = sums
+        self.view = msgspec.structs.replace(self.view, book=sums)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
         started_s = self._clock.monotonic_s()
         if self._engine is None or not self._is_behind or started_s < self._due_s:
             return
-        self.view = self._engine.view()
+        self.view = msgspec.structs.replace(self._engine.view(), book=self._book)
         self._is_behind = False
         ended_s = self._clock.monotonic_s()
         self._due_s = ended_s + max(REFRESH_INTERVAL_S, (ended_s - started_s) / SHARE_MAX)

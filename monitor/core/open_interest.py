@@ -32,7 +32,7 @@ class SideInterest:
     its old one; what is outdated is dropped when it surfaces, or when it is as much as the rest.
     """
 
-    __slots__ = ("_heap", "groups", "squares", "total")
+    __slots__ = ("_concentration", "_heap", "groups", "squares", "total")
 
     def __init__(self) -> None:
         """Begin without positions."""
@@ -40,9 +40,11 @@ class SideInterest:
         self.total = 0
         self.squares = 0
         self._heap: list[tuple[int, str]] = []
+        self._concentration: Concentration | None = None  # since the last change
 
     def change(self, owner: str, difference: int) -> None:
         """Let an owner hold so many units more."""
+        self._concentration = None
         before = self.groups.get(owner, 0)
         after = before + difference
         self.total += difference
@@ -67,6 +69,20 @@ class SideInterest:
             heapq.heappush(self._heap, entry)
         return [(owner, -units) for units, owner in found]
 
+    def concentration(self) -> Concentration:
+        """Return how concentrated the side is.
+
+        Two groups of 3 and 1: the largest has 3/4, the squares come to 9/16 + 1/16 = 10/16.
+        """
+        if self._concentration is None:
+            total, first = self.total or 1, [units for _, units in self.largest(TOP_GROUPS)]
+            self._concentration = Concentration(
+                Fraction(max(first, default=0), total),
+                Fraction(sum(first), total),
+                Fraction(self.squares, total * total),
+            )
+        return self._concentration
+
 
 def merged(parts: Sequence[SideInterest]) -> SideInterest:
     """Return one side of several shards as one: an owner may have accounts in each."""
@@ -77,18 +93,3 @@ def merged(parts: Sequence[SideInterest]) -> SideInterest:
         for owner, units in part.groups.items():
             whole.change(owner, units)
     return whole
-
-
-def concentration(side: SideInterest) -> Concentration:
-    """Return how concentrated one side is.
-
-    Two groups of 3 and 1: the largest has 3/4, the squares come to 9/16 + 1/16 = 10/16.
-    """
-    if not side.total:
-        return Concentration(Fraction(0), Fraction(0), Fraction(0))
-    first = [units for _, units in side.largest(TOP_GROUPS)]
-    return Concentration(
-        Fraction(first[0], side.total),
-        Fraction(sum(first), side.total),
-        Fraction(side.squares, side.total * side.total),
-    )

@@ -2,14 +2,18 @@
 
 import heapq
 import math
+from typing import Any
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
+from monitor.core.margin.thresholds import STATES
+from monitor.core.open_interest import Concentration
 from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
 from monitor.core.view import (
     AccountView,
     BreakerView,
+    ConcentrationView,
     FeedView,
     FundView,
     InstrumentView,
@@ -38,6 +42,7 @@ def build_view(engine: EngineParts) -> RiskView:
         liquidating_accounts=sum(len(part.watchlist.liquidating) for part in parts),
         margin_shortfall_usd=_margin_shortfall(parts),
         exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
+        **_class_one(parts),
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=tuple(_fund(engine, name) for name in sorted(engine.venue.funds)),
@@ -67,6 +72,17 @@ def _margin_shortfall(parts: list[AccountEngine]) -> float:
     )
 
 
+def _class_one(parts: list[AccountEngine]) -> dict[str, Any]:
+    """Return equity by state and what the units under water are short of, by differences."""
+    sums = [part.thresholds.index.sums() for part in parts]
+    equity = {
+        state: math.fsum(float(each.equity[number]) for each in sums)
+        for number, state in enumerate(STATES)
+        if state != "unknown"
+    }
+    return {"equity_usd": equity, "deficit_usd": math.fsum(each.shortfall for each in sums)}
+
+
 def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
     """Return the accounts nearest to liquidation, worst first."""
     scored = (
@@ -89,6 +105,7 @@ def _instrument(engine: EngineParts, name: str) -> InstrumentView:
     rate = market.funding_rates.get(name)
     long_units, short_units = engine.shards.open_interest(name)
     worth = notional_usd(engine, name, max(long_units, short_units))
+    concentrations = engine.shards.concentrations(name)
     return InstrumentView(
         instrument=name,
         kind=instrument.kind,
@@ -100,6 +117,16 @@ def _instrument(engine: EngineParts, name: str) -> InstrumentView:
         open_interest_long_contracts=float(instrument.contracts(long_units)),
         open_interest_short_contracts=float(instrument.contracts(short_units)),
         open_interest_usd=None if worth is None else float(worth),
+        concentration_long=_concentration(concentrations[0]),
+        concentration_short=_concentration(concentrations[1]),
+    )
+
+
+def _concentration(side: Concentration) -> ConcentrationView:
+    return ConcentrationView(
+        largest_share=float(side.largest_share),
+        top_share=float(side.top_share),
+        herfindahl=float(side.herfindahl),
     )
 
 

@@ -12,7 +12,7 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import CandidateSet, Policy
 from monitor.core.ledger import Position
-from monitor.core.open_interest import Concentration, SideInterest, concentration, merged
+from monitor.core.open_interest import Concentration, SideInterest, merged
 from monitor.core.winners import (
     Standing,
     all_candidates,
@@ -96,7 +96,7 @@ class Shards:
     def concentrations(self, instrument: str) -> tuple[Concentration, Concentration]:
         """Return how concentrated the long and the short side are."""
         long, short = self._sides(instrument)
-        return concentration(merged(long)), concentration(merged(short))
+        return merged(long).concentration(), merged(short).concentration()
 
     def _sides(self, instrument: str) -> tuple[list[SideInterest], list[SideInterest]]:
         """Return every shard's long and short side of an instrument."""

@@ -51,6 +51,60 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
         return float("inf") if self.has_position or self.equity < 0 else 0.0
 
 
+class ConcentrationView(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of one side's open interest few owners hold: shares of 0 to 1, 0 without any.
+
+    `top_share`: of the ten largest; `herfindahl`: the sum of all squared shares.
+    """
+
+    largest_share: float = 0.0
+    top_share: float = 0.0
+    herfindahl: float = 0.0
+
+
+class BookSideView(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of one instrument over a whole book, in the valuation currency.
+
+    `gains` and `losses` are unrealized and >= 0, of the positions that gain and of those that lose;
+    `free_margin` is equity - maintenance margin of the units on this side, where above 0, and
+    `notional_by_distance` their notional by bucket of their distance to liquidation. Null while a
+    price is missing.
+    """
+
+    gains_usd: float | None
+    losses_usd: float | None
+    free_margin_usd: float
+    holders: int
+    notional_by_distance_usd: tuple[float | None, ...]
+
+
+class BookInstrumentView(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument over a whole book. Amounts are of the moment of the image."""
+
+    instrument: str
+    settlement_currency: str
+    long: BookSideView
+    short: BookSideView
+
+
+class BookSums(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over an image of the book, exact for `as_of_ns`: docs/model/live_sums.md.
+
+    Units are margin units; by state in the order of the states. The histograms count units with a
+    position by bucket: from each edge to the next, then those without a number (`distances`:
+    liquidatable or bankrupt, then unknown; `margin_ratios`: bankrupt, then unknown).
+    """
+
+    as_of_ns: int
+    equity_usd: dict[str, float]
+    maintenance_margin_usd: dict[str, float]
+    margin_ratio_edges: tuple[float, ...]
+    margin_ratios: tuple[int, ...]
+    distance_edges: tuple[float, ...]
+    distances: tuple[int, ...]
+    instruments: tuple[BookInstrumentView, ...]
+
+
 class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument: prices and aggregate open interest (sides as magnitudes, contracts)."""
 
@@ -64,6 +118,8 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     open_interest_long_contracts: float
     open_interest_short_contracts: float
     open_interest_usd: float | None
+    concentration_long: ConcentrationView = ConcentrationView()
+    concentration_short: ConcentrationView = ConcentrationView()
 
 
 class FundView(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +188,9 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     liquidating_accounts: int = 0
     margin_shortfall_usd: float = 0.0
     exact_verdicts: int = 0
+    equity_usd: dict[str, float] = {}
+    deficit_usd: float = 0.0
+    book: BookSums | None = None
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

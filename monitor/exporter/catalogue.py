@@ -1,4 +1,4 @@
-"""Every metric of the monitor: data only (those of the daemon: `catalogue_daemon.py`).
+"""Every metric of the monitor: data only (also `catalogue_book.py`, `catalogue_daemon.py`).
 
 The collector, `docs/metrics.md`, alerts and dashboards all follow this file. Conventions:
 
@@ -12,6 +12,7 @@ The collector, `docs/metrics.md`, alerts and dashboards all follow this file. Co
 
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, snake_case
+from monitor.exporter.catalogue_book import BOOK_METRICS, SIDES, STATES
 from monitor.exporter.catalogue_daemon import FEED_METRICS, LOG_METRICS, SERVICE_METRICS
 from monitor.exporter.metric import Metric
 
@@ -25,9 +26,7 @@ REASONS_MAX = 32
 # Families whose names and number follow the interpreter and the operating system.
 PROCESS_SERIES_MAX = 20
 
-STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
 BREAKER_STATES = ("armed", "tripped", "cooling")
-SIDES = ("long", "short")
 EVENT_TYPES = tuple(
     snake_case(event.__name__) for event in (*ACCOUNT_EVENTS, *MARKET_EVENTS, *LOCAL_EVENTS)
 )
@@ -342,6 +341,7 @@ ENGINE_METRICS = (
 SECTIONS: dict[str, tuple[Metric, ...]] = {
     "Funds and losses": LOSS_METRICS,
     "Accounts": ACCOUNT_METRICS,
+    "The book": BOOK_METRICS,
     "Market and oracles": MARKET_METRICS,
     "Breakers": BREAKER_METRICS,
     "Engine": ENGINE_METRICS,

@@ -4,10 +4,18 @@ A reader gives (label values, value) in the order of importance: what stands bey
 largest number of series is left out by the collector. Unknown values are not given at all.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from monitor.core.view import InstrumentView, OracleView, RiskView
+from monitor.core.view import (
+    BookSideView,
+    BookSums,
+    ConcentrationView,
+    InstrumentView,
+    OracleView,
+    RiskView,
+)
 from monitor.exporter.catalogue import BREAKER_STATES
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
@@ -21,7 +29,7 @@ def _single(value: float | None) -> Iterator[Child]:
         yield (), value
 
 
-def _by_label(counts: dict[str, int]) -> Iterator[Child]:
+def _by_label(counts: Mapping[str, float]) -> Iterator[Child]:
     for label, count in counts.items():
         yield (label,), count
 
@@ -52,6 +60,52 @@ def _open_interest_contracts(view: RiskView) -> Iterator[Child]:
     for instrument in view.instruments_by_size():
         yield (instrument.instrument, "long"), instrument.open_interest_long_contracts
         yield (instrument.instrument, "short"), instrument.open_interest_short_contracts
+
+
+def _crowded(value: Callable[[BookSideView], float | None]) -> Reader:
+    """Read both sides of the instruments with the largest open interest, of the last image."""
+
+    def read(view: RiskView) -> Iterator[Child]:
+        if view.book is None:
+            return
+        of = {each.instrument: each for each in view.book.instruments}
+        for instrument in view.instruments_by_size():
+            found = of.get(instrument.instrument)
+            for side, sums in (("long", found.long), ("short", found.short)) if found else ():
+                number = value(sums)
+                if number is not None:
+                    yield (instrument.instrument, side), number
+
+    return read
+
+
+def _concentrations(value: Callable[[ConcentrationView], float]) -> Reader:
+    def read(view: RiskView) -> Iterator[Child]:
+        for instrument in view.instruments_by_size():
+            yield (instrument.instrument, "long"), value(instrument.concentration_long)
+            yield (instrument.instrument, "short"), value(instrument.concentration_short)
+
+    return read
+
+
+def _of_book(value: Callable[[BookSums], dict[str, float]]) -> Reader:
+    return lambda view: () if view.book is None else _by_label(value(view.book))
+
+
+def _distance_notionals(view: RiskView) -> Iterator[Child]:
+    """Yield the notional of each side by bucket of distance, over all known instruments."""
+    if view.book is None:
+        return
+    labels = distance_labels(view.book)
+    for side in ("long", "short"):
+        sums = [getattr(each, side).notional_by_distance_usd for each in view.book.instruments]
+        for number, label in enumerate(labels):
+            yield (side, label), math.fsum(one[number] or 0.0 for one in sums)
+
+
+def distance_labels(book: BookSums) -> list[str]:
+    """Return the name of each bucket of distance: where it begins, then those without one."""
+    return [*(f"{edge:g}" for edge in book.distance_edges[:-1]), "liquidatable", "unknown"]
 
 
 def _margin_ratio_max(view: RiskView) -> Iterator[Child]:
@@ -126,6 +180,18 @@ READERS: dict[str, Reader] = {
     "loss_monitor_liquidating_accounts": lambda view: _single(view.liquidating_accounts),
     "loss_monitor_margin_shortfall_usd": lambda view: _single(view.margin_shortfall_usd),
     "loss_monitor_margin_ratio_max": _margin_ratio_max,
+    "loss_monitor_equity_usd": lambda view: _by_label(view.equity_usd),
+    "loss_monitor_deficit_usd": lambda view: _single(view.deficit_usd),
+    "loss_monitor_maintenance_margin_usd": _of_book(lambda book: book.maintenance_margin_usd),
+    "loss_monitor_unrealized_gains_usd": _crowded(lambda side: side.gains_usd),
+    "loss_monitor_unrealized_losses_usd": _crowded(lambda side: side.losses_usd),
+    "loss_monitor_free_margin_usd": _crowded(lambda side: side.free_margin_usd),
+    "loss_monitor_liquidation_distance_notional_usd": _distance_notionals,
+    "loss_monitor_book_timestamp_seconds": lambda view: _single(
+        None if view.book is None else view.book.as_of_ns / _NANOSECONDS
+    ),
+    "loss_monitor_open_interest_largest_ratio": _concentrations(lambda one: one.largest_share),
+    "loss_monitor_open_interest_herfindahl_ratio": _concentrations(lambda one: one.herfindahl),
     "loss_monitor_mark_price": _instrument_values(lambda one: one.mark_price),
     "loss_monitor_mark_price_timestamp_seconds": _instrument_values(_mark_price_seconds),
     "loss_monitor_mark_index_deviation_ratio": _instrument_values(_mark_index_deviation),

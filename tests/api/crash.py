@@ -28,6 +28,9 @@ from monitor.core.decisions import (
 )
 from monitor.core.view import (
     AccountView,
+    BookInstrumentView,
+    BookSideView,
+    BookSums,
     BreakerView,
     FeedView,
     FundView,
@@ -165,7 +168,30 @@ def view_at(second: int) -> RiskView:
         ),
         configuration_hash="c0ffee" * 10,
         ready=True,
+        book=book_at(second),
     )  # fmt: skip
+
+
+def book_at(second: int) -> BookSums:
+    """Return the sums of the book as they were after so many seconds."""
+    counts = accounts_at(second)
+    side = BookSideView(
+        gains_usd=1_250.5, losses_usd=80.25, free_margin_usd=9_000.0, holders=12,
+        notional_by_distance_usd=(0.0, 2_000.0, 50_000.0, 1_000.0, None),
+    )  # fmt: skip
+    return BookSums(
+        as_of_ns=START_NS + second * 10**9,
+        equity_usd={"healthy": 1_000_000.0, "bankrupt": -500.0 * counts["bankrupt"]},
+        maintenance_margin_usd={"healthy": 40_000.0},
+        margin_ratio_edges=(0.0, 0.5, 1.0, float("inf")),
+        margin_ratios=(100, 20, counts["liquidatable"], counts["bankrupt"], 0),
+        distance_edges=(0.0, 0.01, 0.1, float("inf")),
+        distances=(3, 20, 97, counts["liquidatable"], 0),
+        instruments=tuple(
+            BookInstrumentView(instrument=name, settlement_currency="USDT", long=side, short=side)
+            for name in INSTRUMENTS
+        ),
+    )
 
 
 def decisions_at(second: int) -> list[Decision]:

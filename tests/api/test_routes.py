@@ -1,6 +1,7 @@
 """Every address answers what it promises, and refuses what it must."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from monitor.api.desk import Desk
 from monitor.api.openapi import ENDPOINTS, openapi_document
 from monitor.api.routes import build_app
 from monitor.api.stream import StreamHub
+from monitor.core.view import RiskView
 from tests.api.crash import END, Crash
 
 
@@ -110,6 +112,25 @@ async def test_instruments_funds_and_breakers(
     assert funds["funds"][0]["left_ratio"] == "0.23"
     breakers = await answer(client, "/v1/breakers", "BreakersAnswer")
     assert breakers["breakers"][0]["state"] == "tripped"
+
+
+async def test_the_book_is_summed_up_with_its_moment(
+    client: httpx.AsyncClient, crash: Crash
+) -> None:
+    book = await answer(client, "/v1/book", "BookAnswer")
+    assert book["as_of_ns"] == crash.view.engine_ns
+    assert (book["margin_ratio_from"], book["margin_ratios"][:2]) == (["0", "0.5", "1"], [100, 20])
+    assert book["instruments"][0]["long"]["unrealized_gains_usd"] == "1250.5"
+    assert book["instruments"][0]["long"]["notional_by_distance_usd"][-1] is None
+
+
+async def test_before_the_first_image_there_is_no_book() -> None:
+    source = dataclasses.replace(Crash().source(), view=RiskView)
+    desk = Desk(source)
+    transport = httpx.ASGITransport(app=build_app(desk, StreamHub(desk)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get("/v1/book")
+    assert (answer.status_code, answer.json()["received"]) == (503, "none yet")
 
 
 async def test_not_ready_says_why(client: httpx.AsyncClient, crash: Crash) -> None:

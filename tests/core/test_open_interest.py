@@ -11,7 +11,6 @@ from monitor.core.open_interest import (
     TOP_GROUPS,
     Concentration,
     SideInterest,
-    concentration,
     merged,
 )
 from monitor.core.settings import EngineSettings
@@ -35,7 +34,7 @@ def test_a_worked_number() -> None:
     side = SideInterest()
     side.change("ann", 3)
     side.change("bob", 1)
-    assert concentration(side) == (Fraction(3, 4), Fraction(1), Fraction(10, 16))
+    assert side.concentration() == (Fraction(3, 4), Fraction(1), Fraction(10, 16))
     assert side.largest(1) == [("ann", 3)]
 
 
@@ -45,7 +44,7 @@ def test_every_change_leaves_what_a_recount_finds(changes: list[tuple[str, int]]
     for owner, units in changes:
         side.change(owner, units - groups[owner])
         groups[owner] = units
-        assert concentration(side) == recount(groups)
+        assert side.concentration() == recount(groups)
         held = sorted(((-units, name) for name, units in groups.items() if units))
         assert side.largest(3) == [(name, -units) for units, name in held[:3]]
 
@@ -68,7 +67,7 @@ def test_parts_merge_to_the_whole(
         for owner, units in changes:
             part.change(owner, units)
             whole.change(owner, units)
-    assert concentration(merged(parts)) == concentration(whole)
+    assert merged(parts).concentration() == whole.concentration()
 
 
 @given(strategies.chaos(), st.integers(1, 3))

@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 
 from monitor.core.decisions import BreakerState, State
-from monitor.exporter.catalogue import BREAKER_STATES, CATALOGUE, SERIES_MAX, STATES
+from monitor.exporter.catalogue import BREAKER_STATES, CATALOGUE, SERIES_MAX
+from monitor.exporter.catalogue_book import STATES
 from monitor.exporter.metric import Metric
 from monitor.exporter.readers import READERS
 

@@ -51,6 +51,7 @@ class Thresholds:
         self._instruments: dict[str, tuple[Instrument, int, InstrumentTerms]] = {}
         self._collateral: dict[str, tuple[Collateral, int, int]] = {}  # rule, number, slot
         self._ending: set[MarginUnit] = set()  # known to the index as in liquidation
+        self.instrument_names: list[str] = []  # by the index's number of their terms
         self._units: list[MarginUnit | None] = []
         self._free: list[int] = []
         self._items = np.zeros(PUT_ONE_MAX, ITEM)
@@ -247,7 +248,11 @@ class Thresholds:
             return known[1]
         terms = terms_of(instrument, self._slot(instrument.guard_key), value)
         same = known is not None and known[2] == terms
-        number = known[1] if known is not None and same else self.index.add_instrument(terms)
+        if known is not None and same:
+            number = known[1]
+        else:
+            number = self.index.add_instrument(terms)
+            self.instrument_names.append(instrument.name)
         self._instruments[instrument.name] = instrument, number, terms
         return number
 

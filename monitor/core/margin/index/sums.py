@@ -41,10 +41,10 @@ def add_collateral(c: Columns, ref: int, quantity: float, where: tuple[int, floa
     """Add collateral to (state, sign): a debt in full, a credit after its one haircut."""
     haircut = c.haircuts[ref]
     share = 1.0
-    if quantity * where[1] > 0.0:
-        if haircut["tier_count"] > 1:
+    if quantity * where[1] > 0.0 and haircut["tier_count"]:
+        if haircut["tier_count"] > 1 or not math.isinf(c.tiers[haircut["tiers"]]["bound"]):
             share = 0.0
-        elif haircut["tier_count"] == 1:
+        else:
             share = c.tiers[haircut["tiers"]]["rate"]
     c.amounts[haircut["slot"], where[0]] += quantity * share
 
@@ -66,7 +66,7 @@ def equity_of(c: Columns, state: int) -> float:
     None of them depends on a missing price: what stands there is left by rounding.
     """
     total = c.constants[state]
-    for slot in range(1, c.amounts.shape[0]):
+    for slot in range(c.amounts.shape[0]):  # the constant one too: collateral that is worth 1
         worth = c.amounts[slot, state] * c.slots[slot]["price"]
         if not math.isnan(worth):
             total += worth

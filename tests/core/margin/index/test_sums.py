@@ -24,7 +24,9 @@ def test_sums_equal_a_recount(seed: int) -> None:
 def test_equity_by_state_is_the_sum_of_the_units() -> None:
     world = World(5, accounts=30)
     tiered = world.collateral["COIN"]
-    world.index.columns.haircuts["tier_count"][tiered] = 1  # class 1 knows one haircut an asset
+    haircut = world.index.columns.haircuts[tiered]
+    haircut["tier_count"] = 1  # class 1 knows one haircut an asset, without an end
+    world.index.columns.tiers["bound"][haircut["tiers"]] = np.inf
     world.index.rescan()
     world.index.resum()
     total = dict.fromkeys(range(4), 0.0)

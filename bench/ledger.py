@@ -21,7 +21,6 @@ import numpy as np
 
 from bench import object_ledger
 from bench.ledger_book import (
-    INSTRUMENTS,
     Holdings,
     Whole,
     accounts_of,

@@ -1,8 +1,7 @@
 """The exact ledger: balances and positions of every account, in columns of integers.
 
-Start at `ledger.py` (facts in, conserved sums); docs/model/ledger.md says where everything lies.
-An account is a number inside and a name outside; `Account` and `Position` are a number and a way
-to the columns, made when asked for.
+Start at `ledger.py` (facts in, conserved sums). An account is a number inside and a name outside;
+`Account` and `Position` are a number and a way to the columns, made when asked for.
 
 - `columns.py`: a table of rows: columns, free rows, growth
 - `entries.py`: an entry price in 64 bits, its text kept to the letter

@@ -32,7 +32,8 @@ def test_equal_is_who_looks_at_the_same_row() -> None:
 def test_an_account_begins_empty_a_client_and_its_own_owner() -> None:
     ledger = Ledger()
     first = ledger.open_account("ann")
-    first.owner, first.role, first.sequence = "eve", "insurance_fund", 2**63 - 1
+    ledger.set_owner(first, "eve")
+    first.role, first.sequence = "insurance_fund", 2**63 - 1
     ledger.set_suspect(first, suspect=True)
     ledger.remove_account(first)
     account = ledger.open_account("bob")

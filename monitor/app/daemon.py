@@ -28,6 +28,7 @@ from monitor.app.book_watch import BookWatch
 from monitor.app.clock_watch import ClockWatch
 from monitor.app.mirroring import MirrorFeeder
 from monitor.app.reloading import Reloader
+from monitor.app.room_watch import RoomWatch
 from monitor.app.snapshots import Snapshotter
 from monitor.app.start import Start
 from monitor.app.state import StateDirectory
@@ -95,7 +96,6 @@ class App:
         self._snapshotter: Snapshotter | None = None
         self._source: Source | None = None
         self._feeds = [FeedStatistics(feed=feed.name) for feed in configuration.feeds]
-        self._accounts_expected = configuration.service.accounts_reserved
         self._intake: list[asyncio.Task[None]] = []
         self._stop_requested = asyncio.Event()
         self._notifier = Notifier()
@@ -316,6 +316,7 @@ class App:
         """Once a second: say that the loop turns, and how the parts do."""
         clock, measurements = self.vitals.clock, self.vitals.measurements
         watch = ClockWatch(self.vitals)
+        room = RoomWatch(self.configuration.service.accounts_reserved)
         while True:
             slept_s = clock.monotonic_s()
             await asyncio.sleep(PULSE_S)
@@ -324,19 +325,12 @@ class App:
             self._notifier.watchdog()
             watch.check()
             self._check_catching_up()
-            self._check_room()
+            room.check(self.views.view)
             for statistics in self._feeds:
                 statistics.write_to(measurements)
             for task, restarts in self._supervisor.restarts.items():
                 measurements.set_to("loss_monitor_task_restarts_total", restarts, task)
             measurements.set_to("loss_monitor_ready", float(self.vitals.health.is_ready))
-
-    def _check_room(self) -> None:
-        """Say that there are more accounts than room was reserved for, once each doubling."""
-        known = sum(self.views.view.accounts.values())
-        if known > self._accounts_expected:
-            log.warning("accounts_beyond_reserved", reserved=self._accounts_expected, known=known)
-            self._accounts_expected = 2 * known
 
     def _check_catching_up(self) -> None:
         """Ready means: everything that the topics held has been applied, and bootstrap is over."""

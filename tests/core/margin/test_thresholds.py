@@ -299,3 +299,21 @@ def test_other_terms_get_another_number_and_the_same_ones_do_not() -> None:
     engine.apply(journal.take())
     assert number() != before
     assert shard.cross["ann"].state == "liquidatable"
+
+
+def test_more_accounts_than_reserved_grow_and_stay_right() -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP")
+    journal.mark("X-PERP", "100")
+    names = [f"account{number}" for number in range(1_500)]
+    for number, name in enumerate(names):
+        journal.balance(name, str(8 + number % 5))
+        journal.position(name, "X-PERP", "1", "100")
+    engine = RiskEngine(EngineSettings(accounts_reserved=10))
+    engine.apply(journal.take())
+    (shard,) = engine.shards.engines
+    assert len(shard.thresholds.index.columns.begins) >= len(names)
+    journal.mark("X-PERP", "96")
+    engine.apply(journal.take())
+    assert all(unit.state == exact_state(engine, unit) for unit in shard.units())
+    assert {unit.state for unit in shard.units()} == {"healthy", "margin_call", "liquidatable"}

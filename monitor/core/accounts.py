@@ -44,7 +44,7 @@ class AccountEngine:
         """Begin without accounts, on a shared market, with room reserved for so many."""
         self.market = market
         self.rules = rules
-        self.ledger = Ledger(accounts_reserved)
+        self.ledger = Ledger(max(RESERVED_MIN, accounts_reserved))
         self.thresholds = Thresholds(market, rules, accounts_reserved)
         self.liquidations = LiquidationBook()
         self.cross: dict[str, MarginUnit] = {}

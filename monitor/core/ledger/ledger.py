@@ -168,13 +168,15 @@ class Ledger:
 
     def _count(self, owner: str, instrument: str, before: int, after: int) -> None:
         """Let open interest follow a position of an owner from one size (signed) to another."""
+        if before == after:
+            return
         sides = self.open_interest.get(instrument)
         if sides is None:
             sides = self.open_interest[instrument] = (SideInterest(), SideInterest())
-        for side, sign in zip(sides, (1, -1), strict=True):
-            change = max(sign * after, 0) - max(sign * before, 0)
-            if change:
-                side.change(owner, change)
+        if before > 0 or after > 0:
+            sides[0].change(owner, max(after, 0) - max(before, 0))
+        if before < 0 or after < 0:
+            sides[1].change(owner, max(-after, 0) - max(-before, 0))
 
     def set_owner(self, account: Account, owner: str) -> None:
         """Let an account belong to an owner, its positions with it."""

@@ -15,6 +15,7 @@ from monitor.core.view import BookSums
 from monitor.runtime.clock import Clock
 
 INTERVAL_S = 1.0
+INTERVAL_MAX_S = 10.0
 SHARE_MAX = 0.2  # of a core, where the book is so large that a second is not enough
 
 
@@ -45,7 +46,8 @@ class BookWatch:
             started_s = self._clock.monotonic_s()
             await self.look()
             spent_s = self._clock.monotonic_s() - started_s
-            await asyncio.sleep(max(INTERVAL_S - spent_s, spent_s / SHARE_MAX - spent_s))
+            pause_s = max(INTERVAL_S, spent_s / SHARE_MAX) - spent_s
+            await asyncio.sleep(min(pause_s, INTERVAL_MAX_S))
 
     async def look(self) -> None:
         """Take an image of every shard now, and put its sums into the view."""

@@ -14,6 +14,7 @@ from monitor.core.margin.exact import (
     UnitTotals,
     collateral_value,
     position_amounts,
+    unit_equity,
 )
 from monitor.core.margin.prices import bankruptcy_price, liquidation_price
 from monitor.core.margin.totals import (
@@ -182,20 +183,25 @@ def account_view(shards: Shards, engine: AccountEngine, name: str, now_ns: int) 
     account = engine.ledger.accounts[name]
     unit = engine.cross[name]
     market = engine.market
-    totals = unit_totals(unit, market, engine.rules)
-    initial = free = None
-    if totals is not None:
+    amounts = engine.thresholds.amounts(unit)
+    equity = maintenance = initial = free = None
+    if amounts is not None:
+        equity, maintenance = amounts
         initial = initial_margin(unit, market, shards.open_interest)
-        free = free_collateral(unit, totals.equity, initial, market, engine.rules)
+        exact = unit_equity(unit, market)
+        assert exact is not None, "measured in floats but not in rationals"
+        free = free_collateral(unit, exact, initial, market, engine.rules)
     return AccountView(
         account=name,
         owner=account.owner,
         role=account.role,
         state=unit.state,
-        equity=None if totals is None else float(totals.equity),
+        equity=equity,
         initial_margin=_number(initial),
-        maintenance_margin=None if totals is None else float(totals.maintenance_margin),
-        margin_ratio=None if totals is None else _number(totals.margin_ratio),
+        maintenance_margin=maintenance,
+        margin_ratio=maintenance / equity
+        if maintenance is not None and equity and equity > 0
+        else None,
         free_collateral=_number(free),
         withdrawable=_number(withdrawable(unit, market, free)),
         flags=tuple(account_flags(engine, name)),

@@ -5,6 +5,7 @@ whole, whenever something of it changed, as items: amounts, collateral, position
 states; inside the float band they are decided in exact rationals. docs/model/thresholds.md.
 """
 
+import math
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -120,6 +121,19 @@ class Thresholds:
         As they were when last judged, at the present prices; not a number where one is missing.
         """
         return self.index.measures([unit.number for unit in units])
+
+    def amounts(self, unit: MarginUnit) -> tuple[float, float] | None:
+        """Return a unit's (equity, maintenance margin) in floats, None when a price is missing.
+
+        Of rules that floats do not bound, the exact ones.
+        """
+        if any(p.instrument.inverse and p.instrument.fee_at_bankruptcy for p in unit.positions()):
+            totals = unit_totals(unit, self.market, self.rules)
+            if totals is None:
+                return None
+            return float(totals.equity), float(totals.maintenance_margin)
+        ((equity, maintenance, _),) = self.measures([unit]).tolist()
+        return None if math.isnan(equity - maintenance) else (equity, maintenance)
 
     def _number(self, unit: MarginUnit) -> None:
         """Give a unit a number."""

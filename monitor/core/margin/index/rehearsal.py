@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from monitor.core.margin.index.class_two import class_two
 from monitor.core.margin.index.columns import AMOUNT, ITEM, POSITION, Capacity
+from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.margin.index.index import Item, ThresholdIndex
 from monitor.core.margin.index.terms import InstrumentTerms
 
@@ -33,7 +35,16 @@ def steps_of_rehearsal() -> list[Callable[[], object]]:
         lambda: index.states([0]),
         lambda: index.verdicts([0]),
         lambda: index.measures([0]),
+        lambda: _sum_an_image(index),
         index.sums,
         index.resum,
         lambda: index.remove_units([0]),
     ]
+
+
+def _sum_an_image(index: ThresholdIndex) -> None:
+    """Take an image of the book, change the book, complete the image and sum it."""
+    image = BookImages(index).take()
+    index.put_unit(np.array([(0, 0, 2.0, 0.0, AMOUNT)], ITEM), 1, 1)
+    class_two(ImageReader().columns(image.source))
+    image.release()

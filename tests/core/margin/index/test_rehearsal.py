@@ -1,0 +1,43 @@
+"""After the rehearsal nothing is compiled any more, whatever the engine is told."""
+
+from typing import Any
+
+from numba.core import event
+
+from monitor.core.book_sums import NamedColumns, book_sums
+from monitor.core.margin.index.image import BookImages, ImageReader
+from monitor.core.margin.index.rehearsal import steps_of_rehearsal
+from tests.core.margin.index.worlds import World
+
+
+class Compilations(event.Listener):  # type: ignore[misc]  # numba has no types
+    """Counts what numba compiles or loads."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_start(self, event: Any) -> None:
+        del event
+        self.count += 1
+
+    def on_end(self, event: Any) -> None:
+        del event
+
+
+def test_after_the_rehearsal_nothing_is_compiled_in_the_path_of_an_event() -> None:
+    for step in steps_of_rehearsal():
+        step()
+    found = Compilations()
+    event.register("numba:compile", found)
+    try:
+        world = World(3, accounts=10)
+        for _ in range(40):
+            world.step()
+        for part in world.engine.shards.engines:
+            image = BookImages(part.thresholds.index).take()
+            names = [(name, "USDT") for name in part.thresholds.instrument_names]
+            book_sums([NamedColumns(ImageReader().columns(image.source), names)], 1)
+            image.release()
+    finally:
+        event.unregister("numba:compile", found)
+    assert found.count == 0

@@ -14,12 +14,7 @@ from monitor.core.amounts import NotRepresentableError
 from monitor.core.booking import book_balance, book_funding, book_position, book_snapshot
 from monitor.core.decisions import State
 from monitor.core.instruments import mark_key
-from monitor.core.ledger import (
-    Account,
-    Ledger,
-    Position,
-    PositionKey,
-)
+from monitor.core.ledger import Account, Ledger, Position, PositionKey
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
 from monitor.core.margin.thresholds import Thresholds
@@ -49,7 +44,7 @@ class AccountEngine:
         """Begin without accounts, on a shared market, with room reserved for so many."""
         self.market = market
         self.rules = rules
-        self.ledger = Ledger()
+        self.ledger = Ledger(max(RESERVED_MIN, accounts_reserved))
         self.thresholds = Thresholds(market, rules, accounts_reserved)
         self.liquidations = LiquidationBook()
         self.cross: dict[str, MarginUnit] = {}
@@ -80,14 +75,12 @@ class AccountEngine:
 
     def account(self, name: str) -> Account:
         """Return an account, made on its first mention (a client, its own owner)."""
-        account = self.ledger.accounts.get(name)
-        if account is None:
-            account = Account(name)
-            self.ledger.accounts[name] = account
-            unit = self.cross[name] = MarginUnit(account, None)
+        unit = self.cross.get(name)
+        if unit is None:
+            unit = self.cross[name] = MarginUnit(self.ledger.open_account(name), None)
             self._touched[unit] = None
             self._count("healthy", 1)
-        return account
+        return unit.account
 
     def wait(self, name: str, *, waiting: bool) -> None:
         """Hold back verdicts of an account while one of its changes is unfinished."""
@@ -124,12 +117,8 @@ class AccountEngine:
         self.liquidations.note_closed(account, owed)
 
     def _change_orders(self, account: Account, event: events.MarginOrdersChanged) -> None:
-        account.orders[event.instrument] = (
-            event.bids_size,
-            event.asks_size,
-            event.bids_value,
-            event.asks_value,
-        )
+        order = (event.bids_size, event.asks_size, event.bids_value, event.asks_value)
+        account.set_order(event.instrument, order)
 
     def _start_liquidation(self, account: Account, event: events.LiquidationStarted) -> None:
         unit = self.unit_of(account, (event.instrument, event.leg))
@@ -148,9 +137,9 @@ class AccountEngine:
             self._keep_isolated(account, position)
         self.liquidations.note_closed(account)
 
-    def _keep_isolated(self, account: Account, position: Position) -> None:
+    def _keep_isolated(self, account: Account, position: Position | None) -> None:
         """Give an isolated position a margin unit of its own."""
-        if position.margin_mode == "isolated" and (position.size or position.isolated_margin):
+        if position is not None and position.margin_mode == "isolated":
             units = self.isolated.setdefault(account.name, {})
             if position.key not in units:
                 units[position.key] = MarginUnit(account, position.key)
@@ -158,17 +147,16 @@ class AccountEngine:
     def _close(self, account: Account, event: events.AccountClosed) -> None:
         self.ledger.note_closed(account.name, event.seq)
         self.ledger.clear(account, "closed")
-        self.ledger.suspects.discard(account.name)
         self.liquidations.forget(account.name)
         for unit in self.units_of(account.name):
             self._forget(unit)
         self._count(self.cross[account.name].state, -1)
         self.cross.pop(account.name)
         self.isolated.pop(account.name, None)
-        del self.ledger.accounts[account.name]
         self.episode_counts.pop(account.name, None)
         self._waiting.pop(account.name, None)
         self.changed.add(account.name)
+        self.ledger.remove_account(account)
 
     def _forget(self, unit: MarginUnit) -> None:
         self.thresholds.forget(unit)
@@ -186,22 +174,18 @@ class AccountEngine:
         for account, position in self.ledger.holders_of(name):
             self.ledger.drop_position(account, position.key)
             self.touch(account)
-        for account in self.ledger.accounts.values():
-            account.orders.pop(name, None)
         for liquidation in self.liquidations.forget_instrument(name):
             account = self.ledger.accounts[liquidation.account]
             for unit in self.units_of(account.name):
                 unit.liquidations.discard(liquidation.liquidation_id)
             self.touch(account)
-        self.ledger.open_interest.pop(name, None)
+        self.ledger.forget_instrument(name)
         self.thresholds.drop_mark(name)
 
     def relist_instrument(self, name: str) -> None:
         """Give the holders of an instrument its new definition, and have them judged by it."""
-        instrument = self.market.instruments[name]
-        for account, position in self.ledger.holders_of(name):
-            position.instrument = instrument
-            position.set(position.size, position.entry_text)
+        self.ledger.relist_instrument(self.market.instruments[name])
+        for account, _ in self.ledger.holders_of(name):
             self.touch(account)
 
     def use(self, rules: MarginRules) -> None:
@@ -217,22 +201,11 @@ class AccountEngine:
 
     def has_amounts_in(self, instrument: str) -> bool:
         """Return whether an account has a position, a margin or a debt of funding in it."""
-        return any(
-            instrument in (name for name, _ in account.positions)
-            or any(payment.instrument == instrument for payment in account.pending_funding)
-            for account in self.ledger.accounts.values()
-        )
+        return self.ledger.has_amounts_in(instrument)
 
     def uses_asset(self, asset: str) -> bool:
         """Return whether any account has an amount of the asset, or has had a balance in it."""
-        return asset in self.ledger.booked or any(
-            any(payment.asset == asset for payment in account.pending_funding)
-            or any(
-                position.isolated_margin and position.instrument.settlement == asset
-                for position in account.positions.values()
-            )
-            for account in self.ledger.accounts.values()
-        )
+        return self.ledger.uses_asset(asset)
 
     # --- verdicts -------------------------------------------------------------------------
 

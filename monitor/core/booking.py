@@ -32,22 +32,19 @@ def book_position(
     market: Market,
     account: Account,
     record: events.PositionChanged | events.PositionRecord,
-) -> Position:
-    """Set a position, dropped when neither size nor isolated margin is left; return it."""
+) -> Position | None:
+    """Set a position; return it, None when neither size nor isolated margin is left."""
     instrument = market.instruments[record.instrument]
-    size = instrument.size_unit.count(record.size)
-    margin = _isolated_margin(market, instrument, record)
-    key = (record.instrument, record.leg)
-    position = account.positions.get(key)
-    if position is None:
-        position = Position(instrument, record.leg)
-    position.margin_mode = record.margin_mode
-    position.isolated_margin = margin
-    ledger.set_position(account, position, size, record.entry_price or "0")
-    if not size and not margin:
-        del account.positions[key]
-    if account.pending_funding:
-        ledger.follow_mode(account, key)
+    position = ledger.set_position(
+        account,
+        instrument,
+        record.leg,
+        size=instrument.size_unit.count(record.size),
+        entry=record.entry_price or "0",
+        margin_mode=record.margin_mode,
+        isolated_margin=_isolated_margin(market, instrument, record),
+    )
+    ledger.follow_mode(account, (record.instrument, record.leg))
     return position
 
 
@@ -87,16 +84,16 @@ def book_snapshot(
     account.role = event.role
     for asset in sorted(set(account.balances) | set(balances)):
         ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")
-    for key in list(account.positions):
+    for key in account.positions:
         ledger.drop_position(account, key)
-    positions = [book_position(ledger, market, account, record) for record in event.positions]
+    booked = [book_position(ledger, market, account, record) for record in event.positions]
     account.orders = {
         order.instrument: (order.bids_size, order.asks_size, order.bids_value, order.asks_value)
         for order in event.orders
     }
     account.pending_funding = [payment for payment in payments if payment.amount > 0]
     ledger.set_suspect(account, suspect=False)
-    return positions
+    return [position for position in booked if position is not None]
 
 
 def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> list[Account]:
@@ -119,7 +116,7 @@ def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> l
         owed = funding_owed(instrument.kind, position_quantity(position), price, rate)
         if owed > 0 and not _is_pending(account, position, event.funding_id):
             amount = ceil_units(owed, unit)
-            account.pending_funding.append(
+            account.owe(
                 PendingPayment(
                     event.instrument,
                     position.leg,

@@ -111,7 +111,7 @@ class LiquidationBook:
         liquidation = self._of(event)
         liquidation.started = True
         liquidation.size = to_fraction(event.size)
-        position = unit.account.positions.get((event.instrument, event.leg))
+        position = unit.account.position((event.instrument, event.leg))
         if position is not None and unit.key is not None:
             liquidation.isolated = IsolatedStart(position.isolated_margin, position.entry_text)
         if position is not None and position.size:
@@ -152,8 +152,8 @@ class LiquidationBook:
             if (
                 liquidation.isolated is not None
                 and liquidation.account == account.name
-                and liquidation.key not in account.positions
                 and not liquidation.closed
+                and account.position(liquidation.key) is None
             ):
                 liquidation.closed, liquidation.owed = True, owed
 

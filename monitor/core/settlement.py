@@ -71,7 +71,7 @@ def _incur(
         return 0, None
     if unit is not None:
         deficit, episode = engine.deficit(unit), unit.episode
-    elif not liquidation.closed and liquidation.key in account.positions:
+    elif not liquidation.closed and account.position(liquidation.key) is not None:
         return 0, None  # it has become a part of the cross unit, which is not in liquidation
     else:
         unit_value = market.unit(asset).value

@@ -133,7 +133,7 @@ def standing(
     scored = [
         (engine, entry) for engine in engines for entry in _scored(engine, instrument, side, policy)
     ]
-    own = next((entry for _, entry in scored if entry.position is position), None)
+    own = next((entry for _, entry in scored if entry.position == position), None)
     if own is None:
         return None
     margin = _margin(own.score)

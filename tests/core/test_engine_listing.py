@@ -63,7 +63,7 @@ def test_a_delisted_instrument_concerns_its_holders_and_leaves_nothing() -> None
     delist(journal, "X-PERP")
     assert applied(engine, journal) == {"ann", "bob"}
     (shard,) = engine.shards.engines
-    assert set(shard.ledger.holders) == {"Y-PERP"}
+    assert set(shard.ledger.store.instrument_numbers) == {"Y-PERP"}
     assert shard.isolated["bob"] == {}
 
 

@@ -123,21 +123,17 @@ class MarginUnit:
     def positions(self) -> list[Position]:
         """Return the open positions of the unit."""
         if self.key is not None:
-            position = self.account.positions.get(self.key)
+            position = self.account.position(self.key)
             isolated = position is not None and position.margin_mode == "isolated"
             return [position] if isolated and position is not None and position.size else []
-        return [
-            position
-            for position in self.account.positions.values()
-            if position.size and position.margin_mode == "cross"
-        ]
+        return self.account.cross_positions()
 
     @property
     def is_empty(self) -> bool:
         """Return whether an isolated unit has neither a position nor margin left."""
         if self.key is None:
             return False
-        position = self.account.positions.get(self.key)
+        position = self.account.position(self.key)
         return position is None or (
             position.margin_mode != "isolated"
             or (not position.size and not position.isolated_margin)

@@ -110,7 +110,7 @@ def own_margin(unit: MarginUnit, market: Market) -> Fraction | None:
     """Return what stands behind a unit before pnl: collateral, or the isolated margin."""
     if unit.key is None:
         return collateral_value(unit.account, market)
-    position = unit.account.positions.get(unit.key)
+    position = unit.account.position(unit.key)
     if position is None or not position.isolated_margin:
         return ZERO
     asset = position.instrument.settlement

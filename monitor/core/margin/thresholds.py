@@ -229,21 +229,22 @@ class Thresholds:
         account, market = unit.account, self.market
         if unit.key is None:
             for asset, units in account.balances.items():
-                if units:
-                    self._pack_balance(memory, number, asset, units)
+                self._pack_balance(memory, number, asset, units)
+            held = account.cross_amounts()
         else:
-            own = account.positions.get(unit.key)
+            own = account.position(unit.key)
             if own is not None and own.isolated_margin:
                 asset = own.instrument.settlement
                 amount = own.isolated_margin * market.unit(asset).number
                 memory += _ITEM.pack(number, self._value_slot(asset), amount, 0.0, AMOUNT)
+            held = [(own.instrument, own.quantity, own.entry) for own in unit.positions()]
         if account.pending_funding:
             for asset, owed in _owed(unit).items():
                 amount = -owed * market.unit(asset).number
                 memory += _ITEM.pack(number, self._value_slot(asset), amount, 0.0, AMOUNT)
-        for position in unit.positions():
-            ref = self._instrument(position.instrument)
-            memory += _ITEM.pack(number, ref, position.quantity, position.entry, POSITION)
+        for instrument, quantity, entry in held:
+            ref = self._instrument(instrument)
+            memory += _ITEM.pack(number, ref, quantity, entry, POSITION)
         if len(memory) == before:
             memory += _ITEM.pack(number, CONSTANT, 0.0, 0.0, AMOUNT)
 

@@ -1,18 +1,13 @@
-"""The exact ledger: balances and positions of every account, in integer units.
+"""The peer of the ledger in columns: the same facts in one Python object an account and position.
 
-The ledger takes facts and keeps them; it decides nothing. Every currency is conserved to the
-minor unit: for each asset the sum of all balances equals the sum of all booked changes by reason.
+Written as the engine had it before, so it is also the slow twin that the tests compare with.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
-from monitor.core.amounts import to_fraction
 from monitor.core.instruments import Instrument
 from monitor.core.open_interest import SideInterest
-
-CLOSED_KEPT_MAX = 100_000
 
 PositionKey = tuple[str, str]  # instrument, leg
 
@@ -120,19 +115,6 @@ class Account:
         """Return whether an event of the account is missing, refused or held back."""
         return self.suspect or self.held_events > 0
 
-    def owed_isolated(self, key: PositionKey) -> int:
-        """Return what an isolated position owes in funding, in minor units."""
-        return sum(
-            payment.amount
-            for payment in self.pending_funding
-            if payment.isolated and payment.key == key
-        )
-
-    @property
-    def is_trader(self) -> bool:
-        """Return whether the account may be deleveraged or charged (not a vault or a fund)."""
-        return self.role in ("client", "market_maker")
-
     def export_state(self) -> list[Any]:
         """Return the account as plain values, in a canonical order."""
         return [
@@ -148,27 +130,6 @@ class Account:
             [payment.export_state() for payment in self.pending_funding],
         ]
 
-    @classmethod
-    def from_state(cls, state: list[Any], instruments: dict[str, Instrument]) -> "Account":
-        """Return the account that `export_state` described."""
-        account = cls(state[0])
-        account.owner, account.role = state[1], state[2]
-        account.sequence = state[3]
-        account.suspect, account.held_events = state[4], state[5]
-        account.balances = dict(state[6])
-        for name, leg, size, entry_text, margin_mode, isolated_margin in state[7]:
-            position = Position(instruments[name], leg)
-            position.set(size, entry_text)
-            position.margin_mode = margin_mode
-            position.isolated_margin = isolated_margin
-            account.positions[name, leg] = position
-        account.orders = {name: tuple(order) for name, *order in state[8]}
-        account.pending_funding = [
-            PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)
-            for instrument, leg, asset, amount, funding_id, isolated in state[9]
-        ]
-        return account
-
 
 class Ledger:
     """All accounts, and per asset what was booked by reason."""
@@ -180,8 +141,6 @@ class Ledger:
         self.booked: dict[str, dict[str, int]] = {}
         # What every owner holds: instrument -> long side, short side.
         self.open_interest: dict[str, tuple[SideInterest, SideInterest]] = {}
-        # The last sequence number of accounts that were closed, the latest CLOSED_KEPT_MAX of them.
-        self.closed: dict[str, int] = {}
         # Who holds what: instrument -> (account, leg) -> position, open or with margin of its own.
         self.holders: dict[str, dict[tuple[str, str], Position]] = {}
         # The accounts of which an event is missing, refused or held back.
@@ -202,17 +161,6 @@ class Ledger:
             self.suspects.add(account.name)
         else:
             self.suspects.discard(account.name)
-
-    def note_closed(self, name: str, sequence: int) -> None:
-        """Remember how far a closed account had come: what comes again is a repetition."""
-        self.closed.pop(name, None)
-        self.closed[name] = sequence
-        if len(self.closed) > CLOSED_KEPT_MAX:
-            del self.closed[next(iter(self.closed))]
-
-    def is_over(self, name: str, sequence: int) -> bool:
-        """Return whether an event is a late repetition of a closed account's; 1 opens it anew."""
-        return name not in self.accounts and 1 < sequence <= self.closed.get(name, 0)
 
     def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
         """Set a balance; the difference is booked under its reason."""
@@ -298,11 +246,6 @@ class Ledger:
             if position.size:
                 yield self.accounts[name], position
 
-    def holders_of(self, instrument: str) -> list[tuple[Account, Position]]:
-        """Return every position in an instrument, those with nothing but margin included."""
-        holders = self.holders.get(instrument, {})
-        return [(self.accounts[name], position) for (name, _), position in holders.items()]
-
     def export_state(self) -> dict[str, Any]:
         """Return everything as plain values, in a canonical order.
 
@@ -310,7 +253,6 @@ class Ledger:
         """
         return {
             "accounts": [self.accounts[name].export_state() for name in sorted(self.accounts)],
-            "closed": [[name, sequence] for name, sequence in self.closed.items()],
             "booked": [
                 [asset, sorted([reason, str(units)] for reason, units in reasons.items() if units)]
                 for asset, reasons in sorted(self.booked.items())
@@ -321,32 +263,3 @@ class Ledger:
                 if sides[0].total or sides[1].total
             ],
         }
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any], instruments: dict[str, Instrument]) -> "Ledger":
-        """Return the ledger that `export_state` described."""
-        ledger = cls()
-        for plain in state["accounts"]:
-            account = Account.from_state(plain, instruments)
-            ledger.accounts[account.name] = account
-            ledger._follow_suspicion(account)
-            for position in account.positions.values():
-                ledger._hold(account, position)
-                ledger._count(account.owner, position.instrument.name, 0, position.size)
-        ledger.closed = dict(state["closed"])
-        ledger.booked = {
-            asset: {reason: int(units) for reason, units in reasons}
-            for asset, reasons in state["booked"]
-        }
-        return ledger
-
-
-def position_quantity(position: Position) -> Fraction:
-    """Return size x contract_size as an exact rational, signed."""
-    return position.size * position.instrument.quantity_per_unit
-
-
-def entry_price(position: Position) -> Fraction:
-    """Return the entry price as an exact rational; the position must be open."""
-    assert position.entry_text is not None
-    return to_fraction(position.entry_text)

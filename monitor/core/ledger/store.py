@@ -1,0 +1,285 @@
+"""The tables of the ledger, and the lists that their rows form.
+
+Each account has a list of its positions and one of its balances, each instrument one of its
+holders, all in the order in which they came. What few accounts have (orders, pending funding)
+lies in dictionaries by account number. Nothing here knows what an amount means.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from monitor.core.instruments import Instrument
+from monitor.core.ledger.columns import (
+    GROWN_AT_ONCE_MAX,
+    NONE,
+    AccountTable,
+    BalanceTable,
+    PositionTable,
+)
+from monitor.core.ledger.entries import NO_ENTRY, TEXT_ENTRY, pack, unpack
+from monitor.core.ledger.names import Numbers, SharedNames
+from monitor.core.ledger.payments import PendingPayment
+
+LEGS = ("net", "long", "short")
+LEG_NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
+ROLES = ("client", "market_maker", "liquidator", "insurance_fund")
+ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
+MARGIN_MODES = ("cross", "isolated")
+# Flags of an account.
+SUSPECT, OWES = 1, 2
+
+ACCOUNTS_RESERVED = 1_024
+Orders = tuple[str, str, str, str]
+NO_ORDERS: Mapping[str, Orders] = MappingProxyType({})
+
+
+class Store:
+    """Accounts, positions and balances in columns, by number."""
+
+    def __init__(self, accounts: int = ACCOUNTS_RESERVED) -> None:
+        """Reserve rows for so many accounts, generously for many: what is untouched is free."""
+        reserved = accounts + accounts // 8
+        each = 16 if accounts > GROWN_AT_ONCE_MAX else 4
+        self.accounts = AccountTable(reserved)
+        self.positions = PositionTable(each * reserved)
+        self.balances = BalanceTable(each // 2 * reserved)
+        self.numbers = Numbers()  # of accounts
+        self.names: list[str | None] = []  # None: free
+        self.owners = SharedNames()
+        self.assets = SharedNames()
+        self.instruments: list[Instrument] = []
+        self.instrument_numbers: dict[str, int] = {}
+        self._free_instruments: list[int] = []
+        self.first_holder: list[int] = []
+        self._last_holder: list[int] = []
+        self.entry_texts: dict[int, str] = {}  # by position: those that do not fit 64 bits
+        self.orders: dict[int, dict[str, Orders]] = {}  # by account
+        self.payments: dict[int, list[PendingPayment]] = {}  # by account, none empty
+
+    # --- accounts -------------------------------------------------------------------------
+
+    def open_account(self, name: str) -> int:
+        """Return the number of a new account: a client, its own owner, empty."""
+        table = self.accounts
+        number = table.take()
+        if number == len(self.names):
+            self.names.append(name)
+        else:
+            self.names[number] = name
+        self.numbers.add(name, number)
+        table.sequence[number] = 0
+        table.owner[number] = NONE
+        table.role[number] = 0
+        table.flags[number] = 0
+        table.held_events[number] = 0
+        table.first_position[number] = NONE
+        table.first_balance[number] = NONE
+        return number
+
+    def close_account(self, number: int) -> None:
+        """Give an account's number back; it has no position and no balance any more."""
+        table = self.accounts
+        assert table.first_position[number] == table.first_balance[number] == NONE
+        name = self.names[number]
+        assert name is not None, "expected an account that is not closed"
+        self.set_owner(number, name)
+        self.orders.pop(number, None)
+        self.payments.pop(number, None)
+        self.numbers.remove(name)
+        self.names[number] = None
+        table.free(number)
+
+    def set_owner(self, number: int, owner: str) -> None:
+        """Note whose account it is."""
+        before = self.accounts.owner[number]
+        own = owner == self.names[number]
+        self.accounts.owner[number] = NONE if own else self.owners.take(owner)
+        if before != NONE:
+            self.owners.release(before)
+
+    # --- balances -------------------------------------------------------------------------
+
+    def balances_of(self, number: int) -> dict[str, int]:
+        """Return an account's balances that are not 0, in minor units by asset."""
+        table, names = self.balances, self.assets.names
+        row = self.accounts.first_balance[number]
+        found = {}
+        while row != NONE:
+            found[names[table.asset[row]]] = table.units[row]
+            row = table.next[row]
+        return found
+
+    def exchange_balance(self, number: int, asset: str, units: int) -> int:
+        """Set a balance, and return what it was."""
+        table = self.balances
+        links, last = self.accounts.first_balance, number  # where the row's number stands
+        row = links[last]
+        code = self.assets.find(asset)
+        assets = table.asset
+        while row != NONE and assets[row] != code:
+            links, last = table.next, row
+            row = links[row]
+        if row != NONE:
+            before = table.units[row]
+            if units:
+                table.units[row] = units
+            else:
+                links[last] = table.next[row]
+                self.assets.release(code)
+                table.free(row)
+            return before
+        if units:
+            row = table.take()
+            if links is not self.accounts.first_balance:
+                links = table.next  # it may have grown
+            links[last] = row
+            table.asset[row] = self.assets.take(asset)
+            table.units[row] = units
+            table.next[row] = NONE
+        return 0
+
+    # --- instruments ----------------------------------------------------------------------
+
+    def number_of(self, instrument: Instrument) -> int:
+        """Return an instrument's number, a new one if nobody has held it."""
+        number = self.instrument_numbers.get(instrument.name)
+        if number is not None:
+            return number
+        if self._free_instruments:
+            number = self._free_instruments.pop()
+            self.instruments[number] = instrument
+        else:
+            number = len(self.instruments)
+            self.instruments.append(instrument)
+            self.first_holder.append(NONE)
+            self._last_holder.append(NONE)
+        self.instrument_numbers[instrument.name] = number
+        return number
+
+    def forget_instrument(self, name: str) -> None:
+        """Give the number of an instrument back that nobody holds."""
+        number = self.instrument_numbers.pop(name, None)
+        if number is not None:
+            assert self.first_holder[number] == NONE
+            self._free_instruments.append(number)
+
+    def holders(self, name: str) -> Iterator[int]:
+        """Yield the positions in an instrument; the one yielded may be removed meanwhile."""
+        number = self.instrument_numbers.get(name)
+        row = NONE if number is None else self.first_holder[number]
+        while row != NONE:
+            following = self.positions.next_holder[row]
+            yield row
+            row = following
+
+    # --- positions ------------------------------------------------------------------------
+
+    def positions_of(self, number: int) -> list[int]:
+        """Return an account's positions."""
+        links = self.positions.next
+        row = self.accounts.first_position[number]
+        rows = []
+        while row != NONE:
+            rows.append(row)
+            row = links[row]
+        return rows
+
+    def find_position(self, number: int, instrument: str, leg: str) -> int:
+        """Return an account's position in an instrument and leg, NONE if it has none."""
+        code, side = self.instrument_numbers.get(instrument, NONE), LEG_NUMBERS[leg]
+        table = self.positions
+        instruments, legs, links = table.instrument, table.leg, table.next
+        row = self.accounts.first_position[number]
+        while row != NONE and (instruments[row] != code or legs[row] != side):
+            row = links[row]
+        return row
+
+    def add_position(self, number: int, instrument: Instrument, leg: str) -> int:
+        """Return a new last position of an account and of an instrument: flat, cross."""
+        table = self.positions
+        row = table.take()
+        code = self.number_of(instrument)
+        table.account[row], table.instrument[row] = number, code
+        table.leg[row], table.isolated[row] = LEG_NUMBERS[leg], 0
+        table.size[row] = table.isolated_margin[row] = table.mantissa[row] = 0
+        table.exponent[row], table.entry[row] = NO_ENTRY, 0.0
+        table.next[row] = NONE
+        links, last = self.accounts.first_position, number
+        while links[last] != NONE:
+            links, last = table.next, links[last]
+        links[last] = row
+        before = self._last_holder[code]
+        table.previous_holder[row], table.next_holder[row] = before, NONE
+        if before == NONE:
+            self.first_holder[code] = row
+        else:
+            table.next_holder[before] = row
+        self._last_holder[code] = row
+        return row
+
+    def set_entry(self, row: int, text: str | None) -> None:
+        """Set a position's entry price, None when it is flat."""
+        table = self.positions
+        if table.exponent[row] == TEXT_ENTRY:
+            del self.entry_texts[row]
+        if not text:
+            table.exponent[row], table.entry[row] = NO_ENTRY, 0.0
+            return
+        table.entry[row] = float(text)
+        packed = pack(text)
+        if packed is None:
+            table.exponent[row] = TEXT_ENTRY
+            self.entry_texts[row] = text
+        else:
+            table.mantissa[row], table.exponent[row] = packed
+
+    def entry_text(self, row: int) -> str | None:
+        """Return a position's entry price as it came, None when it is flat."""
+        exponent = self.positions.exponent[row]
+        if exponent >= 0:
+            return unpack(self.positions.mantissa[row], exponent)
+        return self.entry_texts[row] if exponent == TEXT_ENTRY else None
+
+    def plain_positions(self, number: int) -> list[list[Any]]:
+        """Return an account's positions as plain values: what `restore_position` takes."""
+        table, instruments = self.positions, self.instruments
+        return [
+            [
+                instruments[table.instrument[row]].name,
+                LEGS[table.leg[row]],
+                table.size[row],
+                self.entry_text(row),
+                MARGIN_MODES[table.isolated[row]],
+                table.isolated_margin[row],
+            ]
+            for row in self.positions_of(number)
+        ]
+
+    def restore_position(self, number: int, instrument: Instrument, plain: list[Any]) -> None:
+        """Add the position that `plain_positions` described."""
+        _, leg, size, entry, margin_mode, isolated_margin = plain
+        row = self.add_position(number, instrument, leg)
+        self.positions.size[row] = size
+        self.positions.isolated[row] = margin_mode == MARGIN_MODES[1]
+        self.positions.isolated_margin[row] = isolated_margin
+        self.set_entry(row, entry)
+
+    def remove_position(self, row: int) -> None:
+        """Take a position out of its account and its instrument, and free its row."""
+        table = self.positions
+        links, last = self.accounts.first_position, table.account[row]
+        while links[last] != row:
+            links, last = table.next, links[last]
+        links[last] = table.next[row]
+        before, following = table.previous_holder[row], table.next_holder[row]
+        if before == NONE:
+            self.first_holder[table.instrument[row]] = following
+        else:
+            table.next_holder[before] = following
+        if following == NONE:
+            self._last_holder[table.instrument[row]] = before
+        else:
+            table.previous_holder[following] = before
+        self.set_entry(row, None)
+        table.free(row)

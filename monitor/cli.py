@@ -213,7 +213,7 @@ def _configuration(path: str | None) -> tuple[Configuration, str]:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from monitor.compiling import compile_ahead
+    from monitor.compiling import compile_if_new
     from monitor.replay.player import OutputError, Player, StrictError
     from monitor.replay.prices import HistoryError
     from monitor.replay.progress import shown
@@ -223,7 +223,7 @@ def _replay(options: argparse.Namespace) -> int:
     if problem is not None:
         return _complain(f"replay: {problem}", WRONG_USAGE)
     configuration, text = _configuration(options.config)
-    compile_ahead()
+    compile_if_new()
     engine = _engine(configuration, text)
     player = Player(engine, Path(options.output), strict=options.strict)
     try:

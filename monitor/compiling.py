@@ -1,10 +1,13 @@
 """The engine's compiled functions: compiled ahead, with a progress line, never at an event."""
 
+import contextlib
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+from monitor.core.margin.index.compile import cache_folder
 from monitor.core.margin.index.rehearsal import steps_of_rehearsal
 
 
@@ -20,3 +23,18 @@ def compile_ahead(*, always_shown: bool = False) -> None:
         steps = steps_of_rehearsal()
         for step in progress.track(steps, description="compiling the margin engine"):
             step()
+    with contextlib.suppress(OSError):  # compiled code is kept elsewhere, or nowhere
+        _mark().touch()
+
+
+def compile_if_new() -> None:
+    """Compile ahead unless that was done here before: then a function is loaded when it is used.
+
+    For a short run that has no time to lose at an event.
+    """
+    if not _mark().exists():
+        compile_ahead()
+
+
+def _mark() -> Path:
+    return Path(cache_folder()) / "complete"

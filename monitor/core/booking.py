@@ -86,14 +86,15 @@ def book_snapshot(
         ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")
     for key in account.positions:
         ledger.drop_position(account, key)
-    booked = [book_position(ledger, market, account, record) for record in event.positions]
+    for record in event.positions:
+        book_position(ledger, market, account, record)
     account.orders = {
         order.instrument: (order.bids_size, order.asks_size, order.bids_value, order.asks_value)
         for order in event.orders
     }
     account.pending_funding = [payment for payment in payments if payment.amount > 0]
     ledger.set_suspect(account, suspect=False)
-    return [position for position in booked if position is not None]
+    return account.list_positions()
 
 
 def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> list[Account]:

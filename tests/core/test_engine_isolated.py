@@ -133,3 +133,26 @@ def test_a_position_opened_again_does_not_hide_the_loss_of_the_closed_one() -> N
     _, made = decided(journal)
     (shortfall,) = [one for one in made if isinstance(one, ShortfallIncurred)]
     assert shortfall.amount == "12"  # 10 + (80 - 100) - 2
+
+
+def test_a_position_that_a_snapshot_names_twice_is_the_last_one() -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP")
+    journal.mark("X-PERP", "100")
+
+    def record(size: str, margin: str | None) -> events.PositionRecord:
+        return events.PositionRecord(
+            instrument="X-PERP",
+            leg="net",
+            size=size,
+            entry_price="100",
+            margin_mode="isolated",
+            isolated_margin=margin,
+        )
+
+    journal.snapshot("ann", balances={"USD": "50"}, positions=[record("1", "5"), record("0", None)])
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    (shard,) = engine.shards.engines
+    assert [unit.key for unit in shard.units()] == [None]
+    assert shard.ledger.accounts["ann"].positions == {}

@@ -42,6 +42,11 @@ def _digest() -> str:
     return found.hexdigest()[:16]
 
 
+def cache_folder() -> str:
+    """Return where the compiled code of this source is kept, if it may be written."""
+    return str(_numba.config.CACHE_DIR)
+
+
 def _use_cache() -> None:
     """Keep compiled code of this source apart from that of any other."""
     folder = _numba.config.CACHE_DIR or __file__.rpartition("/")[0] + "/__pycache__"

@@ -1,6 +1,10 @@
 """Views to export: the largest exchange that the catalogue counts with."""
 
+from monitor.core.margin.index.class_two import DISTANCE_EDGES, MARGIN_RATIO_EDGES
 from monitor.core.view import (
+    BookInstrumentView,
+    BookSideView,
+    BookSums,
     BreakerView,
     FeedView,
     FundView,
@@ -59,6 +63,31 @@ def fund_view(name: str, *, balance_usd: float | None = 1_000.0) -> FundView:
     )
 
 
+def book_of(names: list[str]) -> BookSums:
+    """Return sums in which every bucket holds something."""
+    distances, ratios = len(DISTANCE_EDGES) + 1, len(MARGIN_RATIO_EDGES) + 1
+    side = BookSideView(
+        gains_usd=5.0,
+        losses_usd=2.0,
+        free_margin_usd=7.0,
+        holders=3,
+        notional_by_distance_usd=(1.0,) * distances,
+    )
+    return BookSums(
+        as_of_ns=NOW_NS,
+        equity_usd={"healthy": 100.0},
+        maintenance_margin_usd={"healthy": 10.0},
+        margin_ratio_edges=tuple(MARGIN_RATIO_EDGES.tolist()),
+        margin_ratios=(1,) * ratios,
+        distance_edges=tuple(DISTANCE_EDGES.tolist()),
+        distances=(1,) * distances,
+        instruments=tuple(
+            BookInstrumentView(instrument=name, settlement_currency="USDT", long=side, short=side)
+            for name in names
+        ),
+    )
+
+
 def view_of(instruments: int) -> RiskView:
     """Return an exchange of that many instruments, one breaker rule watching each."""
     names = [f"COIN{number:04d}-PERP" for number in range(instruments)]
@@ -78,5 +107,7 @@ def view_of(instruments: int) -> RiskView:
             ),
         ),
         feeds=(FeedView(feed="binance", lost=True, changed_ns=NOW_NS),),
+        equity_usd={"healthy": 100.0, "liquidatable": 4.0},
+        book=book_of(names),
         ready=True,
     )  # fmt: skip

@@ -92,7 +92,51 @@ class PriceVelocitySettings(
     action: BreakerAction = "halt"
 
 
-BreakerSettings: TypeAlias = PriceVelocitySettings
+class FundDrawdownSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_drawdown"
+):
+    """`[[breakers]]` kind `fund_drawdown`: what an insurance fund lost of its highest balance.
+
+    `scope`: the whole `fund`, or each `instrument` of it on its own. Trips when (peak of the
+    profit - profit now) / highest balance is strictly beyond `limit_ratio` while the balance is
+    above `balance_min`; may cool strictly below `release_ratio` (default: the limit) when `halt_s`
+    have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    scope: Literal["fund", "instrument"] = "fund"
+    lookback_s: PositiveFloat = 28_800.0
+    limit_ratio: PositiveFloat = 0.3
+    release_ratio: PositiveFloat | None = None
+    balance_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class FundBelowMeanSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_below_mean"
+):
+    """`[[breakers]]` kind `fund_below_mean`: an insurance fund below its own recent mean.
+
+    Trips when the balance is strictly below mean - max(drop_ratio x mean, drop_min), the mean
+    weighted by time over the last `lookback_s`; may cool when it is not and `halt_s` have passed;
+    then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    lookback_s: PositiveFloat = 28_800.0
+    drop_ratio: Ratio = 0.3
+    drop_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings
+BreakerSettings: TypeAlias = PriceVelocitySettings | FundBreakerSettings
 
 
 class EngineSettings(Settings, frozen=True, kw_only=True):

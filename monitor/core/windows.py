@@ -1,9 +1,13 @@
-"""Event-time windows of declared length: extremes over a lookback."""
+"""Event-time windows of declared length: extremes and means over a lookback.
+
+Prices are points; a balance is a step function, which holds until the next one is told.
+"""
 
 from collections import deque
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
-from monitor.core.amounts import to_fraction
+from monitor.core.amounts import exact_text, to_fraction
 
 _Point = tuple[int, float, str]  # event_ns, price, price as text
 
@@ -100,3 +104,130 @@ def _compare(one: _Point, other: _Point) -> float:
     if one[1] != other[1] or one[2] == other[2]:
         return one[1] - other[1]
     return 1 if to_fraction(one[2]) > to_fraction(other[2]) else -1
+
+
+class MaximumWindow:
+    """The highest value that a step function had in [now - lookback_ns, now].
+
+    A value counts until `lookback_ns` after the next one has replaced it. A monotone queue: O(1)
+    amortized per change.
+    """
+
+    __slots__ = ("_past", "current", "lookback_ns")
+
+    def __init__(self, lookback_ns: int, value: Fraction) -> None:
+        """Begin with a value."""
+        self.lookback_ns = lookback_ns
+        self.current = value
+        self._past: deque[tuple[int, Fraction]] = deque()  # (when it was replaced, value)
+
+    def change(self, now_ns: int, value: Fraction) -> None:
+        """Replace the value."""
+        while self._past and self._past[-1][1] <= self.current:
+            self._past.pop()
+        self._past.append((now_ns, self.current))
+        self.current = value
+
+    def move_to(self, now_ns: int) -> None:
+        """Forget what was replaced before the lookback."""
+        while self._past and self._past[0][0] < now_ns - self.lookback_ns:
+            self._past.popleft()
+
+    def restart(self) -> None:
+        """Forget everything but the present value."""
+        self._past.clear()
+
+    @property
+    def maximum(self) -> Fraction:
+        """Return the highest value of the window."""
+        return max(self._past[0][1], self.current) if self._past else self.current
+
+    @property
+    def next_expiry_ns(self) -> int | None:
+        """Return when the maximum falls by time alone, None if it does not."""
+        if not self._past or self._past[0][1] <= self.current:
+            return None
+        return self._past[0][0] + self.lookback_ns + 1
+
+    def export_state(self) -> list[Any]:
+        """Return the window as plain values."""
+        past = [[until_ns, exact_text(value)] for until_ns, value in self._past]
+        return [exact_text(self.current), past]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `export_state` described."""
+        self.current = to_fraction(state[0])
+        self._past = deque((until_ns, to_fraction(text)) for until_ns, text in state[1])
+
+
+class Area(NamedTuple):
+    """What is under a step function over a window, and how that grows while nothing is told.
+
+    The mean is `area` / `duration_ns`. Until `until_ns` (None: for good) the two grow by
+    `area_slope` and `duration_slope` a nanosecond.
+    """
+
+    area: Fraction
+    duration_ns: int
+    area_slope: Fraction
+    duration_slope: int
+    until_ns: int | None
+
+
+class MeanWindow:
+    """The time-weighted mean of a step function over [now - lookback_ns, now].
+
+    While less than the lookback is known, over what is known; a first value is its own mean. One
+    row a change inside the lookback; the area of the past is kept by differences.
+    """
+
+    __slots__ = ("_past", "_past_area", "current", "lookback_ns", "since_ns")
+
+    def __init__(self, lookback_ns: int, now_ns: int, value: Fraction) -> None:
+        """Begin with a value."""
+        self.lookback_ns = lookback_ns
+        self.current, self.since_ns = value, now_ns
+        self._past: deque[tuple[int, int, Fraction]] = deque()  # (from, until, value)
+        self._past_area = Fraction(0)
+
+    def change(self, now_ns: int, value: Fraction) -> None:
+        """Replace the value."""
+        if now_ns > self.since_ns:
+            self._past.append((self.since_ns, now_ns, self.current))
+            self._past_area += self.current * (now_ns - self.since_ns)
+        self.current, self.since_ns = value, now_ns
+
+    def area(self, now_ns: int) -> Area:
+        """Return what is under the steps of the window that ends now, and forget the rest."""
+        start_ns = now_ns - self.lookback_ns
+        while self._past and self._past[0][1] <= start_ns:
+            begin_ns, end_ns, value = self._past.popleft()
+            self._past_area -= value * (end_ns - begin_ns)
+        own = self.current * (now_ns - max(self.since_ns, start_ns))
+        if not self._past:
+            known_ns = now_ns - max(self.since_ns, start_ns)
+            return Area(own, known_ns, self.current, 1, None)
+        begin_ns, end_ns, value = self._past[0]
+        if begin_ns > start_ns:
+            until_ns = begin_ns + self.lookback_ns
+            return Area(self._past_area + own, now_ns - begin_ns, self.current, 1, until_ns)
+        area = self._past_area + own - value * (start_ns - begin_ns)
+        until_ns = end_ns + self.lookback_ns
+        return Area(area, self.lookback_ns, self.current - value, 0, until_ns)
+
+    def restart(self, now_ns: int) -> None:
+        """Forget everything but the present value, which counts from now."""
+        self._past.clear()
+        self._past_area, self.since_ns = Fraction(0), now_ns
+
+    def export_state(self) -> list[Any]:
+        """Return the window as plain values."""
+        past = [[begin, end, exact_text(value)] for begin, end, value in self._past]
+        return [exact_text(self.current), self.since_ns, past]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `export_state` described."""
+        self.current, self.since_ns = to_fraction(state[0]), state[1]
+        self._past = deque((begin, end, to_fraction(text)) for begin, end, text in state[2])
+        steps = (value * (end - begin) for begin, end, value in self._past)
+        self._past_area = sum(steps, Fraction(0))

@@ -1,12 +1,23 @@
 """Circuit breakers: one file a rule, one line here for each."""
 
-from monitor.core.breakers.breaker import Breaker
+from typing import Protocol, TypeAlias
+
+from monitor.core.breakers.breaker import Rule
+from monitor.core.breakers.fund_below_mean import FundBelowMean
+from monitor.core.breakers.fund_drawdown import FundDrawdown
 from monitor.core.breakers.price_velocity import PriceVelocity
-from monitor.core.settings import BreakerSettings, PriceVelocitySettings
+from monitor.core.settings import (
+    BreakerSettings,
+    FundBelowMeanSettings,
+    FundDrawdownSettings,
+    PriceVelocitySettings,
+)
 
-RULES = {PriceVelocitySettings: PriceVelocity}
+PriceRule: TypeAlias = PriceVelocity  # sees marks
+FundRule: TypeAlias = FundDrawdown | FundBelowMean  # sees balances of an insurance fund
 
-
-def make_breaker(settings: BreakerSettings, scope: str) -> Breaker:
-    """Return an armed breaker for one scope."""
-    return Breaker(settings, scope, RULES[type(settings)](settings))
+RULES = {
+    PriceVelocitySettings: PriceVelocity,
+    FundDrawdownSettings: FundDrawdown,
+    FundBelowMeanSettings: FundBelowMean,
+}

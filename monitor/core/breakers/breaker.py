@@ -1,15 +1,15 @@
 """The machine that every breaker rule runs on: armed -> tripped -> cooling -> armed.
 
 A rule measures; the machine decides. It trips strictly beyond the limit, stays tripped until
-`halt_s` have passed and the measure is back at the release level, then cools for `cool_off_s`
-and is armed again with a fresh reference. `extended` counts how often a halt was prolonged.
+`halt_s` have passed and the rule says that the measure is back, then cools for `cool_off_s` and is
+armed again. `extended` counts how often a halt was prolonged.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from monitor.core.amounts import float_setting, rounded_text
+from monitor.core.amounts import rounded_text
 from monitor.core.decisions import (
     BreakerCooling,
     BreakerRearmed,
@@ -20,46 +20,64 @@ from monitor.core.decisions import (
 from monitor.core.settings import BreakerSettings
 
 SECOND_NS = 1_000_000_000
-# An estimate this much (relative) below the limit is clear of it, whatever its rounding.
-ESTIMATE_BAND = 1e-6
+
+
+class Measure(NamedTuple):
+    """What a rule measures against which limit, exactly.
+
+    `is_beyond`: strictly beyond the limit, where an armed breaker trips. `is_back`: where a tripped
+    one may cool.
+    """
+
+    value: Fraction
+    limit: Fraction
+    is_beyond: bool
+    is_back: bool
+
+
+class Estimate(NamedTuple):
+    """The same in floats, for display; `is_clear`: surely not beyond, whatever the rounding."""
+
+    value: float
+    limit: float
+    is_clear: bool
 
 
 @dataclass(slots=True)
 class BreakerStatus:
     """Where one breaker stands for one scope; `due_ns` is its next timer.
 
-    `estimate` is the measure in floats at the last look, for display; `measured` is exact, and
-    only kept near the limit and while tripped.
+    `estimate` is the measure in floats at the last look, for display; `measure` is exact, and
+    only taken near the limit and while tripped.
     """
 
     state: BreakerState = "armed"
     changed_ns: int = 0
     due_ns: int | None = None
     extended: int = 0
-    measured: Fraction = Fraction(0)
     estimate: float = 0.0
+    limit: float = 0.0
 
 
 class Rule(Protocol):
     """What a breaker rule must tell the machine, for one scope."""
 
-    def observe(self, now_ns: int, price: str, high: str | None, low: str | None) -> None:
-        """Take one mark, with the extremes that were coalesced into it."""
+    trips_by_time: bool  # whether the measure may rise without an event
 
     def pass_time(self) -> None:
-        """Time moves on without a mark: the newest one counts by its price alone."""
+        """Time moves on without an event that the rule watches."""
 
-    def estimate(self, now_ns: int) -> float:
+    def estimate(self, now_ns: int) -> Estimate:
         """Return the measure now in floats: what says whether `measure` must be asked."""
 
-    def measure(self, now_ns: int) -> Fraction:
-        """Return the measure now (>= 0), exactly."""
+    def measure(self, now_ns: int) -> Measure:
+        """Return the measure now, exactly."""
 
-    def restart(self, now_ns: int) -> None:
-        """Take a fresh reference from now."""
+    def restart(self, now_ns: int, *, by_hand: bool) -> None:
+        """Be armed again; by hand, with the present as the only reference."""
 
-    def next_change_ns(self) -> int | None:
-        """Return when the measure may fall without an event, None if never."""
+    def next_change_ns(self, now_ns: int) -> int | None:
+        """Return when the verdict on the measure may change without an event, None if never."""
 
     def export_state(self) -> dict[str, Any]:
         """Return the rule's state as plain values."""
@@ -77,11 +95,6 @@ class Breaker:
         self.scope = scope
         self.rule = rule
         self.status = BreakerStatus()
-        self.limit = float_setting(settings.limit_ratio)
-        self._clear = float(self.limit) * (1 - ESTIMATE_BAND)
-        self.release = float_setting(
-            settings.limit_ratio if settings.release_ratio is None else settings.release_ratio
-        )
         self.halt_ns = round(settings.halt_s * SECOND_NS)
         self.cool_off_ns = round(settings.cool_off_s * SECOND_NS)
 
@@ -97,48 +110,49 @@ class Breaker:
 
     def look(self, now_ns: int) -> list[Decision]:
         """Measure and move the machine on; returns what it decides, in order."""
-        status = self.status
-        status.estimate = self.rule.estimate(now_ns)
-        if status.state == "armed" and status.estimate < self._clear:
-            return []
-        status.measured = self.rule.measure(now_ns)
+        status, rule = self.status, self.rule
+        status.estimate, status.limit, is_clear = rule.estimate(now_ns)
         decisions: list[Decision] = []
-        if status.state == "cooling" and status.due_ns is not None and now_ns >= status.due_ns:
-            decisions.append(self._arm(now_ns, by=None))
-        elif status.state == "armed" and status.measured > self.limit:
-            decisions.append(self._trip(now_ns))
-        if status.state == "tripped":
-            decisions += self._look_tripped(now_ns)
+        if status.state != "armed" or not is_clear:
+            measure = rule.measure(now_ns)
+            if status.state == "cooling" and status.due_ns is not None and now_ns >= status.due_ns:
+                decisions.append(self._arm(now_ns, by=None))
+            elif status.state == "armed" and measure.is_beyond:
+                self._enter("tripped", now_ns)
+                decisions.append(self._tripped(measure, now_ns))
+            if status.state == "tripped":
+                decisions += self._look_tripped(measure, now_ns)
+        if status.state == "armed" and rule.trips_by_time:
+            status.due_ns = rule.next_change_ns(now_ns)
         return decisions
 
-    def _trip(self, now_ns: int) -> Decision:
-        self._enter("tripped", now_ns)
-        return self.tripped(now_ns)
-
     def tripped(self, now_ns: int) -> BreakerTripped:
-        """Return the decision that describes a standing or new trip."""
+        """Return the decision that describes a standing trip."""
+        return self._tripped(self.rule.measure(now_ns), now_ns)
+
+    def _tripped(self, measure: Measure, now_ns: int) -> BreakerTripped:
         return BreakerTripped(
             event_ns=now_ns,
             rule=self.kind,
             breaker=self.settings.name,
             scope=self.scope,
-            measured=rounded_text(self.status.measured),
-            limit=rounded_text(self.limit),
+            measured=rounded_text(measure.value),
+            limit=rounded_text(measure.limit),
             action=self.settings.action,
         )
 
-    def _look_tripped(self, now_ns: int) -> list[Decision]:
+    def _look_tripped(self, measure: Measure, now_ns: int) -> list[Decision]:
         status = self.status
         halt_end = status.changed_ns + self.halt_ns * (status.extended + 1)
         if now_ns < halt_end:
             status.due_ns = halt_end
             return []
-        if status.measured > self.release:
+        if not measure.is_back:
             if self.halt_ns:
                 status.extended += 1
                 status.due_ns = halt_end + self.halt_ns
             else:
-                status.due_ns = self.rule.next_change_ns()
+                status.due_ns = self.rule.next_change_ns(now_ns)
             return []
         cooling = BreakerCooling(
             event_ns=now_ns,
@@ -153,12 +167,17 @@ class Breaker:
 
     def reset(self, now_ns: int, by: str) -> list[Decision]:
         """Arm by hand; nothing to decide when it is armed already."""
-        return [] if self.status.state == "armed" else [self._arm(now_ns, by=by)]
+        if self.status.state == "armed":
+            return []
+        rearmed = self._arm(now_ns, by=by)
+        if self.rule.trips_by_time:
+            self.status.due_ns = self.rule.next_change_ns(now_ns)
+        return [rearmed]
 
     def _arm(self, now_ns: int, *, by: str | None) -> Decision:
         self._enter("armed", now_ns)
-        self.rule.restart(now_ns)
-        self.status.measured, self.status.estimate = Fraction(0), 0.0
+        self.rule.restart(now_ns, by_hand=by is not None)
+        self.status.estimate, self.status.limit, _ = self.rule.estimate(now_ns)
         return BreakerRearmed(
             event_ns=now_ns, rule=self.kind, breaker=self.settings.name, scope=self.scope, by=by
         )

@@ -8,18 +8,27 @@ the window, down = 1 - 93 / 104 = 0.105769...
 from fractions import Fraction
 from typing import Any
 
-from monitor.core.amounts import to_fraction
-from monitor.core.breakers.breaker import SECOND_NS
+from monitor.core.amounts import float_setting, to_fraction
+from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
 from monitor.core.settings import PriceVelocitySettings
 from monitor.core.windows import ExtremesWindow
+
+# An estimate this much (relative) below the limit is clear of it, whatever its rounding.
+ESTIMATE_BAND = 1e-6
 
 
 class PriceVelocity:
     """The move of one instrument's mark."""
 
+    trips_by_time = False  # points only leave the window
+
     def __init__(self, settings: PriceVelocitySettings) -> None:
         """Begin without a price."""
         self.settings = settings
+        release = settings.release_ratio
+        self.limit = float_setting(settings.limit_ratio)
+        self.release = self.limit if release is None else float_setting(release)
+        self._clear = float(self.limit) * (1 - ESTIMATE_BAND)
         self.window = ExtremesWindow(round(settings.lookback_s * SECOND_NS))
         self._now: tuple[str, str] | None = None  # high and low of the newest mark
         self._newest_ns: int | None = None
@@ -47,8 +56,12 @@ class PriceVelocity:
         earlier_ns = self._earlier_ns
         return earlier_ns is None or earlier_ns < now_ns - self.window.lookback_ns
 
-    def estimate(self, now_ns: int) -> float:
+    def estimate(self, now_ns: int) -> Estimate:
         """Return `measure` in floats."""
+        move = self._estimated_move(now_ns)
+        return Estimate(move, self.settings.limit_ratio, move < self._clear)
+
+    def _estimated_move(self, now_ns: int) -> float:
         self.window.move_to(now_ns)
         if self._now is None or self._is_first(now_ns):
             return 0.0
@@ -59,8 +72,12 @@ class PriceVelocity:
             return max(0.0, up if self.settings.direction == "up" else down)
         return max(0.0, up, down)
 
-    def measure(self, now_ns: int) -> Fraction:
+    def measure(self, now_ns: int) -> Measure:
         """Return the larger of the watched moves, exactly."""
+        move = self._move(now_ns)
+        return Measure(move, self.limit, move > self.limit, move <= self.release)
+
+    def _move(self, now_ns: int) -> Fraction:
         self.window.move_to(now_ns)
         if self._now is None or self._is_first(now_ns):
             return Fraction(0)
@@ -72,14 +89,14 @@ class PriceVelocity:
             moves.append(1 - to_fraction(low) / to_fraction(self.window.high))
         return max(moves)
 
-    def restart(self, now_ns: int) -> None:
+    def restart(self, now_ns: int, *, by_hand: bool) -> None:  # noqa: ARG002 (both the same)
         """Measure from the present mark on."""
         self.window.restart(now_ns)
         self.pass_time()
         if self._now is not None:
             self._earlier_ns, self._newest_ns = None, now_ns
 
-    def next_change_ns(self) -> int | None:
+    def next_change_ns(self, now_ns: int) -> int | None:  # noqa: ARG002 (the window knows)
         """Return when the older extreme leaves the window."""
         return self.window.next_expiry_ns
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.margin.index import steps
+from monitor.core.margin.index.blocks import rows_left
 from monitor.core.margin.index.buckets import PRICE_MAX, PRICE_MIN
 from monitor.core.margin.index.columns import (
     BANKRUPT,
@@ -40,12 +41,12 @@ from monitor.core.margin.index.growth import (
     with_slots,
     with_units,
 )
+from monitor.core.margin.index.holdings import TOO_MANY, UNIT_ITEMS_MAX, UNTOLD, Holdings
 from monitor.core.margin.index.limits import refuse_items
 from monitor.core.margin.index.terms import InstrumentTerms, tier_records
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
-PUT_ONE_MAX = 64
 
 
 class Item(NamedTuple):
@@ -95,6 +96,7 @@ class ThresholdIndex:
         self.columns.rules["share"] = 1.0
         self.use_rules(call_factor, end_factor)
         self._settle_columns = settle_columns
+        self.items = np.zeros(UNIT_ITEMS_MAX, ITEM)  # of the unit that is being put
         self._slots = 1
         self._instruments = 0
 
@@ -192,32 +194,35 @@ class ThresholdIndex:
         steps.judge_listed(self.columns)
         return self._changes()
 
-    def put_unit(self, items: Records, count: int, units: int) -> int:
-        """Set and judge one unit below `units`, as `put_units` does; return its state.
+    def put_unit(self, holdings: Holdings, first: int, subject: tuple[int, int, int]) -> int:
+        """Set and judge a unit as the ledger has it, and return its state, changed or not.
 
-        Its items are the first so many of `items`, at most PUT_ONE_MAX.
+        `steps.put_unit` says what it is given; UNTOLD: the caller has to tell a meaning first.
         """
-        if units > len(self.columns.begins):
-            self.columns = with_units(self.columns, self.memory, units)
-        state = steps.put_unit(self.columns, items, count)
-        if state >= 0:
-            return state
-        return int(self.put_units(items[:count].copy(), units)["after"][0])
+        columns, items = self.columns, self.items
+        while (state := steps.put_unit(columns, holdings, items, first, subject)) < UNTOLD:
+            if state == TOO_MANY:
+                raise ValueError(f"expected at most {UNIT_ITEMS_MAX} items of one unit")
+            columns = self._with_room(subject[0])
+        return state
 
-    def put_units(self, items: Records, units: int) -> Records:
-        """Set all items of units below `units` like `set_units`, each once, the items being right.
-
-        Returns a CHANGE record for every unit in the order of items, changed or not; the next
-        call overwrites them.
-        """
+    def _with_room(self, unit: int) -> Columns:
+        """Return columns with room for a unit of any size."""
         self.settle()
-        if len(items) > ITEMS_MAX // 2:
-            self.check(items)
-        if units > len(self.columns.begins):
-            self.columns = with_units(self.columns, self.memory, units)
-        self._place(items)
-        steps.judge_set(self.columns, items)
-        return self.columns.changes[: self.columns.counters[CHANGES]]
+        if unit >= len(self.columns.begins):
+            self.columns = with_units(self.columns, self.memory, unit + 1)
+        elif rows_left(self.columns) < 2 * ITEMS_MAX:
+            self._add_rows()
+        return self.columns
+
+    def _add_rows(self) -> None:
+        rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
+        self.columns = with_rows(self.columns, self.memory, rows)
+
+    def holds(self, unit: int) -> bool:
+        """Return whether a unit was set and not removed."""
+        begins = self.columns.begins
+        return unit < len(begins) and bool(begins[unit] >= 0)
 
     def _place(self, items: Records) -> None:
         self.columns.counters[CHANGES] = 0
@@ -226,8 +231,7 @@ class ThresholdIndex:
             done = steps.set_units(self.columns, items, done)
             if done == len(items):
                 break
-            rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
-            self.columns = with_rows(self.columns, self.memory, rows)
+            self._add_rows()
 
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""

@@ -106,12 +106,11 @@ class AccountEngine:
         else:
             self._touched |= self._waiting.pop(number, {})
 
-    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:
-        """Book one account event.
+    def apply(self, account: Account, event: events.AccountEvent | events.AccountOpened) -> None:
+        """Book one event of an account.
 
         Raises RefusedError, with nothing changed, if an amount is not representable.
         """
-        account = self.account(event.account)
         handler = self._handlers.get(type(event))
         if handler is not None:
             try:
@@ -129,9 +128,11 @@ class AccountEngine:
         book_balance(self.ledger, self.market, account, event)
 
     def _change_position(self, account: Account, event: events.PositionChanged) -> None:
-        owed = account.owed_isolated((event.instrument, event.leg))
+        liquidations = self.liquidations
+        owed = account.owed_isolated((event.instrument, event.leg)) if liquidations.open else 0
         self._keep_isolated(account, book_position(self.ledger, self.market, account, event))
-        self.liquidations.note_closed(account, owed)
+        if liquidations.open:
+            liquidations.note_closed(account, owed)
 
     def _change_orders(self, account: Account, event: events.MarginOrdersChanged) -> None:
         order = (event.bids_size, event.asks_size, event.bids_value, event.asks_value)

@@ -165,7 +165,10 @@ class Market:
 
     def missing_instrument(self, names: Iterable[str]) -> str | None:
         """Return the first of the instruments that is not listed, None if all are."""
-        return next((name for name in names if name not in self.instruments), None)
+        for name in names:
+            if name not in self.instruments:
+                return name
+        return None
 
     def unit(self, asset: str) -> Unit:
         """Return the minor unit of an asset."""

@@ -151,7 +151,8 @@ class Units(Table):
 
     def of_account(self, account: int) -> list[int]:
         """Return the units of an account, the cross unit first."""
-        return [self.store.accounts.unit[account], *self.isolated.get(account, {}).values()]
+        cross: int = self.store.accounts.unit[account]
+        return [cross, *self.isolated[account].values()] if account in self.isolated else [cross]
 
     def of_position(self, account: int, key: PositionKey) -> int:
         """Return the unit that a position belongs to: its own if isolated, else the cross unit."""

@@ -241,6 +241,8 @@ class AccountEngine:
         touched, self._touched = self._touched, {}
         for unit in touched:
             judged[unit] = self.thresholds.judge(unit)
+        if self.thresholds.numbering.left:
+            self.thresholds.numbering.end_step()
         units, waiting, transitions = self.margin_units, self._waiting, []
         for unit, state in judged.items():
             if waiting and units.account[unit] in waiting:

@@ -1,12 +1,15 @@
 """The index's numbers for what the venue names: prices, instruments' terms, haircuts of collateral.
 
-A name gets a number when the first unit needs it. What the ledger's numbers mean to the index is
-told here too, so that compiled code can read a unit from the ledger without asking.
+A name gets a number when the first unit needs it. A number whose rules are replaced or delisted
+is given again, but not before the step ends: until then units that have not been judged anew hold
+it. What the ledger's numbers mean to the index is told here too, so that compiled code can read a
+unit from the ledger without asking.
 """
 
-import numpy as np
+import math
+from collections.abc import Callable
 
-from monitor.core.instruments import Instrument
+from monitor.core.instruments import Instrument, mark_key
 from monitor.core.ledger.columns import NONE
 from monitor.core.ledger.meanings import IN_FULL, NOT_AT_ALL
 from monitor.core.ledger.store import Store
@@ -26,7 +29,10 @@ class Numbering:
         self.slots: dict[str, int] = {}  # by guard key
         self.instruments: dict[str, tuple[Instrument, int, InstrumentTerms]] = {}
         self.collateral: dict[str, tuple[Collateral, int, int]] = {}  # rule, number, slot
-        self.instrument_names: list[str] = []  # by the number of their terms
+        self.instrument_names: list[str] = []  # by the number of their terms, the last that had it
+        self._free_marks: list[int] = []  # slots
+        # Numbers that units judged in this step may still hold, with the way to give them back.
+        self.left: list[tuple[Callable[[int], None], int]] = []
 
     # --- prices ---------------------------------------------------------------------------
 
@@ -35,13 +41,23 @@ class Numbering:
         kind, _, name = key.partition(":")
         quotes = self.market.marks if kind == "mark" else self.market.indices
         quote = quotes.get(name) if kind != "listing" else None
-        return np.nan if quote is None else quote.number
+        return math.nan if quote is None else quote.number
 
     def slot(self, key: str) -> int:
         """Return the slot of the price under a guard key."""
         slot = self.slots.get(key)
         if slot is None:
-            slot = self.slots[key] = self.index.add_price(self.price(key))
+            slot = self.slots[key] = self._new_slot(key)
+        return slot
+
+    def _new_slot(self, key: str) -> int:
+        """Return a slot for a price; that of a mark which is no more goes to a mark again."""
+        price = self.price(key)
+        if not self._free_marks or not key.startswith(mark_key("")):
+            return self.index.add_price(price)
+        slot = self._free_marks.pop()
+        if not math.isnan(price):
+            self.index.move([slot], [price])
         return slot
 
     def value_slot(self, asset: str) -> int:
@@ -66,8 +82,12 @@ class Numbering:
         if known is not None and known[2] == terms:
             number = known[1]
         else:
+            if known is not None:
+                self.left.append((self.index.drop_instrument, known[1]))
             number = self.index.add_instrument(terms)
-            self.instrument_names.append(instrument.name)
+            if number == len(self.instrument_names):
+                self.instrument_names.append(instrument.name)
+            self.instrument_names[number] = instrument.name
         self.instruments[instrument.name] = instrument, number, terms
         return number
 
@@ -76,9 +96,26 @@ class Numbering:
         slot = self.value_slot(asset)
         known = self.collateral.get(asset)
         if known is None or known[0] is not rule or known[2] != slot:
+            if known is not None:
+                self.left.append((self.index.drop_collateral, known[1]))
             number = self.index.add_collateral(slot, collateral_tiers(rule))
             known = self.collateral[asset] = rule, number, slot
         return known[1]
+
+    def drop(self, instrument: str) -> None:
+        """Let the numbers of an instrument go that is no more, when the step ends."""
+        known = self.instruments.pop(instrument, None)
+        slot = self.slots.pop(mark_key(instrument), None)
+        if known is not None:
+            self.left.append((self.index.drop_instrument, known[1]))
+        if slot is not None:
+            self.left.append((self._free_marks.append, slot))
+
+    def end_step(self) -> None:
+        """Give back what was left: every unit that held it has been judged anew by now."""
+        for give_back, number in self.left:
+            give_back(number)
+        self.left = []
 
     # --- what the ledger's numbers mean ---------------------------------------------------
 

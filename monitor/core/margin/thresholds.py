@@ -183,6 +183,7 @@ class Thresholds:
         slot = self.numbering.slots.get(mark_key(instrument))
         if slot is not None:
             self._told(self.index.move([slot], [np.nan]))
+        self.numbering.drop(instrument)
 
     def _told(self, changes: Records) -> list[tuple[int, int]]:
         numbers, states = changes["unit"].tolist(), changes["after"].tolist()

@@ -10,7 +10,13 @@ from monitor.core import events as e
 from monitor.core.accounts import AccountEngine
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.book import MarginUnit, owns_payment
-from monitor.core.margin.index.columns import AMOUNT, COLLATERAL, POSITION
+from monitor.core.margin.index.columns import (
+    AMOUNT,
+    BUCKETS_USED,
+    COLLATERAL,
+    POSITION,
+    ROWS_USED,
+)
 from monitor.core.margin.index.index import Item
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal, tier
@@ -113,6 +119,83 @@ def test_the_index_has_of_every_unit_what_objects_say(seed: int) -> None:
     for _ in range(150):
         exchange.step()
         assert exchange.differences() == []
+
+
+def sizes(engine: RiskEngine) -> dict[str, int]:
+    """Return how much room what is listed takes."""
+    (shard,) = engine.shards.engines
+    numbering, columns, store = (
+        shard.thresholds.numbering,
+        shard.thresholds.index.columns,
+        shard.ledger.store,
+    )
+    kept = {
+        name: len(getattr(numbering, name))
+        for name in ("slots", "instruments", "collateral", "instrument_names", "left")
+    }
+    names = ("slots", "instruments", "positions", "tiers", "steps", "haircuts", "buckets")
+    return {
+        **kept,
+        **{name + " column": len(getattr(columns, name)) for name in names},
+        "buckets used": int(columns.counters[BUCKETS_USED]),
+        "rows used": int(columns.counters[ROWS_USED]),
+        "numbers": len(store.instruments) + len(store.asset_meanings.records),
+        "open interest": len(shard.ledger.open_interest),
+        "units": shard.margin_units.used,
+    }
+
+
+def test_a_venue_that_lists_anew_every_day_needs_room_for_what_is_listed_alone() -> None:
+    chance, journal, engine = random.Random(1), Journal(), RiskEngine(EngineSettings())
+    journal.list_instrument("STAYS-PERP")
+    journal.mark("STAYS-PERP", "10")
+    journal.balance("ann", "100", "USD")
+    journal.balance("ann", "10", "EUR")
+    journal.position("ann", "STAYS-PERP", "5", "10")
+    found = {}
+    for day in range(10_000):
+        name, tiers = f"DAY{day}-PERP", [tier(None, "0.2", f"0.0{chance.randint(1, 9)}")]
+        if chance.random() < 0.5:
+            tiers = [tier("40", "0.1", "0.01"), *tiers]
+        journal.list_instrument(name, risk_tiers=tiers)
+        journal.mark(name, "10")
+        journal.position("ann", name, "1", "10")
+        journal.list_instrument("STAYS-PERP", risk_tiers=tiers)
+        journal.list_collateral("EUR", haircut=f"0.{chance.randint(1, 9)}")
+        journal.add(e.InstrumentDelisted(event_ns=journal.now_ns, instrument=name))
+        engine.apply(journal.take())
+        if day == 100:
+            found = sizes(engine)
+    assert sizes(engine) == found
+    (shard,) = engine.shards.engines
+    (measured,) = shard.thresholds.measures([shard.cross["ann"]]).tolist()
+    index = shard.thresholds.index
+    index.set_unit(200, items_of(shard, shard.cross["ann"]))
+    assert index.measures([200])[0].tolist() == pytest.approx(measured, rel=1e-13)
+
+
+def test_numbers_are_given_again_when_nobody_holds_them_any_more() -> None:
+    journal, engine = Journal(), RiskEngine(EngineSettings())
+    for name in NAMES:
+        journal.list_instrument(name)
+        journal.mark(name, "10")
+        for account in ("ann", "bob"):
+            journal.position(account, name, "1", "10")
+    engine.apply(journal.take())
+    # Every instrument gets other terms in one step, while bob still holds those of before.
+    journal.list_collateral("USD", index="USD-USD")
+    engine.apply(journal.take())
+    (shard,) = engine.shards.engines
+    numbers = [number for _, number, _ in shard.thresholds.numbering.instruments.values()]
+    assert sorted(numbers) == [3, 4, 5]
+    journal.index("USD-USD", "1")
+    journal.list_instrument("A-PERP", risk_tiers=[tier(None, "0.5", "0.4")])
+    engine.apply(journal.take())
+    assert shard.thresholds.numbering.instruments["A-PERP"][1] in (0, 1, 2)
+    assert [
+        shard.thresholds.index.measures([unit.number])[0, 1] == pytest.approx(5.0)
+        for unit in shard.units()
+    ] == [True, True]
 
 
 def test_a_debt_in_what_is_no_collateral_counts_and_a_credit_does_not() -> None:

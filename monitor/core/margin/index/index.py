@@ -20,11 +20,9 @@ from monitor.core.margin.index.columns import (
     BANKRUPT,
     BUCKETS_USED,
     CHANGES,
-    HAIRCUT,
     ITEM,
     ITEMS_MAX,
     STATES,
-    TIER,
     UNITS_HELD,
     UNKNOWN,
     Capacity,
@@ -36,14 +34,14 @@ from monitor.core.margin.index.columns import (
 )
 from monitor.core.margin.index.growth import (
     with_chunks,
-    with_instruments,
     with_rows,
     with_slots,
     with_units,
 )
 from monitor.core.margin.index.holdings import TOO_MANY, UNIT_ITEMS_MAX, UNTOLD, Holdings
 from monitor.core.margin.index.limits import refuse_items
-from monitor.core.margin.index.terms import InstrumentTerms, tier_records
+from monitor.core.margin.index.listings import Listings
+from monitor.core.margin.index.terms import InstrumentTerms
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
@@ -98,7 +96,7 @@ class ThresholdIndex:
         self._settle_columns = settle_columns
         self.items = np.zeros(UNIT_ITEMS_MAX, ITEM)  # of the unit that is being put
         self._slots = 1
-        self._instruments = 0
+        self._listings = Listings()
 
     def use_rules(self, call_factor: float, end_factor: float) -> None:
         """Take 1 / margin_call_ratio and 1 / liquidation_end_ratio; then call `rescan`."""
@@ -129,10 +127,7 @@ class ThresholdIndex:
     def add_instrument(self, terms: InstrumentTerms) -> int:
         """Return the number of a new instrument."""
         self.settle()
-        number, self._instruments = self._instruments, self._instruments + 1
-        if number >= len(self.columns.instruments):
-            self.columns = with_instruments(self.columns)
-        self._set_terms(number, terms)
+        self.columns, number = self._listings.add_instrument(self.columns, terms)
         return number
 
     def relist_instrument(self, number: int, terms: InstrumentTerms) -> None:
@@ -143,35 +138,22 @@ class ThresholdIndex:
                 "expected the mark, value and kind that the instrument was listed with"
             )
         self.settle()
-        self._set_terms(number, terms)
+        self.columns = self._listings.set_terms(self.columns, number, terms)
+
+    def drop_instrument(self, number: int) -> None:
+        """Give an instrument's number back, which no unit holds: the next one gets it."""
+        self.settle()
+        self._listings.drop_instrument(self.columns, number)
 
     def add_collateral(self, slot: int, tiers: Sequence[tuple[float, float]]) -> int:
         """Return the number of a collateral that a slot values: (width, share that counts) each."""
-        columns = self.columns
-        number, first = len(columns.haircuts), len(columns.tiers)
-        records = np.array([(width, share, 0.0, 0.0) for width, share in tiers], dtype=TIER)
-        haircut = np.array([(slot, first, len(tiers), 0)], dtype=HAIRCUT)
-        self.columns = columns._replace(
-            tiers=np.concatenate([columns.tiers, records]),
-            haircuts=np.concatenate([columns.haircuts, haircut]),
-        )
+        self.columns, number = self._listings.add_collateral(self.columns, slot, tiers)
         return number
 
-    def _set_terms(self, number: int, terms: InstrumentTerms) -> None:
-        columns = self.columns
-        own = columns.instruments[number]
-        own["tiers"], own["tier_count"] = len(columns.tiers), len(terms.tiers)
-        own["steps"], own["step_count"] = len(columns.steps), len(terms.steps)
-        for name in ("mark", "value", "inverse", "model", "rate", "per_unit", "scalar", "fee"):
-            own[name] = getattr(terms, name)
-        for name in ("at_entry", "larger_leg", "after_fee", "always_exact"):
-            own[name] = getattr(terms, name)
-        own["at_bankruptcy"] = terms.closing_fee > 0.0
-        columns.rare[number] = (terms.buffer, terms.closing_fee)
-        self.columns = columns._replace(
-            tiers=np.concatenate([columns.tiers, tier_records(terms.tiers)]),
-            steps=np.concatenate([columns.steps, np.array(terms.steps, dtype=np.float64)]),
-        )
+    def drop_collateral(self, number: int) -> None:
+        """Give a collateral's number back, like `drop_instrument`."""
+        self.settle()
+        self._listings.drop_collateral(self.columns, number)
 
     # --- units ---------------------------------------------------------------------------------
 
@@ -249,7 +231,7 @@ class ThresholdIndex:
 
     def check(self, items: Records) -> None:
         """Refuse wrong items before anything is changed."""
-        refs_max = (self._instruments, self._slots, len(self.columns.haircuts))
+        refs_max = (self._listings.instruments, self._slots, len(self.columns.haircuts))
         refuse_items(items, refs_max, len(self.columns.begins))
 
     def held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:

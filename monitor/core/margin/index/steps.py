@@ -28,6 +28,7 @@ from monitor.core.margin.index.columns import (
     OVERFULL,
     RING_BITS_MAX,
     UNDECIDED,
+    UNSETTLED,
     UPPER,
     WAITING_MAX,
     Columns,
@@ -57,6 +58,7 @@ def set_price(c: Columns, slot: int, price: float) -> None:
         own["turned"] = 1
     own["price"] = price
     own["moves"] += 1.0
+    c.counters[UNSETTLED] = 1
     if not math.isnan(price):
         own["down"], own["up"] = key_down(price), key_up(price)
         if own["turned"]:
@@ -153,10 +155,12 @@ def settle(c: Columns) -> bool:
 @inlined
 def settled(c: Columns) -> bool:
     """Do what `settle` does."""
-    for slot in range(1, len(c.slots)):
-        own = c.slots[slot]
-        if own["price"] != own["old"] and not math.isnan(own["price"]):
-            collect(c, slot)
+    if c.counters[UNSETTLED]:
+        c.counters[UNSETTLED] = 0
+        for slot in range(1, len(c.slots)):
+            own = c.slots[slot]
+            if own["price"] != own["old"] and not math.isnan(own["price"]):
+                collect(c, slot)
     return guard_hits(c)
 
 

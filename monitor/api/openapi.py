@@ -15,6 +15,7 @@ from monitor.api.records import (
     HealthRecord,
     Hello,
     InstrumentsAnswer,
+    LadderAnswer,
     Status,
     Step,
 )
@@ -131,6 +132,23 @@ ENDPOINTS = (
         path="/v1/instruments",
         summary="All instruments, largest open interest first.",
         answers={200: (InstrumentsAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/instruments/{instrument}/ladder",
+        summary="How much becomes liquidatable as the mark of an instrument falls or rises.",
+        answers={
+            200: (LadderAnswer, "Its rungs, away from the mark, and when they were so."),
+            404: (ErrorRecord, "No such instrument is listed."),
+            503: (ErrorRecord, "No image of the book with this instrument has been taken yet."),
+        },
+        parameters=(
+            Parameter(
+                name="instrument",
+                description="The instrument.",
+                schema={"type": "string", "minLength": 1},
+                place="path",
+            ),
+        ),
     ),
     Endpoint(
         path="/v1/book",

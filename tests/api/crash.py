@@ -41,6 +41,7 @@ from monitor.core.view import (
 from monitor.runtime.clock import ManualClock
 from monitor.runtime.health import Health, Need
 from monitor.runtime.measurements import Measurements
+from tests.api.crash_ladders import CrashLadders
 
 START_NS = 1_760_131_200_000_000_000  # 2025-10-10 21:20 UTC
 FALL_STARTS = 180
@@ -169,6 +170,11 @@ def view_at(second: int) -> RiskView:
         configuration_hash="c0ffee" * 10,
         ready=True,
         book=book_at(second),
+        ladders=CrashLadders(
+            as_of_ns=START_NS + second * 10**9,
+            refreshed_ns=START_NS + second // 60 * 60 * 10**9,
+            mark_price=mark_price("BTC-PERP", second), fallen=fallen(second),
+        ),
     )  # fmt: skip
 
 

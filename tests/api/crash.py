@@ -35,6 +35,7 @@ from monitor.core.view import (
     FeedView,
     FundView,
     InstrumentView,
+    Ladders,
     OracleView,
     RiskView,
 )
@@ -318,6 +319,10 @@ class Crash:
         first, *others = self.view.worst
         renamed = msgspec.structs.replace(first, account=name)
         self.view = msgspec.structs.replace(self.view, worst=(renamed, *others))
+
+    def keep_ladders(self, ladders: Ladders) -> None:
+        """Let the ladders be old."""
+        self.view = msgspec.structs.replace(self.view, ladders=ladders)
 
     def source(self) -> ApiSource:
         """Return the crash as the daemon would hand itself over."""

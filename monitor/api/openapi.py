@@ -152,7 +152,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         path="/v1/book",
-        summary="Sums over the whole book, at most a second old: gains, losses, margin, distances.",
+        summary="Sums over the whole book as of one moment: gains, losses, margin, distances.",
         answers={
             200: (BookAnswer, "The sums, and when they were so."),
             503: (ErrorRecord, "No image of the book has been taken yet."),

@@ -34,7 +34,7 @@ from monitor.core.margin.index.ladder_columns import (
     fitted,
     make_ladder,
 )
-from monitor.core.margin.index.rungs import LadderSums, Rungs, ladder_sums
+from monitor.core.margin.index.rungs import LadderSums, Rungs, add_off, ladder_sums
 from monitor.core.margin.index.terms import InstrumentTerms
 
 # What an image lists beside its prices.
@@ -222,7 +222,9 @@ class Ladder:
         """Return the ladders of all instruments as they are now."""
         self.settle()
         columns = self._book.columns
-        return ladder_sums(columns, self._ladder, 0, len(columns.instruments))
+        sums = ladder_sums(columns, self._ladder, 0, len(columns.instruments))
+        add_off(columns, self._ladder, sums)
+        return sums
 
     def left_out(self) -> LeftOut:
         """Return how many units are on the ladder and how many are not, by reason."""

@@ -92,7 +92,7 @@ class LadderSums(NamedTuple):
 
 
 def ladder_sums(columns: Columns, ladder: LadderColumns, first: int, end: int) -> LadderSums:
-    """Return the ladders of the instruments of [first, end), added up."""
+    """Return the ladders of the instruments of [first, end), added up; what is off them is not."""
     shape, terms = (end - first, 2, BUCKETS_MAX), columns.instruments[first:end]
     sums = LadderSums(
         marks=columns.slots["price"][terms["mark"]],
@@ -106,7 +106,6 @@ def ladder_sums(columns: Columns, ladder: LadderColumns, first: int, end: int) -
         off_units=np.zeros((end - first, STANDINGS), np.int64),
     )
     add_cells(columns, ladder, sums, first, end)
-    add_off(columns, ladder, sums, first, end)
     return sums
 
 
@@ -146,8 +145,8 @@ def add_side(
 
 
 @compiled
-def add_off(c: Columns, ladder: LadderColumns, sums: LadderSums, first: int, end: int) -> None:
-    """Add what units that are not on the ladder hold; two legs of an instrument are one unit."""
+def add_off(c: Columns, ladder: LadderColumns, sums: LadderSums) -> None:
+    """Add what units off the ladder hold to the sums of all; two legs are one unit."""
     for unit in range(len(c.begins)):
         standing = ladder.standings[unit]
         if standing in (OFF, PLACED):
@@ -157,9 +156,8 @@ def add_off(c: Columns, ladder: LadderColumns, sums: LadderSums, first: int, end
         for number in range(begin + 1 + head["assets"], begin + 1 + head["count"]):
             row = c.rows[number]
             ref = row["ref"]
-            if first <= ref < end:
-                sums.off_sizes[ref - first, standing] += abs(row["quantity"])
-                sums.off_units[ref - first, standing] += ref != before
+            sums.off_sizes[ref, standing] += abs(row["quantity"])
+            sums.off_units[ref, standing] += ref != before
             before = ref
 
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from monitor.core.ledger.store import Store
 from monitor.core.margin.index.class_two import class_two
-from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
+from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity, Columns
 from monitor.core.margin.index.holdings import CROSS, holdings_of
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.margin.index.index import Item, ThresholdIndex
+from monitor.core.margin.index.ladder import Ladder
 from monitor.core.margin.index.terms import InstrumentTerms
 
 _SMALL = Capacity(units=8, rows=1 << 18, slots=8, instruments=8, chunks=1 << 15)
@@ -17,7 +18,7 @@ _SMALL = Capacity(units=8, rows=1 << 18, slots=8, instruments=8, chunks=1 << 15)
 
 def steps_of_rehearsal() -> list[Callable[[], object]]:
     """Return what is to be called, in order; each compiles one or two functions."""
-    index = ThresholdIndex(1.25, _SMALL)
+    index, ladder = ThresholdIndex(1.25, _SMALL), Ladder(_SMALL)
     mark = 1  # the first slot after the constant one
     moved = np.full(3, mark, np.int32)
     return [
@@ -37,6 +38,9 @@ def steps_of_rehearsal() -> list[Callable[[], object]]:
         lambda: index.verdicts([0]),
         lambda: index.measures([0]),
         lambda: _sum_an_image(index),
+        lambda: ladder.follow(_image_of(index)),
+        ladder.refresh,
+        ladder.sums,
         index.sums,
         index.resum,
         lambda: index.remove_units([0]),
@@ -56,3 +60,11 @@ def _sum_an_image(index: ThresholdIndex) -> None:
     index.set_unit(0, [Item(AMOUNT, 0, 2.0)])
     class_two(ImageReader().columns(image.source))
     image.release()
+
+
+def _image_of(index: ThresholdIndex) -> Columns:
+    """Return the book as it is."""
+    image = BookImages(index).take()
+    columns = ImageReader().columns(image.source)
+    image.release()
+    return columns

@@ -149,13 +149,18 @@ class Ladder:
         while self._slots < len(image.slots):
             self.add_price()
         book = self._book.columns
-        known = min(len(book.instruments), len(image.instruments))
-        before = book.instruments[:known]
-        changed = (before["mark"] != CONSTANT) & (before != image.instruments[:known])
+        was_free = book.instruments["mark"] == CONSTANT
+        changed = _differ(book.instruments, image.instruments) & ~was_free
+        changed |= _differ(book.rare, image.rare) & ~was_free
+        # An area of tiers or steps that was given back is used again, whoever's it is now.
+        is_relisted = bool(changed.any()) or any(
+            _differ(getattr(book, name), getattr(image, name)).any()
+            for name in ("tiers", "steps", "haircuts")
+        )
         tables = {name: getattr(image, name).copy() for name in TABLES}
         positions = grown(book.positions, max(len(image.instruments), len(book.positions)))
         self._book.columns = book._replace(positions=positions, **tables)
-        return bool(changed.any())
+        return is_relisted
 
     def _take_as(self, image: Columns) -> int:
         """Take every unit that an image has otherwise, to be placed; return how many."""
@@ -250,3 +255,11 @@ class Ladder:
     def sort_out(self) -> None:
         """Drop every outdated guard: for idle time."""
         self._book.sort_out()
+
+
+def _differ(before: Records, after: Records) -> NDArray[np.bool_]:
+    """Return by number what differs of a table that only grows; what is new does not."""
+    differs = np.zeros(len(before), np.bool_)
+    known = min(len(before), len(after))
+    differs[:known] = before[:known] != after[:known]
+    return differs

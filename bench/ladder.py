@@ -2,7 +2,9 @@
 
 Peers, one thread each, with the ladder's own compiled root finder: `rebuild` of every unit,
 `holders` of the moved instrument only (exact too: no other unit's prices moved). The book is that
-of `bench.thresholds`; every tick is applied alone, and in slices of 100 as an engine would.
+of `bench.thresholds`; every tick is applied alone, and in slices of 100 as an engine would. Then as
+the daemon keeps it: from images of an index, a second of a market apart (calm: every mark moved by
+1 bp, one account in 1,000 changed), against building it anew from the same image.
 """
 
 from collections.abc import Iterator
@@ -25,7 +27,11 @@ from monitor.core.margin.index.columns import (
     CHUNKS_FREE,
     CHUNKS_USED,
     ROWS_USED,
+    UNDECIDED,
+    Columns,
 )
+from monitor.core.margin.index.image import BookImages, ImageReader
+from monitor.core.margin.index.index import ThresholdIndex
 from monitor.core.margin.index.ladder import Ladder
 from monitor.core.margin.index.ladder_columns import make_ladder
 
@@ -37,6 +43,7 @@ STREAMS = {
 }
 SLICE = 100
 PEER_TICKS = 20
+LOOKS, LOOKS_BEFORE, REBUILDS = 20, 200, 3  # guards come near their prices only in time
 
 
 def measure(scale: Scale) -> list[Figure]:
@@ -89,6 +96,7 @@ def _book_figures(accounts: int, prefix: str, *, full: bool) -> Iterator[Figure]
         stream = make_stream(book, name, ticks, (drift, volatility), prices)
         yield from _stream_figures(book, ladder, stream, prefix)
     yield _event_figure(book, ladder, prefix)
+    yield from _image_figures(book, prices, prefix)
     rungs_us = 1e6 * min(seconds(lambda: ladder.rungs(0, 0)) for _ in range(9))
     yield Figure(name=f"{prefix}rungs_us", value=rungs_us, unit="us")
     yield from _memory_figures(book, ladder, prefix)
@@ -144,6 +152,63 @@ def _event_figure(book: Book, ladder: Ladder, prefix: str) -> Figure:
         spent += seconds(lambda items=items: ladder.set_units(items))  # type: ignore[misc]
         events += len(units)
     return Figure(name=f"{prefix}account_event_us", value=1e6 * spent / events, unit="us")
+
+
+def _image_figures(book: Book, prices: Floats, prefix: str) -> Iterator[Figure]:
+    """Time what one look of the daemon costs: an image followed, and all buckets added up."""
+    index, ladder, reader = (
+        book.thresholds,
+        Ladder(capacity_for(len(book.constants))),
+        ImageReader(),
+    )
+    index.move(book.marks, prices)
+    index.set_units(book.items)
+    draw, images = np.random.default_rng(11), BookImages(index)
+    spent, anew, summed, changed = [], [], [], 0
+    for look in range(-LOOKS_BEFORE, LOOKS):
+        _move_a_second(book, draw, prices)
+        columns = _image_of(index, images, reader)
+        before = ladder.replaced
+        spent.append(seconds(lambda c=columns: ladder.follow(c)))  # type: ignore[misc]
+        changed += ladder.replaced - before if look >= 0 else 0
+        summed.append(seconds(ladder.sums))
+        if 0 <= look < REBUILDS:
+            fresh = Ladder(capacity_for(len(book.constants)))
+            anew.append(seconds(lambda c=columns, f=fresh: f.follow(c)))  # type: ignore[misc]
+    ours_ms, anew_ms = (1e3 * float(np.median(each)) for each in (spent[-LOOKS:], anew))
+    yield Figure(name=f"{prefix}look_replaced", value=changed / LOOKS, unit="units placed anew")
+    yield Figure(name=f"{prefix}look_sums_ms", value=1e3 * float(np.median(summed)), unit="ms")
+    yield Figure(
+        name=f"{prefix}look_vs_anew",
+        value=ours_ms,
+        unit="ms a look",
+        peer=anew_ms,
+        peer_name="built anew from the image",
+        ratio=anew_ms / ours_ms,
+    )
+
+
+def _move_a_second(book: Book, draw: np.random.Generator, prices: Floats) -> None:
+    """Let a calm second pass: every mark moves by 1 bp, one account in 1,000 changes."""
+    index = book.thresholds
+    prices *= np.exp(draw.normal(0.0, 1e-4, len(prices)))
+    index.move(book.marks, prices)
+    units = np.unique(draw.integers(0, len(book.constants), max(1, len(book.constants) // 1_000)))
+    picked = np.concatenate([np.arange(*book.starts[unit : unit + 2]) for unit in units])
+    items = book.items[picked]
+    items["quantity"] *= draw.uniform(0.8, 1.2, len(items))
+    index.set_units(items)
+
+
+def _image_of(index: ThresholdIndex, images: BookImages, reader: ImageReader) -> Columns:
+    """Return the book as it is, complete; what is undecided has no exact twin here: healthy."""
+    units = np.flatnonzero(index.columns.begins >= 0)
+    for unit in units[index.states(units) == UNDECIDED]:
+        index.decide(int(unit), 0)
+    image = images.take()
+    columns = reader.columns(image.source)
+    image.release()
+    return columns
 
 
 def _memory_figures(book: Book, ladder: Ladder, prefix: str) -> Iterator[Figure]:

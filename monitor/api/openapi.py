@@ -15,6 +15,7 @@ from monitor.api.records import (
     HealthRecord,
     Hello,
     InstrumentsAnswer,
+    LadderAnswer,
     Status,
     Step,
 )
@@ -133,8 +134,25 @@ ENDPOINTS = (
         answers={200: (InstrumentsAnswer, "The list.")},
     ),
     Endpoint(
+        path="/v1/instruments/{instrument}/ladder",
+        summary="How much becomes liquidatable as the mark of an instrument falls or rises.",
+        answers={
+            200: (LadderAnswer, "Its rungs, away from the mark, and when they were so."),
+            404: (ErrorRecord, "No such instrument is listed."),
+            503: (ErrorRecord, "No image of the book with this instrument has been taken yet."),
+        },
+        parameters=(
+            Parameter(
+                name="instrument",
+                description="The instrument.",
+                schema={"type": "string", "minLength": 1},
+                place="path",
+            ),
+        ),
+    ),
+    Endpoint(
         path="/v1/book",
-        summary="Sums over the whole book, at most a second old: gains, losses, margin, distances.",
+        summary="Sums over the whole book as of one moment: gains, losses, margin, distances.",
         answers={
             200: (BookAnswer, "The sums, and when they were so."),
             503: (ErrorRecord, "No image of the book has been taken yet."),

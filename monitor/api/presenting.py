@@ -16,6 +16,9 @@ from monitor.api.records import (
     FeedRecord,
     FundRecord,
     InstrumentRecord,
+    LadderAnswer,
+    LadderLeftOutRecord,
+    LadderRungRecord,
     OracleRecord,
     decimal_text,
     exact_text,
@@ -29,8 +32,12 @@ from monitor.core.view import (
     FeedView,
     FundView,
     InstrumentView,
+    LadderLeftOutView,
+    Ladders,
+    LadderView,
     OracleView,
     RiskView,
+    RungView,
 )
 from monitor.runtime.health import Health
 
@@ -88,6 +95,37 @@ def _book_side(side: BookSideView) -> BookSideRecord:
         holders=side.holders,
         notional_by_distance_usd=[decimal_text(each) for each in side.notional_by_distance_usd],
     )
+
+
+def ladder_answer(ladders: Ladders, ladder: LadderView) -> LadderAnswer:
+    """Return one instrument's ladder, with the moment of all of them."""
+    return LadderAnswer(
+        instrument=ladder.instrument,
+        settlement_currency=ladder.settlement_currency,
+        as_of_ns=ladders.as_of_ns,
+        refreshed_ns=ladders.refreshed_ns,
+        mark_price=decimal_text(ladder.mark_price),
+        below=[_rung(each) for each in ladder.below],
+        above=[_rung(each) for each in ladder.above],
+        liquidatable=_left_out(ladder.liquidatable),
+        unknown=_left_out(ladder.unknown),
+        exact_only=_left_out(ladder.exact_only),
+    )
+
+
+def _rung(view: RungView) -> LadderRungRecord:
+    return LadderRungRecord(
+        price_from=exact_text(view.price_from),
+        price_to=exact_text(view.price_to),
+        notional_usd=exact_text(view.notional_usd),
+        notional_settlement=exact_text(view.notional_settlement),
+        cumulative_usd=exact_text(view.cumulative_usd),
+        positions=view.positions,
+    )
+
+
+def _left_out(view: LadderLeftOutView) -> LadderLeftOutRecord:
+    return LadderLeftOutRecord(units=view.units, notional_usd=decimal_text(view.notional_usd))
 
 
 def _texts(amounts: dict[str, float]) -> dict[str, str]:

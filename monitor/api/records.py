@@ -127,6 +127,50 @@ class BookAnswer(Record, frozen=True, kw_only=True):
     instruments: list[BookInstrumentRecord]
 
 
+class LadderRungRecord(Record, frozen=True, kw_only=True):
+    """What becomes liquidatable from one price of a bucket to the other.
+
+    `price_from` < `price_to`; notionals at the end nearer to the mark; `cumulative_usd` from the
+    mark up to and with this rung.
+    """
+
+    price_from: str
+    price_to: str
+    notional_usd: str
+    notional_settlement: str
+    cumulative_usd: str
+    positions: int
+
+
+class LadderLeftOutRecord(Record, frozen=True, kw_only=True):
+    """Units with positions in an instrument that are on no rung; null while a price is missing."""
+
+    units: int
+    notional_usd: str | None
+
+
+class LadderAnswer(Record, frozen=True, kw_only=True):
+    """One instrument's liquidation ladder as of one moment: docs/model/ladder.md.
+
+    `below`: what a fall of the mark makes liquidatable (longs), `above`: a rise (shorts); buckets
+    with positions alone, away from the mark. On no rung: what is liquidatable already, units with a
+    missing price (`unknown`) and units with rules that floats do not bound (`exact_only`). A rung
+    is wrong by one bucket at most; at `refreshed_ns` all were exact. `mark_price` is null while it
+    is missing and while nobody holds the instrument.
+    """
+
+    instrument: str
+    settlement_currency: str
+    as_of_ns: int
+    refreshed_ns: int
+    mark_price: str | None
+    below: list[LadderRungRecord]
+    above: list[LadderRungRecord]
+    liquidatable: LadderLeftOutRecord
+    unknown: LadderLeftOutRecord
+    exact_only: LadderLeftOutRecord
+
+
 class BreakerRecord(Record, frozen=True, kw_only=True):
     """One breaker for one scope. `limit_used_ratio`: measured / limit."""
 

@@ -25,6 +25,7 @@ from monitor.api.presenting import (
     decision_record,
     fund_record,
     instrument_record,
+    ladder_answer,
     ranked_accounts,
 )
 from monitor.api.records import (
@@ -71,6 +72,7 @@ class Api:
             "/v1/accounts/{account:path}": self.account,
             "/v1/decisions": self.decisions,
             "/v1/instruments": self.instruments,
+            "/v1/instruments/{instrument:path}/ladder": self.ladder,
             "/v1/book": self.book,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
@@ -133,10 +135,7 @@ class Api:
             )
         report = self._source.account_report(account)
         if report is None:
-            answer = ErrorRecord(
-                error="not found", expected="a known account", received=repr(account), where="path"
-            )
-            return json_response(answer, status=404)
+            return _not_found("a known account", account)
         return json_response(report)
 
     async def decisions(self, request: Request) -> Response:
@@ -164,15 +163,23 @@ class Api:
             InstrumentsAnswer(instruments=[instrument_record(one) for one in instruments])
         )
 
+    async def ladder(self, request: Request) -> Response:
+        """Return an instrument's liquidation ladder; 503 before the first image that has it."""
+        refuse_unknown(request, ())
+        instrument, view = request.path_params["instrument"], self._source.view()
+        if all(one.instrument != instrument for one in view.instruments):
+            return _not_found("a listed instrument", instrument)
+        ladder = view.ladders.of(instrument) if view.ladders else None
+        if view.ladders is None or ladder is None:
+            return _not_ready("a book image with the instrument")
+        return json_response(ladder_answer(view.ladders, ladder))
+
     async def book(self, request: Request) -> Response:
         """Return the sums over the newest book image; 503 before the first."""
         refuse_unknown(request, ())
         book = self._source.view().book
         if book is None:
-            answer = ErrorRecord(
-                error="not ready", expected="a book image", received="none yet", where="path"
-            )
-            return json_response(answer, status=503)
+            return _not_ready("a book image")
         return json_response(book_answer(book))
 
     async def funds(self, request: Request) -> Response:
@@ -197,6 +204,18 @@ class Api:
     def _health(self, *, is_ok: bool) -> Response:
         answer = HealthRecord(ok=is_ok, checks=check_records(self._source.health))
         return json_response(answer, status=200 if is_ok else 503)
+
+
+def _not_found(expected: str, received: str) -> Response:
+    answer = ErrorRecord(
+        error="not found", expected=expected, received=repr(received[:128]), where="path"
+    )
+    return json_response(answer, status=404)
+
+
+def _not_ready(expected: str) -> Response:
+    answer = ErrorRecord(error="not ready", expected=expected, received="none yet", where="path")
+    return json_response(answer, status=503)
 
 
 class Streaming:

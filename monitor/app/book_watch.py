@@ -1,22 +1,26 @@
-"""The sums of the whole book: an image a second, taken between two batches, summed in a thread.
+"""The sums of the whole book and its liquidation ladders, from an image taken between two batches.
 
-Taking an image costs the writer less than a millisecond; the rest happens beside it, in compiled
-code that lets other threads run.
+Taking an image costs the writer less than a millisecond; the rest happens in a thread beside it, in
+compiled code that lets other threads run. The image is let go as soon as it is complete.
 """
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from monitor.app.view_holder import ViewHolder
+from monitor.core.book_ladders import LadderKeeper
 from monitor.core.book_sums import NamedColumns, book_sums
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.index.image import BookImages, ImageReader, Source
-from monitor.core.view import BookSums
 from monitor.runtime.clock import Clock
 
 INTERVAL_S = 1.0
 INTERVAL_MAX_S = 10.0
 SHARE_MAX = 0.2  # of a core, where the book is so large that a second is not enough
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,11 @@ class Taken:
 
 
 class BookWatch:
-    """Keeps `view.book` at most a second old."""
+    """Keeps `view.book` and `view.ladders` at most a second old, if a look takes a fifth of that.
+
+    A look that takes longer is made at most every five times as long; the pause between two is
+    INTERVAL_MAX_S at most.
+    """
 
     def __init__(self, engine: RiskEngine, views: ViewHolder, clock: Clock) -> None:
         """Watch the book of an engine that has been restored."""
@@ -39,6 +47,9 @@ class BookWatch:
             (part, BookImages(part.thresholds.index), ImageReader())
             for part in engine.shards.engines
         ]
+        self._ladders = LadderKeeper()
+        # One thread: what a cancelled look has begun is over before the next one's turn.
+        self._thread = ThreadPoolExecutor(1, "book")
 
     async def run(self) -> None:
         """Look at the book again and again; it ends when cancelled."""
@@ -50,29 +61,35 @@ class BookWatch:
             await asyncio.sleep(min(pause_s, INTERVAL_MAX_S))
 
     async def look(self) -> None:
-        """Take an image of every shard now, and put its sums into the view."""
+        """Take an image of every shard now; put its sums, then its ladders, into the view."""
         as_of_ns, settlements = self._engine.engine_ns, self._settlements()
-        images, taken = [], []
+        held, taken = [], []
         try:
             for part, book, _ in self._parts:
-                images.append(book.take())
+                held.append(book.take())
                 names = part.thresholds.instrument_names
                 instruments = [(name, settlements.get(name, "")) for name in names]
-                taken.append(Taken(images[-1].source, instruments))
-            sums = await asyncio.to_thread(self._sum, taken, as_of_ns)
+                taken.append(Taken(held[-1].source, instruments))
+            images = await self._beside(lambda: self._complete(taken))
         finally:
-            for image in images:
+            for image in held:
                 image.release()
-        self._views.take_book(sums)
+        self._views.take_book(await self._beside(lambda: book_sums(images, as_of_ns)))
+        follow = self._ladders.follow
+        ladders = await self._beside(lambda: follow(images, settlements, as_of_ns))
+        self._views.take_ladders(ladders)
 
     def _settlements(self) -> dict[str, str]:
         instruments = self._engine.market.instruments
         return {name: instrument.settlement for name, instrument in instruments.items()}
 
-    def _sum(self, taken: list[Taken], as_of_ns: int) -> BookSums:
-        """Complete the images and add them up: the part that a thread does."""
-        images = [
+    async def _beside(self, work: Callable[[], Answer]) -> Answer:
+        """Return what work answers that the thread does."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _complete(self, taken: list[Taken]) -> list[NamedColumns]:
+        """Return the complete images, good until the next ones."""
+        return [
             NamedColumns(reader.columns(one.source), one.instruments)
             for (_, _, reader), one in zip(self._parts, taken, strict=True)
         ]
-        return book_sums(images, as_of_ns)

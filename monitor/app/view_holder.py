@@ -3,7 +3,7 @@
 import msgspec
 
 from monitor.core.engine import RiskEngine
-from monitor.core.view import BookSums, RiskView
+from monitor.core.view import BookSums, Ladders, RiskView
 from monitor.runtime.clock import Clock
 from monitor.streams.shard import Applied
 
@@ -21,6 +21,7 @@ class ViewHolder:
     def __init__(self, clock: Clock) -> None:
         self.view = RiskView()
         self._book: BookSums | None = None
+        self._ladders: Ladders | None = None
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -37,13 +38,20 @@ class ViewHolder:
         self._book = sums
         self.view = msgspec.structs.replace(self.view, book=sums)
 
+    def take_ladders(self, ladders: Ladders) -> None:
+        """Show the ladders of a book image from now on."""
+        self._ladders = ladders
+        self.view = msgspec.structs.replace(self.view, ladders=ladders)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
         started_s = self._clock.monotonic_s()
         if self._engine is None or not self._is_behind or started_s < self._due_s:
             return
-        self.view = msgspec.structs.replace(self._engine.view(), book=self._book)
+        self.view = msgspec.structs.replace(
+            self._engine.view(), book=self._book, ladders=self._ladders
+        )
         self._is_behind = False
         ended_s = self._clock.monotonic_s()
         self._due_s = ended_s + max(REFRESH_INTERVAL_S, (ended_s - started_s) / SHARE_MAX)

@@ -16,7 +16,14 @@ from monitor.core.decisions import State
 from monitor.core.instruments import mark_key
 from monitor.core.ledger import Account, Ledger, Position, PositionKey
 from monitor.core.liquidation import LiquidationBook
-from monitor.core.margin.book import Episode, MarginRules, MarginUnit
+from monitor.core.margin.book import (
+    STATES,
+    CrossUnits,
+    Episode,
+    MarginRules,
+    MarginUnit,
+    Units,
+)
 from monitor.core.margin.thresholds import Thresholds
 from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market, index_key
@@ -39,25 +46,34 @@ class AccountEngine:
     """The accounts of one shard."""
 
     def __init__(
-        self, market: Market, rules: MarginRules, *, accounts_reserved: int = RESERVED_MIN
+        self,
+        market: Market,
+        rules: MarginRules,
+        *,
+        accounts_reserved: int = RESERVED_MIN,
+        ledger: Ledger | None = None,
     ) -> None:
-        """Begin without accounts, on a shared market, with room reserved for so many."""
+        """Begin on a shared market, with room reserved for so many accounts.
+
+        Without a ledger there is no account; of one that is given every account needs its units.
+        """
         self.market = market
         self.rules = rules
-        self.ledger = Ledger(max(RESERVED_MIN, accounts_reserved))
-        self.thresholds = Thresholds(market, rules, accounts_reserved)
+        self.ledger = ledger or Ledger(max(RESERVED_MIN, accounts_reserved))
+        self.margin_units = Units(self.ledger.store)
+        self.cross = CrossUnits(self.margin_units)
+        self.thresholds = Thresholds(market, rules, self.margin_units, accounts_reserved)
         self.liquidations = LiquidationBook()
-        self.cross: dict[str, MarginUnit] = {}
         self.watchlist = Watchlist()
-        self.isolated: dict[str, dict[PositionKey, MarginUnit]] = {}
         self.episode_counts: dict[str, dict[str, int]] = {}
-        self.state_counts: dict[State, int] = {}
+        self._state_counts = [0] * len(STATES)
         self.changed: set[str] = set()
-        self._touched: dict[MarginUnit, None] = {}
+        # Units by number from here on; of accounts too.
+        self._touched: dict[int, None] = {}
         # What prices did since the last verdict to units that nothing else has touched.
-        self._moved: dict[MarginUnit, State] = {}
+        self._moved: dict[int, int] = {}
         # Accounts with an open change, and their units to be judged when it ends.
-        self._waiting: dict[str, dict[MarginUnit, None]] = {}
+        self._waiting: dict[int, dict[int, None]] = {}
         # Kinds that are not here change nothing that is kept.
         self._handlers: dict[type[events.Event], Callable[[Account, Any], None]] = {
             events.AccountOpened: self._open,
@@ -75,33 +91,33 @@ class AccountEngine:
 
     def account(self, name: str) -> Account:
         """Return an account, made on its first mention (a client, its own owner)."""
-        unit = self.cross.get(name)
-        if unit is None:
-            unit = self.cross[name] = MarginUnit(self.ledger.open_account(name), None)
-            self._touched[unit] = None
-            self._count("healthy", 1)
-        return unit.account
+        account = self.ledger.accounts.get(name)
+        if account is None:
+            account = self.ledger.open_account(name)
+            self._touched[self.margin_units.open(account.number)] = None
+            self._state_counts[0] += 1
+        return account
 
     def wait(self, name: str, *, waiting: bool) -> None:
         """Hold back verdicts of an account while one of its changes is unfinished."""
+        number = self.ledger.accounts[name].number
         if waiting:
-            self._waiting.setdefault(name, {})
+            self._waiting.setdefault(number, {})
         else:
-            self._touched |= self._waiting.pop(name, {})
+            self._touched |= self._waiting.pop(number, {})
 
-    def apply(self, event: events.AccountEvent | events.AccountOpened) -> None:
-        """Book one account event.
+    def apply(self, account: Account, event: events.AccountEvent | events.AccountOpened) -> None:
+        """Book one event of an account.
 
         Raises RefusedError, with nothing changed, if an amount is not representable.
         """
-        account = self.account(event.account)
         handler = self._handlers.get(type(event))
         if handler is not None:
             try:
                 handler(account, event)
             except NotRepresentableError as error:
                 raise RefusedError("not_representable", f"{event.account}: {error}") from error
-        if event.account in self.cross:  # not closed
+        if type(event) is not events.AccountClosed:
             self.touch(account)
 
     def _open(self, account: Account, event: events.AccountOpened) -> None:
@@ -112,9 +128,11 @@ class AccountEngine:
         book_balance(self.ledger, self.market, account, event)
 
     def _change_position(self, account: Account, event: events.PositionChanged) -> None:
-        owed = account.owed_isolated((event.instrument, event.leg))
+        liquidations = self.liquidations
+        owed = account.owed_isolated((event.instrument, event.leg)) if liquidations.open else 0
         self._keep_isolated(account, book_position(self.ledger, self.market, account, event))
-        self.liquidations.note_closed(account, owed)
+        if liquidations.open:
+            liquidations.note_closed(account, owed)
 
     def _change_orders(self, account: Account, event: events.MarginOrdersChanged) -> None:
         order = (event.bids_size, event.asks_size, event.bids_value, event.asks_value)
@@ -122,7 +140,7 @@ class AccountEngine:
 
     def _start_liquidation(self, account: Account, event: events.LiquidationStarted) -> None:
         unit = self.unit_of(account, (event.instrument, event.leg))
-        unit.liquidations.add(event.liquidation_id)
+        unit.liquidations |= {event.liquidation_id}
         self.liquidations.start(event, unit, self.market, self.rules)
 
     def _fill_liquidation(self, _: Account, event: events.LiquidationFilled) -> None:
@@ -130,7 +148,7 @@ class AccountEngine:
 
     def _finish_liquidation(self, account: Account, event: events.LiquidationFinished) -> None:
         for unit in self.units_of(account.name):
-            unit.liquidations.discard(event.liquidation_id)
+            unit.liquidations -= {event.liquidation_id}
 
     def _replace(self, account: Account, event: events.AccountSnapshot) -> None:
         for position in book_snapshot(self.ledger, self.market, account, event):
@@ -139,30 +157,30 @@ class AccountEngine:
 
     def _keep_isolated(self, account: Account, position: Position | None) -> None:
         """Give an isolated position a margin unit of its own."""
-        if position is not None and position.margin_mode == "isolated":
-            units = self.isolated.setdefault(account.name, {})
-            if position.key not in units:
-                units[position.key] = MarginUnit(account, position.key)
+        if position is None or position.margin_mode != "isolated":
+            return
+        if position.key not in self.margin_units.isolated.get(account.number, {}):
+            self.margin_units.open(account.number, position.key)
 
     def _close(self, account: Account, event: events.AccountClosed) -> None:
         self.ledger.note_closed(account.name, event.seq)
         self.ledger.clear(account, "closed")
         self.liquidations.forget(account.name)
-        for unit in self.units_of(account.name):
+        cross, *_ = units = self.margin_units.of_account(account.number)
+        self._state_counts[self.margin_units.state[cross]] -= 1
+        for unit in units:
             self._forget(unit)
-        self._count(self.cross[account.name].state, -1)
-        self.cross.pop(account.name)
-        self.isolated.pop(account.name, None)
         self.episode_counts.pop(account.name, None)
-        self._waiting.pop(account.name, None)
+        self._waiting.pop(account.number, None)
         self.changed.add(account.name)
         self.ledger.remove_account(account)
 
-    def _forget(self, unit: MarginUnit) -> None:
+    def _forget(self, unit: int) -> None:
         self.thresholds.forget(unit)
         self.watchlist.forget(unit)
         self._touched.pop(unit, None)
         self._moved.pop(unit, None)
+        self.margin_units.close(unit)
 
     def pay_funding(self, event: events.FundingPaid) -> None:
         """Note what each holder of the instrument owes; it is pending and counts."""
@@ -177,7 +195,7 @@ class AccountEngine:
         for liquidation in self.liquidations.forget_instrument(name):
             account = self.ledger.accounts[liquidation.account]
             for unit in self.units_of(account.name):
-                unit.liquidations.discard(liquidation.liquidation_id)
+                unit.liquidations -= {liquidation.liquidation_id}
             self.touch(account)
         self.ledger.forget_instrument(name)
         self.thresholds.drop_mark(name)
@@ -220,41 +238,45 @@ class AccountEngine:
         if not self._touched and not self._moved:
             return []
         judged, self._moved = self._moved, {}
-        if self._touched:
-            touched, self._touched = list(self._touched), {}
-            judged |= zip(touched, self.thresholds.judge(touched), strict=True)
-        transitions = []
+        touched, self._touched = self._touched, {}
+        for unit in touched:
+            judged[unit] = self.thresholds.judge(unit)
+        if self.thresholds.numbering.left:
+            self.thresholds.numbering.end_step()
+        units, waiting, transitions = self.margin_units, self._waiting, []
         for unit, state in judged.items():
-            if unit.account.name in self._waiting:
-                self._waiting[unit.account.name][unit] = None
+            if waiting and units.account[unit] in waiting:
+                waiting[units.account[unit]][unit] = None
                 self.thresholds.keep_state(unit)
-            elif (transition := self._follow(unit, state)) is not None:
-                transitions.append(transition)
+            elif state != units.state[unit] or state != units.last_known[unit] or units.flags[unit]:
+                transitions += self._follow(units.look(unit), state)
         return transitions
 
-    def _follow(self, unit: MarginUnit, after: State) -> Transition | None:
-        """Take a verdict: count it, follow liquidation and episode; return the transition."""
-        before, known = unit.state, unit.last_known
-        unit.state = after
-        if unit.key is None and before != after:
-            self._count(before, -1)
-            self._count(after, 1)
+    def _follow(self, unit: MarginUnit, after: int) -> list[Transition]:
+        """Take a verdict: count it, follow liquidation and episode; return the transition, if any.
+
+        There is nothing to follow for a unit without flags whose state is the last known one.
+        """
+        number, before, known = unit.number, self.margin_units.state[unit.number], unit.last_known
+        self.margin_units.state[number] = after
+        if unit.key is None:
+            self._state_counts[before] -= 1
+            self._state_counts[after] += 1
         if unit.is_in_liquidation:
             unit.liquidating = bool(unit.liquidations) or not self.thresholds.liquidation_is_over(
                 unit
             )
-        self.thresholds.follow_liquidation(unit)
+        self.thresholds.follow_liquidation(number)
         self.watchlist.follow(unit)
-        transition = None
-        if after not in ("unknown", known):
-            unit.last_known = after
+        transitions = []
+        if unit.state not in ("unknown", known):
+            unit.last_known = unit.state
             self._follow_episode(unit)
             self.changed.add(unit.account.name)
-            transition = Transition(unit, known, after)
-        if unit.key is not None and unit.is_empty and after == "healthy":
-            self._forget(unit)
-            del self.isolated[unit.account.name][unit.key]
-        return transition
+            transitions.append(Transition(unit, known, unit.state))
+        if unit.key is not None and unit.is_empty and unit.state == "healthy":
+            self._forget(number)
+        return transitions
 
     def _follow_episode(self, unit: MarginUnit) -> None:
         if unit.last_known == "bankrupt":
@@ -272,36 +294,30 @@ class AccountEngine:
 
     def touch(self, account: Account) -> None:
         """Have every unit of an account judged at the end of the step."""
-        name = account.name
-        self.changed.add(name)
-        self._touched[self.cross[name]] = None
-        for unit in self.isolated.get(name, {}).values():
+        self.changed.add(account.name)
+        for unit in self.margin_units.of_account(account.number):
             self._touched[unit] = None
-
-    def _count(self, state: State, difference: int) -> None:
-        self.state_counts[state] = self.state_counts.get(state, 0) + difference
 
     # --- questions ------------------------------------------------------------------------
 
+    @property
+    def state_counts(self) -> dict[State, int]:
+        """Return how many accounts are in each state."""
+        return dict(zip(STATES, self._state_counts, strict=True))
+
     def units_of(self, name: str) -> Iterator[MarginUnit]:
         """Yield the units of an account, the cross unit first."""
-        yield self.cross[name]
-        yield from self.isolated.get(name, {}).values()
+        account = self.ledger.accounts[name]
+        return map(self.margin_units.look, self.margin_units.of_account(account.number))
 
     def units(self) -> Iterator[MarginUnit]:
         """Yield every unit, account by account in the order of their names."""
-        for name in sorted(self.cross):
+        for name in sorted(self.ledger.accounts):
             yield from self.units_of(name)
-
-    def any_units(self) -> Iterator[MarginUnit]:
-        """Yield every unit, in no particular order: for sums and counts."""
-        yield from self.cross.values()
-        for units in self.isolated.values():
-            yield from units.values()
 
     def unit_of(self, account: Account, key: PositionKey) -> MarginUnit:
         """Return the unit that a position belongs to: its own if isolated, else the cross unit."""
-        return self.isolated.get(account.name, {}).get(key, self.cross[account.name])
+        return self.margin_units.look(self.margin_units.of_position(account.number, key))
 
     def deficit(self, unit: MarginUnit) -> Fraction | None:
         """Return max(0, -equity) in the valuation currency, None when a price is missing."""
@@ -343,24 +359,23 @@ class AccountEngine:
         accounts_reserved: int = RESERVED_MIN,
     ) -> "AccountEngine":
         """Return the engine that `export_state` described, with fresh guards."""
-        engine = cls(market, rules, accounts_reserved=accounts_reserved)
+        ledger = Ledger.from_state(state, market.instruments)
+        engine = cls(market, rules, accounts_reserved=accounts_reserved, ledger=ledger)
         units = []
-        engine.ledger = Ledger.from_state(state, market.instruments)
         engine.liquidations = LiquidationBook.from_state(state["liquidations"])
         engine.episode_counts = {name: dict(counts) for name, counts in state["episodes"]}
         for name, key, known_state, last_known, open_ids, liquidating, episode in state["units"]:
-            account = engine.ledger.accounts[name]
-            unit = MarginUnit(account, None if key is None else (key[0], key[1]))
-            if unit.key is None:
-                engine.cross[name] = unit
-                engine._count(known_state, 1)
-            else:
-                engine.isolated.setdefault(name, {})[unit.key] = unit
+            number = engine.margin_units.open(
+                ledger.accounts[name].number, None if key is None else (key[0], key[1])
+            )
+            unit = engine.margin_units.look(number)
             unit.state, unit.last_known = known_state, last_known
+            if unit.key is None:
+                engine._state_counts[engine.margin_units.state[number]] += 1
             unit.liquidations, unit.liquidating = set(open_ids), liquidating
             if episode is not None:
                 unit.episode = Episode.from_state(episode)
             engine.watchlist.follow(unit)
-            units.append(unit)
+            units.append(number)
         engine.thresholds.restore(units)
         return engine

@@ -15,7 +15,8 @@ _contexts = {
     digits: Context(prec=digits, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
     for digits in (DECISION_DIGITS, REPORT_DIGITS)
 }
-_powers_of_ten = {Fraction(1, 10**exponent): exponent for exponent in range(19)}
+_POWERS_OF_TEN = tuple(10**exponent for exponent in range(19))
+_exponents = {Fraction(1, power): exponent for exponent, power in enumerate(_POWERS_OF_TEN)}
 
 
 class NotRepresentableError(ValueError):
@@ -38,7 +39,7 @@ class Unit:
         self.text = text
         self.value = to_fraction(text)
         self.number = float(self.value)
-        self.decimals = _powers_of_ten.get(self.value)
+        self.decimals = _exponents.get(self.value)
 
     def count(self, text: str) -> int:
         """Return how many units a decimal text is: `Unit("0.01").count("1.5")` is 150.
@@ -48,15 +49,17 @@ class Unit:
         units: int | None = None
         if self.decimals is not None:
             whole, _, fraction = text.partition(".")
-            if len(fraction) > self.decimals:
+            missing = self.decimals - len(fraction)
+            if missing < 0:
                 fraction = fraction.rstrip("0")
-            if len(fraction) <= self.decimals:
-                units = int(whole + fraction.ljust(self.decimals, "0"))
+                missing = self.decimals - len(fraction)
+            if missing >= 0:
+                units = int(whole + fraction) * _POWERS_OF_TEN[missing]
         else:
             ratio = to_fraction(text) / self.value
             if ratio.denominator == 1:
                 units = ratio.numerator
-        if units is None or abs(units) > UNITS_MAX:
+        if units is None or not -UNITS_MAX <= units <= UNITS_MAX:
             raise NotRepresentableError(
                 f"expected a multiple of {self.text} of at most 2**62 units, received {text}"
             )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.decisions import State
+from monitor.core.margin.book import STATES
 from monitor.core.margin.index.class_two import (
     DISTANCE_EDGES,
     LONG,
@@ -22,7 +23,6 @@ from monitor.core.margin.index.class_two import (
     valued,
 )
 from monitor.core.margin.index.columns import UNKNOWN, Columns
-from monitor.core.margin.thresholds import STATES
 from monitor.core.view import BookInstrumentView, BookSideView, BookSums
 
 KNOWN: tuple[State, ...] = STATES[:UNKNOWN]

@@ -106,7 +106,8 @@ class RiskEngine:
             oldest_ns = received_ns - round(self.settings.action_age_max_s * SECOND_NS)
         for index, event in enumerate(batch):
             self.refusals.cause = index
-            published += [(index, decision) for decision in self._apply_one(event, oldest_ns)]
+            if decisions := self._apply_one(event, oldest_ns):
+                published += [(index, decision) for decision in decisions]
         return published
 
     def _apply_one(self, event: events.Event, oldest_ns: int | None) -> list[Decision]:
@@ -120,7 +121,8 @@ class RiskEngine:
                 published += self._publish(self._standing())
         self._take(self.ordinal, event)
         self.ordinal += 1
-        published += self._publish(self._conclude())
+        if decisions := self._conclude():
+            published += self._publish(decisions)
         return published
 
     def _publish(self, decisions: list[Decision]) -> list[Decision]:
@@ -209,13 +211,16 @@ class RiskEngine:
             for transition in engine.judge():
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
-        self._end_bootstrap()
+        if self.bootstrapping:
+            self._end_bootstrap()
         for event in self.intake.take_finished():
             settled = settle(event, self.shards, self.venue, self.engine_ns)
             self._step += [] if self.bootstrapping else settled
-        decisions, self._step = self._step + self.intake.take_gaps(), []
-        if len(decisions) > 1:
-            decisions.sort(key=publication_order)
+        self._step += self.intake.take_gaps()
+        if not self._step:
+            return []
+        decisions, self._step = self._step, []
+        decisions.sort(key=publication_order)
         return decisions
 
     # --- the monitor's own events ---------------------------------------------------------
@@ -226,7 +231,7 @@ class RiskEngine:
     def _end_bootstrap(self) -> None:
         """End it once as many accounts are known as the venue has: topics have no common order."""
         expected = self.accounts_expected
-        if self.bootstrapping and expected is not None and self.shards.count() >= expected:
+        if expected is not None and self.shards.count() >= expected:
             self.bootstrapping = False
             self._step += standing_decisions(self.shards, self.engine_ns)
 

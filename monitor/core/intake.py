@@ -13,6 +13,7 @@ from monitor.core import events
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.held import instruments_of
+from monitor.core.ledger import Account
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
 
@@ -44,13 +45,15 @@ class AccountIntake:
         """Take the next event of an account: check its sequence, wait for its change."""
         parts = self.parts
         engine = parts.shards.of(event.account)
-        if engine.ledger.is_over(event.account, event.seq):
-            self._count_repeated()
-            return
-        account = engine.account(event.account)
+        account = engine.ledger.accounts.get(event.account)
+        if account is None:
+            if engine.ledger.is_over(event.account, event.seq):
+                self._count_repeated()
+                return
+            account = engine.account(event.account)
         if parts.changes.is_plain(account, event):
             account.sequence = event.seq
-            self.book(ordinal, event)
+            self.book(ordinal, event, account=account)
             return
         admission = parts.changes.admit(account, ordinal, event, parts.engine_ns)
         if admission.repeated:
@@ -94,14 +97,22 @@ class AccountIntake:
 
     # --- booking --------------------------------------------------------------------------
 
-    def book(self, ordinal: int, event: AnyAccountEvent, *, is_part: bool = False) -> None:
+    def book(
+        self,
+        ordinal: int,
+        event: AnyAccountEvent,
+        *,
+        is_part: bool = False,
+        account: Account | None = None,
+    ) -> None:
         """Book an event now, or hold it back, or refuse it.
 
-        `is_part`: a piece of an event that has been counted already.
+        `is_part`: a piece of an event that has been counted already; `account`: whose it is, where
+        that has been looked up.
         """
         missing = self.parts.market.missing_instrument(instruments_of(event))
         if missing is None:
-            self._book_known(ordinal, event, is_part=is_part)
+            self._book_known(ordinal, event, is_part=is_part, account=account)
         elif isinstance(event, events.AccountSnapshot):
             known, waiting = split_snapshot(event, self.parts.market.instruments)
             if self._book_known(ordinal, known, is_part=False):
@@ -115,9 +126,17 @@ class AccountIntake:
         self._count_held(event.account, -1)
         self.book(ordinal, event, is_part=is_part)
 
-    def _book_known(self, ordinal: int, event: AnyAccountEvent, *, is_part: bool) -> bool:
+    def _book_known(
+        self,
+        ordinal: int,
+        event: AnyAccountEvent,
+        *,
+        is_part: bool,
+        account: Account | None = None,
+    ) -> bool:
+        engine = self.parts.shards.of(event.account)
         try:
-            self.parts.shards.of(event.account).apply(event)
+            engine.apply(account or engine.account(event.account), event)
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False

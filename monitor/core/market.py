@@ -125,6 +125,7 @@ class Market:
         self._assets_of: dict[str, list[str]] = {}  # by the index that values them
         self._valued: dict[str, tuple[float, str | None]] = {}
         self._settlements: frozenset[str] = frozenset()
+        self.definitions = 0  # how often an instrument or an asset has come to mean something else
         self._remap()
 
     # --- facts ----------------------------------------------------------------------------
@@ -164,7 +165,10 @@ class Market:
 
     def missing_instrument(self, names: Iterable[str]) -> str | None:
         """Return the first of the instruments that is not listed, None if all are."""
-        return next((name for name in names if name not in self.instruments), None)
+        for name in names:
+            if name not in self.instruments:
+                return name
+        return None
 
     def unit(self, asset: str) -> Unit:
         """Return the minor unit of an asset."""
@@ -220,6 +224,7 @@ class Market:
         A listed collateral says so itself; the coin of an inverse instrument is valued by that
         instrument's index (of several, the one with the smallest name).
         """
+        self.definitions += 1
         before = self._settlements, self._value_index
         self._settlements = frozenset(i.settlement for i in self.instruments.values())
         mapping: dict[str, str | None] = {}

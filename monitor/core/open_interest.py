@@ -10,7 +10,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 TOP_GROUPS = 10  # of `top_share`
-_OUTDATED_MIN = 1_024
+FOREMOST = 64
+FOREMOST_MAX = 256
+_AFTER_ALL = (1, "")
 
 
 class Concentration(NamedTuple):
@@ -28,18 +30,19 @@ class Concentration(NamedTuple):
 class SideInterest:
     """One side of one instrument: what every owner holds, their sum and the sum of squares.
 
-    The largest are found from a heap in which a group that changes gets a new entry and leaves
-    its old one; what is outdated is dropped when it surfaces, or when it is as much as the rest.
+    The largest are found among the foremost: all groups before a bound in the order of the most
+    units, then of names. Too many of them draw the bound in; too few are counted out anew.
     """
 
-    __slots__ = ("_concentration", "_heap", "groups", "squares", "total")
+    __slots__ = ("_bound", "_concentration", "foremost", "groups", "squares", "total")
 
     def __init__(self) -> None:
         """Begin without positions."""
         self.groups: dict[str, int] = {}
         self.total = 0
         self.squares = 0
-        self._heap: list[tuple[int, str]] = []
+        self.foremost: dict[str, int] = {}
+        self._bound = _AFTER_ALL  # (-units, owner)
         self._concentration: Concentration | None = None  # since the last change
 
     def change(self, owner: str, difference: int) -> None:
@@ -49,25 +52,30 @@ class SideInterest:
         after = before + difference
         self.total += difference
         self.squares += after * after - before * before
-        if not after:
+        if after:
+            self.groups[owner] = after
+        else:
             self.groups.pop(owner, None)
-            return
-        self.groups[owner] = after
-        heapq.heappush(self._heap, (-after, owner))
-        if len(self._heap) > 2 * len(self.groups) + _OUTDATED_MIN:
-            self._heap = [(-units, owner) for owner, units in self.groups.items()]
-            heapq.heapify(self._heap)
+        if after and (-after, owner) < self._bound:
+            self.foremost[owner] = after
+            if len(self.foremost) > FOREMOST_MAX:
+                self._choose(self.foremost)
+        else:
+            self.foremost.pop(owner, None)
+
+    def _choose(self, groups: dict[str, int]) -> None:
+        """Let the first of some groups be the foremost."""
+        order = ((-units, owner) for owner, units in groups.items())
+        first = heapq.nsmallest(FOREMOST + 1, order)
+        self._bound = first.pop() if len(first) > FOREMOST else _AFTER_ALL
+        self.foremost = {owner: -units for units, owner in first}
 
     def largest(self, count: int) -> list[tuple[str, int]]:
         """Return the (owner, units) that hold most, the largest first, ties by name."""
-        found: list[tuple[int, str]] = []
-        while self._heap and len(found) < count:
-            entry = heapq.heappop(self._heap)
-            if self.groups.get(entry[1]) == -entry[0] and (not found or found[-1] != entry):
-                found.append(entry)
-        for entry in found:
-            heapq.heappush(self._heap, entry)
-        return [(owner, -units) for units, owner in found]
+        assert count <= FOREMOST
+        if len(self.foremost) < min(count, len(self.groups)):
+            self._choose(self.groups)
+        return sorted(self.foremost.items(), key=lambda group: (-group[1], group[0]))[:count]
 
     def concentration(self) -> Concentration:
         """Return how concentrated the side is.

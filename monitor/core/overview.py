@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
-from monitor.core.margin.thresholds import STATES
+from monitor.core.margin.book import STATES
 from monitor.core.open_interest import Concentration
 from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
@@ -65,8 +65,8 @@ def _margin_shortfall(parts: list[AccountEngine]) -> float:
     return math.fsum(  # the same in any order
         max(0.0, maintenance - equity)
         for part in parts
-        for equity, maintenance, _ in part.thresholds.measures(
-            part.watchlist.short_of_margin
+        for equity, maintenance, _ in part.thresholds.index.measures(
+            list(part.watchlist.short_of_margin)
         ).tolist()
         if not math.isnan(equity - maintenance)
     )
@@ -88,7 +88,7 @@ def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
     scored = (
         (score, name, part)
         for part in engine.shards.engines
-        for score, name in worst_accounts(part.thresholds, part.cross, WORST_ACCOUNTS)
+        for score, name in worst_accounts(part.thresholds, WORST_ACCOUNTS)
     )
     worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
     views = [account_view(engine.shards, part, name, engine.engine_ns) for _, name, part in worst]

@@ -96,7 +96,9 @@ def _unit(engine: AccountEngine, account: Account, liquidation: Liquidation) -> 
     if liquidation.closed:
         return None
     if liquidation.isolated is not None:
-        return engine.isolated.get(account.name, {}).get(liquidation.key)
+        units = engine.margin_units
+        number = units.isolated.get(account.number, {}).get(liquidation.key)
+        return None if number is None else units.look(number)
     if liquidation.started:
         return engine.cross[account.name]
     return engine.unit_of(account, liquidation.key)

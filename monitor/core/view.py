@@ -5,6 +5,8 @@ the engine's task ever touches the engine. Amounts are floats in the valuation c
 shows, the ledger decides.
 """
 
+from typing import Protocol
+
 import msgspec
 
 from monitor.core.decisions import BreakerState, State
@@ -105,6 +107,82 @@ class BookSums(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[BookInstrumentView, ...]
 
 
+class RungView(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes liquidatable as a mark goes from one price of a bucket to the other.
+
+    `price_from` < `price_to`; notionals at the end nearer to the mark; `cumulative_usd` from the
+    mark up to and with this one. Two legs of a unit are two positions.
+    """
+
+    price_from: float
+    price_to: float
+    notional_usd: float
+    notional_settlement: float
+    cumulative_usd: float
+    positions: int
+
+
+class LadderLeftOutView(msgspec.Struct, frozen=True, kw_only=True):
+    """Units with positions in an instrument that are not among its rungs; null: a price misses."""
+
+    units: int
+    notional_usd: float | None
+
+
+class LadderView(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument's liquidation ladder: docs/model/ladder.md.
+
+    `below`: what a fall of its mark makes liquidatable, `above`: a rise; buckets with positions
+    alone, away from the mark. Not among them: what is liquidatable already, units with a missing
+    price, and units with rules that floats do not bound (`exact_only`). `mark_price` is null while
+    it is missing, and while nobody holds the instrument.
+    """
+
+    instrument: str
+    settlement_currency: str
+    mark_price: float | None
+    below: tuple[RungView, ...]
+    above: tuple[RungView, ...]
+    liquidatable: LadderLeftOutView
+    unknown: LadderLeftOutView
+    exact_only: LadderLeftOutView
+
+
+class LadderUnits(msgspec.Struct, frozen=True, kw_only=True):
+    """Units with positions over a whole book: on the ladder, or left out and why."""
+
+    placed: int
+    liquidatable: int
+    unknown: int
+    exact_only: int
+
+
+class Ladders(Protocol):
+    """The ladders of all instruments at one moment; nothing changes in them any more.
+
+    `refreshed_ns`: when every unit was last placed anew.
+    """
+
+    @property
+    def as_of_ns(self) -> int:
+        """Return the engine time of the image."""
+        ...
+
+    @property
+    def refreshed_ns(self) -> int:
+        """Return the engine time of the last refresh."""
+        ...
+
+    @property
+    def units(self) -> LadderUnits:
+        """Return how many units are on the ladders."""
+        ...
+
+    def of(self, instrument: str) -> LadderView | None:
+        """Return one instrument's ladder; None: it was not listed at that moment."""
+        ...
+
+
 class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument: prices and aggregate open interest (sides as magnitudes, contracts)."""
 
@@ -191,6 +269,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     equity_usd: dict[str, float] = {}
     deficit_usd: float = 0.0
     book: BookSums | None = None
+    ladders: Ladders | None = None
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

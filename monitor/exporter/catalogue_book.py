@@ -6,6 +6,7 @@ from monitor.exporter.metric import Metric
 STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
 KNOWN_STATES = STATES[:4]
 SIDES = ("long", "short")
+STANDINGS = ("placed", "liquidatable", "unknown", "exact_only")
 # Of the instruments with the largest open interest; /v1/book has all.
 CROWDED_SERIES_MAX = 2 * 16
 
@@ -85,6 +86,32 @@ BOOK_METRICS = (
         help="Event time of the last book image.",
         unit="seconds",
         source="view",
+    ),
+    Metric(
+        name="loss_monitor_ladder_timestamp_seconds",
+        kind="gauge",
+        help="Event time of the book image that the liquidation ladders are of.",
+        unit="seconds",
+        source="view",
+    ),
+    Metric(
+        name="loss_monitor_ladder_refresh_timestamp_seconds",
+        kind="gauge",
+        help="Event time at which every unit was last placed anew on the liquidation ladders.",
+        unit="seconds",
+        source="view",
+    ),
+    Metric(
+        name="loss_monitor_ladder_units",
+        kind="gauge",
+        help="Margin units with a position, by where they stand: on the liquidation ladders, "
+        "or left out because they are liquidatable already, a price is missing, or floats do not "
+        "bound their rules.",
+        unit="units",
+        source="view",
+        labels=("standing",),
+        values={"standing": STANDINGS},
+        series_max=len(STANDINGS),
     ),
     Metric(
         name="loss_monitor_open_interest_largest_ratio",

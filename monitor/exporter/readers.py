@@ -8,11 +8,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from msgspec.structs import asdict
+
 from monitor.core.view import (
     BookSideView,
     BookSums,
     ConcentrationView,
     InstrumentView,
+    Ladders,
     OracleView,
     RiskView,
 )
@@ -90,6 +93,14 @@ def _concentrations(value: Callable[[ConcentrationView], float]) -> Reader:
 
 def _of_book(value: Callable[[BookSums], dict[str, float]]) -> Reader:
     return lambda view: () if view.book is None else _by_label(value(view.book))
+
+
+def _of_ladders(read: Callable[[Ladders], Iterable[Child]]) -> Reader:
+    return lambda view: () if view.ladders is None else read(view.ladders)
+
+
+def _seconds(time_ns: int) -> Iterable[Child]:
+    return _single(time_ns / _NANOSECONDS)
 
 
 def _distance_notionals(view: RiskView) -> Iterator[Child]:
@@ -190,6 +201,13 @@ READERS: dict[str, Reader] = {
     "loss_monitor_book_timestamp_seconds": lambda view: _single(
         None if view.book is None else view.book.as_of_ns / _NANOSECONDS
     ),
+    "loss_monitor_ladder_timestamp_seconds": _of_ladders(
+        lambda ladders: _seconds(ladders.as_of_ns)
+    ),
+    "loss_monitor_ladder_refresh_timestamp_seconds": _of_ladders(
+        lambda ladders: _seconds(ladders.refreshed_ns)
+    ),
+    "loss_monitor_ladder_units": _of_ladders(lambda ladders: _by_label(asdict(ladders.units))),
     "loss_monitor_open_interest_largest_ratio": _concentrations(lambda one: one.largest_share),
     "loss_monitor_open_interest_herfindahl_ratio": _concentrations(lambda one: one.herfindahl),
     "loss_monitor_mark_price": _instrument_values(lambda one: one.mark_price),

@@ -35,12 +35,14 @@ from monitor.core.view import (
     FeedView,
     FundView,
     InstrumentView,
+    Ladders,
     OracleView,
     RiskView,
 )
 from monitor.runtime.clock import ManualClock
 from monitor.runtime.health import Health, Need
 from monitor.runtime.measurements import Measurements
+from tests.api.crash_ladders import CrashLadders
 
 START_NS = 1_760_131_200_000_000_000  # 2025-10-10 21:20 UTC
 FALL_STARTS = 180
@@ -169,6 +171,11 @@ def view_at(second: int) -> RiskView:
         configuration_hash="c0ffee" * 10,
         ready=True,
         book=book_at(second),
+        ladders=CrashLadders(
+            as_of_ns=START_NS + second * 10**9,
+            refreshed_ns=START_NS + second // 60 * 60 * 10**9,
+            mark_price=mark_price("BTC-PERP", second), fallen=fallen(second),
+        ),
     )  # fmt: skip
 
 
@@ -312,6 +319,10 @@ class Crash:
         first, *others = self.view.worst
         renamed = msgspec.structs.replace(first, account=name)
         self.view = msgspec.structs.replace(self.view, worst=(renamed, *others))
+
+    def keep_ladders(self, ladders: Ladders) -> None:
+        """Let the ladders be old."""
+        self.view = msgspec.structs.replace(self.view, ladders=ladders)
 
     def source(self) -> ApiSource:
         """Return the crash as the daemon would hand itself over."""

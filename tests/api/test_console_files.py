@@ -128,12 +128,93 @@ def test_the_charts_show_the_minutes_before_the_page_was_opened(
         label = page.evaluate("document.getElementById('chart-price').ariaLabel")
         assert label.startswith("Mark price of BTC-PERP: now 10")
         assert "highest 121,6" in label
-        page.evaluate(
-            "(select => { select.value = 'ETH-PERP';"
-            " select.dispatchEvent(new Event('change')); })"
-            "(document.getElementById('instrument'))"
-        )
+        page.evaluate(CHOOSE % "'ETH-PERP'")
         page.wait_for("document.getElementById('chart-price').ariaLabel.includes('ETH-PERP')")
+
+
+CHOOSE = """
+(select => { select.value = %s; select.dispatchEvent(new Event('change')); })
+(document.getElementById('instrument'))
+"""
+BARS = """
+JSON.stringify(['below', 'above'].map(side => [...document.querySelectorAll(
+  `#ladder rect.${side}`)].map(bar => Number(bar.getAttribute('height')))))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "dark"),
+    [("light", DESKTOP, False), ("dark", DESKTOP, True), ("phone", PHONE, True)],
+)
+def test_the_ladder_shows_what_a_fall_and_a_rise_liquidate(
+    chromium: Chromium,
+    crashed: ServedCrash,
+    tmp_path: Path,
+    name: str,
+    size: tuple[int, int],
+    dark: bool,
+) -> None:
+    with opened(chromium, crashed, size, dark=dark) as page:
+        page.wait_for("document.querySelectorAll('#ladder rect').length === 40")
+        page.evaluate("document.querySelector('.ladder').scrollIntoView({block: 'center'})")
+        assert text_of(page, "#ladder-title") == "Liquidation ladder of BTC-PERP"
+        ladder = crashed.crash.view.ladders.of("BTC-PERP")  # type: ignore[union-attr]
+        assert ladder is not None
+        for side, words in (("below", "fall of 5 %"), ("above", "rise of 5 %")):
+            edge = 0.95 if side == "below" else 1.05
+            reached = [
+                rung.notional_usd
+                for rung in getattr(ladder, side)
+                if abs(
+                    (rung.price_to if side == "below" else rung.price_from) / ladder.mark_price - 1
+                )
+                < abs(edge - 1)
+            ]
+            assert f"{words}: {sum(reached) / 1e6:.2f}M USD" in text_of(page, f"#ladder-{side}")
+        below, above = json.loads(page.evaluate(BARS))
+        assert max(below) > 100 or max(above) > 100  # the tallest bar fills the picture
+        assert text_of(page, "#ladder-left-out") == (
+            "Units not in the picture: 60 liquidatable already (3.25M USD), "
+            "7 with a missing price, 31 with rules that no ladder can place (812,000 USD)."
+        )
+        assert text_of(page, "#ladder-aside") == "as of 21:24:30"
+        label = page.evaluate("document.getElementById('ladder').ariaLabel")
+        assert "USD of longs within" in label
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert json.loads(page.evaluate(LOW_CONTRAST)) == []
+        keep(page, f"ladder-{name}", tmp_path)
+        assert page.errors == []
+
+
+@pytest.mark.parametrize(
+    ("instrument", "said", "left_out"),
+    [
+        ("ETH-PERP", "Nobody holds it.", ""),
+        ("SOL-PERP", "No price makes a position liquidatable.", "Units not in the picture: 60"),
+        ("BTC-USD", "Not made yet: the first picture of the book is on its way.", ""),
+    ],
+)
+def test_a_ladder_without_rungs_says_why(
+    chromium: Chromium, crashed: ServedCrash, instrument: str, said: str, left_out: str
+) -> None:
+    with opened(chromium, crashed, DESKTOP, dark=False) as page:
+        page.wait_for("document.querySelectorAll('#ladder rect').length === 40")
+        page.evaluate(CHOOSE % json.dumps(instrument))
+        page.wait_for(f"document.getElementById('ladder').innerText === {json.dumps(said)}")
+        assert text_of(page, "#ladder-title") == f"Liquidation ladder of {instrument}"
+        assert text_of(page, "#ladder-left-out").startswith(left_out)
+        assert text_of(page, "#ladder-below") == ""
+
+
+def test_an_old_ladder_says_so_and_a_new_one_comes_by_itself(chromium: Chromium) -> None:
+    with ServedCrash(second=60) as served, opened(chromium, served, DESKTOP, dark=False) as page:
+        old = served.crash.view.ladders
+        assert old is not None
+        served.go_to(120)
+        served.do(lambda: served.crash.keep_ladders(old))
+        page.wait_for("document.getElementById('ladder-aside').innerText === 'old: as of 21:21:00'")
+        served.go_to(121)
+        page.wait_for("document.getElementById('ladder-aside').innerText === 'as of 21:22:01'")
 
 
 def test_nothing_is_asked_of_anybody_else(chromium: Chromium, crashed: ServedCrash) -> None:

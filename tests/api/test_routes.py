@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings, strategies
 
@@ -122,6 +123,57 @@ async def test_the_book_is_summed_up_with_its_moment(
     assert (book["margin_ratio_from"], book["margin_ratios"][:2]) == (["0", "0.5", "1"], [100, 20])
     assert book["instruments"][0]["long"]["unrealized_gains_usd"] == "1250.5"
     assert book["instruments"][0]["long"]["notional_by_distance_usd"][-1] is None
+
+
+async def test_a_ladder_stands_around_its_mark(client: httpx.AsyncClient, crash: Crash) -> None:
+    crash.go_to(END)
+    ladder = await answer(client, "/v1/instruments/BTC-PERP/ladder", "LadderAnswer")
+    assert (ladder["instrument"], ladder["settlement_currency"]) == ("BTC-PERP", "USDT")
+    assert ladder["as_of_ns"] == crash.view.engine_ns
+    assert ladder["refreshed_ns"] == crash.view.engine_ns - 30 * 10**9
+    mark = float(ladder["mark_price"])
+    for side, sign in (("below", -1), ("above", 1)):
+        near = [
+            sign * float(rung["price_to" if sign < 0 else "price_from"]) for rung in ladder[side]
+        ]
+        assert near == sorted(near)
+        assert near[0] >= sign * mark
+        total = sum(float(rung["notional_usd"]) for rung in ladder[side])
+        assert float(ladder[side][-1]["cumulative_usd"]) == pytest.approx(total)
+        assert all(float(rung["price_from"]) < float(rung["price_to"]) for rung in ladder[side])
+    assert ladder["liquidatable"] == {"units": 60, "notional_usd": "3250000"}
+    assert ladder["unknown"] == {"units": 7, "notional_usd": None}
+    assert ladder["exact_only"]["units"] == 31
+
+
+async def test_an_instrument_that_nobody_holds_has_an_empty_ladder(
+    client: httpx.AsyncClient,
+) -> None:
+    ladder = await answer(client, "/v1/instruments/ETH-PERP/ladder", "LadderAnswer")
+    assert (ladder["mark_price"], ladder["below"], ladder["above"]) == (None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("instrument", "status", "received"),
+    [("BTC-USD", 503, "none yet"), ("NO/SUCH", 404, "'NO/SUCH'"), ("BTC-PERP/x", 404, None)],
+)
+async def test_a_ladder_that_there_is_not(
+    client: httpx.AsyncClient, instrument: str, status: int, received: str | None
+) -> None:
+    response = await client.get(f"/v1/instruments/{instrument}/ladder")
+    jsonschema.validate(response.json(), record_schema("ErrorRecord"))
+    assert response.status_code == status
+    assert received is None or response.json()["received"] == received
+
+
+async def test_before_the_first_image_there_is_no_ladder() -> None:
+    crash = Crash()
+    crash.view = msgspec.structs.replace(crash.view, ladders=None)
+    desk = Desk(crash.source())
+    transport = httpx.ASGITransport(app=build_app(desk, StreamHub(desk)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get("/v1/instruments/BTC-PERP/ladder")
+    assert (answer.status_code, answer.json()["received"]) == (503, "none yet")
 
 
 async def test_before_the_first_image_there_is_no_book() -> None:

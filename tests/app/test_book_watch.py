@@ -8,6 +8,7 @@ from monitor.app.book_watch import BookWatch
 from monitor.app.view_holder import ViewHolder
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
+from monitor.core.view import RungView
 from monitor.runtime.clock import Clock
 from tests.builders import Journal
 
@@ -53,6 +54,51 @@ async def test_the_sums_are_those_of_the_moment_though_the_engine_goes_on() -> N
     assert views.view.book.equity_usd["healthy"] == pytest.approx(60.0)
 
 
+def rung_of(views: ViewHolder) -> RungView:
+    """Return the one rung below the mark."""
+    ladders = views.view.ladders
+    assert ladders is not None
+    ladder = ladders.of("X-PERP")
+    assert ladder is not None
+    (rung,) = ladder.below
+    return rung
+
+
+async def test_a_look_puts_the_ladders_into_the_view_and_a_new_view_keeps_them() -> None:
+    journal, engine, views, watch = watched()
+    before = views.view.ladders
+    await watch.look()
+    assert before is None
+    assert views.view.ladders is not None
+    assert views.view.ladders.as_of_ns == engine.engine_ns
+    assert rung_of(views).price_from <= 50 / 0.95 <= rung_of(views).price_to
+    journal.balance("ann", "10")
+    engine.apply(journal.take())
+    views.follow(engine)
+    assert rung_of(views).price_to < 60
+    await watch.look()
+    assert rung_of(views).price_from <= 90 / 0.95 <= rung_of(views).price_to
+
+
+async def test_the_ladders_are_those_of_the_moment_over_shards_though_the_engine_goes_on() -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP")
+    journal.mark("X-PERP", "110")
+    for number in range(40):
+        journal.balance(f"a{number}", "50")
+        journal.position(f"a{number}", "X-PERP", "1", "100")
+    engine, views = RiskEngine(EngineSettings(), shards=3), ViewHolder(Clock())
+    engine.apply(journal.take())
+    watch = BookWatch(engine, views, Clock())
+    for closed in range(3):
+        look = asyncio.create_task(watch.look())
+        await asyncio.sleep(0)  # the images are taken, the ladders are made in a thread
+        journal.position(f"a{closed}", "X-PERP", "0")
+        engine.apply(journal.take())
+        await look
+        assert rung_of(views).positions == 40 - closed
+
+
 async def test_a_look_that_is_cancelled_lets_the_image_go() -> None:
     _, _, views, watch = watched()
     look = asyncio.create_task(watch.look())
@@ -62,3 +108,4 @@ async def test_a_look_that_is_cancelled_lets_the_image_go() -> None:
         await look
     await watch.look()
     assert views.view.book is not None
+    assert rung_of(views).positions == 1

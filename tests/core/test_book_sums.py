@@ -40,7 +40,7 @@ def by_state(engine: RiskEngine) -> tuple[dict[str, Fraction], dict[str, Fractio
     equity: dict[str, Fraction] = defaultdict(Fraction)
     maintenance: dict[str, Fraction] = defaultdict(Fraction)
     for part in engine.shards.engines:
-        for unit in part.any_units():
+        for unit in part.units():
             totals = unit_totals(unit, part.market, part.rules)
             if totals is not None and unit.state != "unknown":
                 equity[unit.state] += totals.equity

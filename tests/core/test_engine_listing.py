@@ -64,7 +64,7 @@ def test_a_delisted_instrument_concerns_its_holders_and_leaves_nothing() -> None
     assert applied(engine, journal) == {"ann", "bob"}
     (shard,) = engine.shards.engines
     assert set(shard.ledger.store.instrument_numbers) == {"Y-PERP"}
-    assert shard.isolated["bob"] == {}
+    assert [unit.key for unit in shard.units_of("bob")] == [None]
 
 
 def test_guards_are_found_again_on_what_is_listed_again() -> None:

@@ -87,7 +87,7 @@ def recount(engine: RiskEngine) -> tuple[int, int, float, tuple[AccountView, ...
     scored: list[tuple[float, str, AccountEngine]] = []
     for part in engine.shards.engines:
         suspect += sum(account.is_suspect for account in part.ledger.accounts.values())
-        for unit in part.any_units():
+        for unit in part.units():
             liquidating += unit.liquidating
             ((equity, maintenance, _),) = part.thresholds.measures([unit]).tolist()
             totals = unit_totals(unit, part.market, part.rules)

@@ -18,6 +18,7 @@ from monitor.exporter.collector import (
     declared_measurements,
 )
 from monitor.runtime.measurements import Measurements
+from tests.api.crash_ladders import CrashLadders
 from tests.exporter.views import NOW_NS, breaker_view, fund_view, instrument_view, view_of
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -74,6 +75,19 @@ def test_values_of_the_view_appear_with_their_labels() -> None:
     armed = {"breaker": "velocity", "scope": instrument, "state": "armed"}
     assert value_of(samples, "breaker_state", **armed) == 1.0
     assert value_of(samples, "breaker_scopes", breaker="velocity", state="armed") == 2.0
+
+
+def test_the_ladders_tell_their_age_and_what_is_left_out() -> None:
+    ladders = CrashLadders(
+        as_of_ns=NOW_NS, refreshed_ns=NOW_NS - 30 * 10**9, mark_price=100.0, fallen=0.0
+    )
+    samples = samples_of(text_of(RiskView(ladders=ladders)))
+    assert value_of(samples, "ladder_timestamp_seconds") == NOW_NS / 1e9
+    assert value_of(samples, "ladder_refresh_timestamp_seconds") == NOW_NS / 1e9 - 30
+    standings = ("placed", "liquidatable", "unknown", "exact_only")
+    units = [value_of(samples, "ladder_units", standing=standing) for standing in standings]
+    assert units == [1_900.0, 60.0, 7.0, 31.0]
+    assert value_of(samples_of(text_of(RiskView())), "ladder_timestamp_seconds") == 0.0  # not yet
 
 
 def test_closed_sets_stand_at_zero_from_the_start() -> None:

@@ -5,6 +5,7 @@ import { buildCharts, drawCharts, resizeCharts } from "./charts.js";
 import { find, setFlag, setText } from "./elements.js";
 import { clock, day } from "./format.js";
 import { appendHistory, emptyHistory } from "./history.js";
+import { drawLadder, followLadder } from "./ladder.js";
 import {
   showAccounts, showBreakers, showDecisions, showInstruments, showService, showTiles,
 } from "./panels.js";
@@ -70,6 +71,7 @@ function show() {
   showInstruments(seen.state);
   showService(seen.state);
   drawCharts(seen.history, chosenInstrument(), seen.trips);
+  followLadder(chosenInstrument(), seen.state.status.engine_ns);
 }
 
 function showCondition(status) {
@@ -111,7 +113,10 @@ function watchSilence() {
 
 find("instrument").addEventListener("change", show);
 find("decision-filter").addEventListener("change", show);
-window.addEventListener("resize", resizeCharts);
+window.addEventListener("resize", () => {
+  resizeCharts();
+  drawLadder();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   buildCharts();
   show();

@@ -183,25 +183,6 @@ class Account:
             row = links[row]
         return found
 
-    def cross_amounts(self) -> list[tuple[Instrument, float, float]]:
-        """Return (instrument, quantity, entry price) of each of the `cross_positions`, in floats.
-
-        Read for every account event, so without an object a position.
-        """
-        store = self.store
-        table, listed = store.positions, store.instruments
-        links, sizes, isolated = table.next, table.size, table.isolated
-        row = store.accounts.first_position[self.number]
-        found = []
-        while row != NONE:
-            size = sizes[row]
-            if size and not isolated[row]:
-                instrument = listed[table.instrument[row]]
-                quantity = size * instrument.float_quantity_per_unit
-                found.append((instrument, quantity, table.entry[row]))
-            row = links[row]
-        return found
-
     def list_positions(self) -> list[Position]:
         """Return the positions, open or with margin of their own."""
         return [Position(self.store, row) for row in self.store.positions_of(self.number)]

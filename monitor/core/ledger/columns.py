@@ -27,6 +27,7 @@ ACCOUNT = {
     "held_events": "i4",
     "first_position": "i4",
     "first_balance": "i4",
+    "unit": "i4",  # its cross margin unit, for whoever keeps units
 }
 POSITION = {
     "account": "i4",
@@ -49,11 +50,24 @@ BALANCE = {
 }
 
 
+class Layout:
+    """Counts how often a column has come to lie elsewhere: arrays asked for before are old then."""
+
+    __slots__ = ("moves",)
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.moves = 0
+
+
 class Table:
     """Rows in columns. A row's number is its own until it is freed; `take` may give it again."""
 
-    def __init__(self, kinds: Mapping[str, str], link: str, reserved: int) -> None:
+    def __init__(
+        self, kinds: Mapping[str, str], link: str, reserved: int, layout: Layout | None = None
+    ) -> None:
         """Reserve rows; the column `link` also chains the free ones."""
+        self._layout = layout or Layout()
         self.reserved = reserved
         self.used = 0  # rows that were ever taken
         self.live = 0  # rows that are taken now
@@ -69,6 +83,7 @@ class Table:
     def _attach(self, name: str, array: NDArray[Any]) -> None:
         """Let Python find a column's memoryview under the column's name."""
         self.arrays[name] = array
+        self._layout.moves += 1
         setattr(self, name, array.data)
         if name == self._link:
             self._links = array.data
@@ -133,10 +148,11 @@ class AccountTable(Table):
     held_events: memoryview
     first_position: memoryview
     first_balance: memoryview
+    unit: memoryview
 
-    def __init__(self, reserved: int) -> None:
+    def __init__(self, reserved: int, layout: Layout | None = None) -> None:
         """Reserve rows."""
-        super().__init__(ACCOUNT, "first_position", reserved)
+        super().__init__(ACCOUNT, "first_position", reserved, layout)
 
 
 class PositionTable(Table):
@@ -155,9 +171,9 @@ class PositionTable(Table):
     previous_holder: memoryview
     next_holder: memoryview
 
-    def __init__(self, reserved: int) -> None:
+    def __init__(self, reserved: int, layout: Layout | None = None) -> None:
         """Reserve rows."""
-        super().__init__(POSITION, "next", reserved)
+        super().__init__(POSITION, "next", reserved, layout)
 
 
 class BalanceTable(Table):
@@ -167,6 +183,6 @@ class BalanceTable(Table):
     units: memoryview
     next: memoryview
 
-    def __init__(self, reserved: int) -> None:
+    def __init__(self, reserved: int, layout: Layout | None = None) -> None:
         """Reserve rows."""
-        super().__init__(BALANCE, "next", reserved)
+        super().__init__(BALANCE, "next", reserved, layout)

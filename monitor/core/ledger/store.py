@@ -15,9 +15,11 @@ from monitor.core.ledger.columns import (
     NONE,
     AccountTable,
     BalanceTable,
+    Layout,
     PositionTable,
 )
 from monitor.core.ledger.entries import NO_ENTRY, TEXT_ENTRY, pack, unpack
+from monitor.core.ledger.meanings import ASSET_MEANING, INSTRUMENT_MEANING, Meanings
 from monitor.core.ledger.names import Numbers, SharedNames
 from monitor.core.ledger.payments import PendingPayment
 
@@ -41,9 +43,12 @@ class Store:
         """Reserve rows for so many accounts, generously for many: what is untouched is free."""
         reserved = accounts + accounts // 8
         each = 16 if accounts > GROWN_AT_ONCE_MAX else 4
-        self.accounts = AccountTable(reserved)
-        self.positions = PositionTable(each * reserved)
-        self.balances = BalanceTable(each // 2 * reserved)
+        self.layout = Layout()
+        self.accounts = AccountTable(reserved, self.layout)
+        self.positions = PositionTable(each * reserved, self.layout)
+        self.balances = BalanceTable(each // 2 * reserved, self.layout)
+        self.asset_meanings = Meanings(ASSET_MEANING, self.layout)
+        self.instrument_meanings = Meanings(INSTRUMENT_MEANING, self.layout)
         self.numbers = Numbers()  # of accounts
         self.names: list[str | None] = []  # None: free
         self.owners = SharedNames()
@@ -75,6 +80,7 @@ class Store:
         table.held_events[number] = 0
         table.first_position[number] = NONE
         table.first_balance[number] = NONE
+        table.unit[number] = NONE
         return number
 
     def close_account(self, number: int) -> None:
@@ -88,6 +94,7 @@ class Store:
         self.payments.pop(number, None)
         self.numbers.remove(name)
         self.names[number] = None
+        table.unit[number] = NONE
         table.free(number)
 
     def set_owner(self, number: int, owner: str) -> None:
@@ -100,15 +107,20 @@ class Store:
 
     # --- balances -------------------------------------------------------------------------
 
+    def balance_rows(self, number: int) -> list[int]:
+        """Return an account's balances that are not 0."""
+        links = self.balances.next
+        row = self.accounts.first_balance[number]
+        rows = []
+        while row != NONE:
+            rows.append(row)
+            row = links[row]
+        return rows
+
     def balances_of(self, number: int) -> dict[str, int]:
         """Return an account's balances that are not 0, in minor units by asset."""
         table, names = self.balances, self.assets.names
-        row = self.accounts.first_balance[number]
-        found = {}
-        while row != NONE:
-            found[names[table.asset[row]]] = table.units[row]
-            row = table.next[row]
-        return found
+        return {names[table.asset[row]]: table.units[row] for row in self.balance_rows(number)}
 
     def exchange_balance(self, number: int, asset: str, units: int) -> int:
         """Set a balance, and return what it was."""
@@ -134,7 +146,12 @@ class Store:
             if links is not self.accounts.first_balance:
                 links = table.next  # it may have grown
             links[last] = row
-            table.asset[row] = self.assets.take(asset)
+            if code == NONE:
+                code = self.assets.take(asset)
+                self.asset_meanings.begin(code)
+            else:
+                self.assets.take(asset)
+            table.asset[row] = code
             table.units[row] = units
             table.next[row] = NONE
         return 0
@@ -154,6 +171,7 @@ class Store:
             self.instruments.append(instrument)
             self.first_holder.append(NONE)
             self._last_holder.append(NONE)
+        self.instrument_meanings.begin(number)
         self.instrument_numbers[instrument.name] = number
         return number
 

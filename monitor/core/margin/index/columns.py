@@ -29,8 +29,8 @@ CONSTANT = 0  # the slot whose price is always 1
 # Counters.
 (
     ROWS_USED, CHUNKS_USED, CHUNK_FREE, CHUNKS_FREE, BUCKETS_USED, HITS, GUARDED, CHANGES,
-    OVERFULL, UNITS_HELD, INSERTS, CROSSED, PENDING,
-) = range(13)  # fmt: skip
+    OVERFULL, UNITS_HELD, INSERTS, CROSSED, PENDING, UNSETTLED,
+) = range(14)  # fmt: skip
 COUNTERS = 16
 CHUNK = 64  # words of a chunk of a bucket: the next chunk, then 63 guards
 CHUNK_GUARDS = CHUNK - 1

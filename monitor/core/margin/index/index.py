@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.margin.index import steps
+from monitor.core.margin.index.blocks import rows_left
 from monitor.core.margin.index.buckets import PRICE_MAX, PRICE_MIN
 from monitor.core.margin.index.columns import (
     BANKRUPT,
     BUCKETS_USED,
     CHANGES,
-    HAIRCUT,
     ITEM,
     ITEMS_MAX,
     STATES,
-    TIER,
     UNITS_HELD,
     UNKNOWN,
     Capacity,
@@ -35,17 +34,17 @@ from monitor.core.margin.index.columns import (
 )
 from monitor.core.margin.index.growth import (
     with_chunks,
-    with_instruments,
     with_rows,
     with_slots,
     with_units,
 )
+from monitor.core.margin.index.holdings import TOO_MANY, UNIT_ITEMS_MAX, UNTOLD, Holdings
 from monitor.core.margin.index.limits import refuse_items
-from monitor.core.margin.index.terms import InstrumentTerms, tier_records
+from monitor.core.margin.index.listings import Listings
+from monitor.core.margin.index.terms import InstrumentTerms
 
 # Above this share of units that a batch is expected to hit, verdicts come from a rescan.
 RESCAN_SHARE = 0.15
-PUT_ONE_MAX = 64
 
 
 class Item(NamedTuple):
@@ -95,8 +94,9 @@ class ThresholdIndex:
         self.columns.rules["share"] = 1.0
         self.use_rules(call_factor, end_factor)
         self._settle_columns = settle_columns
+        self.items = np.zeros(UNIT_ITEMS_MAX, ITEM)  # of the unit that is being put
         self._slots = 1
-        self._instruments = 0
+        self._listings = Listings()
 
     def use_rules(self, call_factor: float, end_factor: float) -> None:
         """Take 1 / margin_call_ratio and 1 / liquidation_end_ratio; then call `rescan`."""
@@ -127,10 +127,7 @@ class ThresholdIndex:
     def add_instrument(self, terms: InstrumentTerms) -> int:
         """Return the number of a new instrument."""
         self.settle()
-        number, self._instruments = self._instruments, self._instruments + 1
-        if number >= len(self.columns.instruments):
-            self.columns = with_instruments(self.columns)
-        self._set_terms(number, terms)
+        self.columns, number = self._listings.add_instrument(self.columns, terms)
         return number
 
     def relist_instrument(self, number: int, terms: InstrumentTerms) -> None:
@@ -141,35 +138,22 @@ class ThresholdIndex:
                 "expected the mark, value and kind that the instrument was listed with"
             )
         self.settle()
-        self._set_terms(number, terms)
+        self.columns = self._listings.set_terms(self.columns, number, terms)
+
+    def drop_instrument(self, number: int) -> None:
+        """Give an instrument's number back, which no unit holds: the next one gets it."""
+        self.settle()
+        self._listings.drop_instrument(self.columns, number)
 
     def add_collateral(self, slot: int, tiers: Sequence[tuple[float, float]]) -> int:
         """Return the number of a collateral that a slot values: (width, share that counts) each."""
-        columns = self.columns
-        number, first = len(columns.haircuts), len(columns.tiers)
-        records = np.array([(width, share, 0.0, 0.0) for width, share in tiers], dtype=TIER)
-        haircut = np.array([(slot, first, len(tiers), 0)], dtype=HAIRCUT)
-        self.columns = columns._replace(
-            tiers=np.concatenate([columns.tiers, records]),
-            haircuts=np.concatenate([columns.haircuts, haircut]),
-        )
+        self.columns, number = self._listings.add_collateral(self.columns, slot, tiers)
         return number
 
-    def _set_terms(self, number: int, terms: InstrumentTerms) -> None:
-        columns = self.columns
-        own = columns.instruments[number]
-        own["tiers"], own["tier_count"] = len(columns.tiers), len(terms.tiers)
-        own["steps"], own["step_count"] = len(columns.steps), len(terms.steps)
-        for name in ("mark", "value", "inverse", "model", "rate", "per_unit", "scalar", "fee"):
-            own[name] = getattr(terms, name)
-        for name in ("at_entry", "larger_leg", "after_fee", "always_exact"):
-            own[name] = getattr(terms, name)
-        own["at_bankruptcy"] = terms.closing_fee > 0.0
-        columns.rare[number] = (terms.buffer, terms.closing_fee)
-        self.columns = columns._replace(
-            tiers=np.concatenate([columns.tiers, tier_records(terms.tiers)]),
-            steps=np.concatenate([columns.steps, np.array(terms.steps, dtype=np.float64)]),
-        )
+    def drop_collateral(self, number: int) -> None:
+        """Give a collateral's number back, like `drop_instrument`."""
+        self.settle()
+        self._listings.drop_collateral(self.columns, number)
 
     # --- units ---------------------------------------------------------------------------------
 
@@ -192,32 +176,35 @@ class ThresholdIndex:
         steps.judge_listed(self.columns)
         return self._changes()
 
-    def put_unit(self, items: Records, count: int, units: int) -> int:
-        """Set and judge one unit below `units`, as `put_units` does; return its state.
+    def put_unit(self, holdings: Holdings, first: int, subject: tuple[int, int, int]) -> int:
+        """Set and judge a unit as the ledger has it, and return its state, changed or not.
 
-        Its items are the first so many of `items`, at most PUT_ONE_MAX.
+        `steps.put_unit` says what it is given; UNTOLD: the caller has to tell a meaning first.
         """
-        if units > len(self.columns.begins):
-            self.columns = with_units(self.columns, self.memory, units)
-        state = steps.put_unit(self.columns, items, count)
-        if state >= 0:
-            return state
-        return int(self.put_units(items[:count].copy(), units)["after"][0])
+        columns, items = self.columns, self.items
+        while (state := steps.put_unit(columns, holdings, items, first, subject)) < UNTOLD:
+            if state == TOO_MANY:
+                raise ValueError(f"expected at most {UNIT_ITEMS_MAX} items of one unit")
+            columns = self._with_room(subject[0])
+        return state
 
-    def put_units(self, items: Records, units: int) -> Records:
-        """Set all items of units below `units` like `set_units`, each once, the items being right.
-
-        Returns a CHANGE record for every unit in the order of items, changed or not; the next
-        call overwrites them.
-        """
+    def _with_room(self, unit: int) -> Columns:
+        """Return columns with room for a unit of any size."""
         self.settle()
-        if len(items) > ITEMS_MAX // 2:
-            self.check(items)
-        if units > len(self.columns.begins):
-            self.columns = with_units(self.columns, self.memory, units)
-        self._place(items)
-        steps.judge_set(self.columns, items)
-        return self.columns.changes[: self.columns.counters[CHANGES]]
+        if unit >= len(self.columns.begins):
+            self.columns = with_units(self.columns, self.memory, unit + 1)
+        elif rows_left(self.columns) < 2 * ITEMS_MAX:
+            self._add_rows()
+        return self.columns
+
+    def _add_rows(self) -> None:
+        rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
+        self.columns = with_rows(self.columns, self.memory, rows)
+
+    def holds(self, unit: int) -> bool:
+        """Return whether a unit was set and not removed."""
+        begins = self.columns.begins
+        return unit < len(begins) and bool(begins[unit] >= 0)
 
     def _place(self, items: Records) -> None:
         self.columns.counters[CHANGES] = 0
@@ -226,8 +213,7 @@ class ThresholdIndex:
             done = steps.set_units(self.columns, items, done)
             if done == len(items):
                 break
-            rows = 2 * len(self.columns.rows) + 4 * ITEMS_MAX
-            self.columns = with_rows(self.columns, self.memory, rows)
+            self._add_rows()
 
     def remove_units(self, units: Sequence[int]) -> None:
         """Forget units."""
@@ -245,7 +231,7 @@ class ThresholdIndex:
 
     def check(self, items: Records) -> None:
         """Refuse wrong items before anything is changed."""
-        refs_max = (self._instruments, self._slots, len(self.columns.haircuts))
+        refs_max = (self._listings.instruments, self._slots, len(self.columns.haircuts))
         refuse_items(items, refs_max, len(self.columns.begins))
 
     def held(self, units: Sequence[int] | NDArray[Any]) -> NDArray[np.int32]:

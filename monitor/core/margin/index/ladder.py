@@ -13,51 +13,32 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.margin.index import ladder_steps
-from monitor.core.margin.index.columns import ITEM, Capacity, Columns, Records
+from monitor.core.margin.index import ladder_differences, ladder_steps
+from monitor.core.margin.index.columns import (
+    CONSTANT,
+    ITEM,
+    ITEMS_MAX,
+    Capacity,
+    Columns,
+    Records,
+)
+from monitor.core.margin.index.growth import grown, with_rows, with_units
 from monitor.core.margin.index.index import Item, ThresholdIndex, checked
 from monitor.core.margin.index.ladder_columns import (
-    CELL,
     DRIFTED,
     LEFT_EXACT,
     LEFT_UNKNOWN,
     PLACED,
     REACHED,
     REPLACED,
-    UNSET,
-    WINDOW,
-    bucket_edges,
-    cell_of,
-    first_cell,
     fitted,
     make_ladder,
 )
+from monitor.core.margin.index.rungs import LadderSums, Rungs, add_off, ladder_sums
 from monitor.core.margin.index.terms import InstrumentTerms
 
-LOWER, UPPER = 0, 1
-EDGES = tuple(np.array(bucket_edges(side)) for side in (LOWER, UPPER))
-
-
-class Rungs(NamedTuple):
-    """One side of an instrument's ladder, bucket by bucket away from the mark.
-
-    `prices`: the edges, one more than buckets, the first in the cell of the mark. `sizes`: what
-    becomes liquidatable in a bucket, in the position's own unit (contracts of an inverse one in
-    the quote currency), `notional` its worth at the bucket's near edge in the valuation currency,
-    `units` how many entries. `passed`: size of entries that the mark has passed since they were
-    looked at, less than a bucket off.
-    """
-
-    prices: NDArray[np.float64]
-    sizes: NDArray[np.float64]
-    units: NDArray[np.int64]
-    notional: NDArray[np.float64]
-    passed: float
-
-    @property
-    def cumulative(self) -> NDArray[np.float64]:
-        """Return the notional that is liquidatable once the price is through each bucket."""
-        return np.cumsum(self.notional)
+# What an image lists beside its prices.
+TABLES = ("instruments", "rare", "tiers", "steps", "haircuts")
 
 
 class LeftOut(NamedTuple):
@@ -76,6 +57,7 @@ class Ladder:
         """Begin empty."""
         self._book = ThresholdIndex(1.0, capacity, settle_columns=self._settle_columns)
         self._ladder = make_ladder(self._book.columns)
+        self._slots = 1
         self._marks: set[int] = set()
         self._values: set[int] = set()
 
@@ -87,7 +69,9 @@ class Ladder:
 
     def add_price(self, price: float = np.nan) -> int:
         """Return the slot of a new price; that of a mark may value nothing else, nor amounts."""
-        return self._book.add_price(price)
+        slot = self._book.add_price(price)
+        self._slots = slot + 1
+        return slot
 
     def add_instrument(self, terms: InstrumentTerms) -> int:
         """Return the number of a new instrument."""
@@ -138,6 +122,62 @@ class Ladder:
         self._ladder = fitted(self._ladder, self._book.columns)
         ladder_steps.take_units(self._book.columns, self._ladder, numbers, forget)
 
+    def follow(self, image: Columns) -> int:
+        """Become the ladder of a book as an image has it; return how many units had changed.
+
+        By differences: units that the image has otherwise are placed anew, and those whose guards
+        its prices cross. Follow the images of one index, in their order, and tell the ladder
+        nothing else. Listings may share a mark, as an instrument and the same one listed anew do,
+        as long as no unit holds two of them. ValueError: a mark values something.
+        """
+        is_relisted = self._list_as(image)
+        changed = self._take_as(image)
+        held, told = self._book.columns.slots["price"], image.slots["price"]
+        held = held[: len(told)]
+        moved = np.flatnonzero((held != told) & ~(np.isnan(held) & np.isnan(told)))
+        self.move(moved, told[moved])
+        if is_relisted:
+            self.refresh()
+        return changed
+
+    def _list_as(self, image: Columns) -> bool:
+        """List what an image lists, by the same numbers; return whether known terms changed."""
+        listed = image.instruments[image.instruments["mark"] != CONSTANT]
+        values = np.union1d(listed["value"], image.haircuts["slot"])
+        if np.isin(listed["mark"], values).any():
+            raise ValueError("expected marks that value nothing else")
+        while self._slots < len(image.slots):
+            self.add_price()
+        book = self._book.columns
+        was_free = book.instruments["mark"] == CONSTANT
+        changed = _differ(book.instruments, image.instruments) & ~was_free
+        changed |= _differ(book.rare, image.rare) & ~was_free
+        # An area of tiers or steps that was given back is used again, whoever's it is now.
+        is_relisted = bool(changed.any()) or any(
+            _differ(getattr(book, name), getattr(image, name)).any()
+            for name in ("tiers", "steps", "haircuts")
+        )
+        tables = {name: getattr(image, name).copy() for name in TABLES}
+        positions = grown(book.positions, max(len(image.instruments), len(book.positions)))
+        self._book.columns = book._replace(positions=positions, **tables)
+        return is_relisted
+
+    def _take_as(self, image: Columns) -> int:
+        """Take every unit that an image has otherwise, to be placed; return how many."""
+        book = self._book
+        if len(book.columns.begins) < len(image.begins):
+            book.columns = with_units(book.columns, book.memory, len(image.begins))
+        changed = np.zeros(len(image.begins), np.int32)
+        changed = changed[: ladder_differences.list_changed(image, book.columns, changed)]
+        done = 0
+        while True:
+            self._ladder = fitted(self._ladder, book.columns)
+            done = ladder_differences.take_changed(image, book.columns, self._ladder, changed, done)
+            if done == len(changed):
+                return done
+            rows = 2 * len(book.columns.rows) + 4 * ITEMS_MAX
+            book.columns = with_rows(book.columns, book.memory, rows)
+
     # --- prices --------------------------------------------------------------------------------
 
     def move(
@@ -180,24 +220,16 @@ class Ladder:
     def rungs(self, instrument: int, side: int) -> Rungs | None:
         """Return one side of an instrument's ladder; None while its mark or value is missing."""
         self.settle()
-        columns, ladder = self._book.columns, self._ladder
-        terms = columns.instruments[instrument]
-        mark = float(columns.slots["price"][terms["mark"]])
-        value = float(columns.slots["price"][terms["value"]])
-        if np.isnan(mark) or np.isnan(value):
-            return None
-        middle = int(ladder.middles[terms["mark"]])
-        middle = cell_of(mark) if middle == UNSET else middle
-        own, first = cell_of(mark), first_cell(middle, side)
-        sizes, units, passed = _outward(
-            ladder.sizes[instrument, side], ladder.counts[instrument, side], own - first, side
-        )
-        cells = own + 1 - EDGES[side] if side == LOWER else own + EDGES[side]
-        prices = np.exp(cells * CELL)
-        near = prices[:-1].copy()
-        near[0] = mark
-        notional = value * (sizes / near if terms["inverse"] else sizes * near)
-        return Rungs(prices, sizes, units, notional, passed)
+        sums = ladder_sums(self._book.columns, self._ladder, instrument, instrument + 1)
+        return sums.rungs(0, side)
+
+    def sums(self) -> LadderSums:
+        """Return the ladders of all instruments as they are now."""
+        self.settle()
+        columns = self._book.columns
+        sums = ladder_sums(columns, self._ladder, 0, len(columns.instruments))
+        add_off(columns, self._ladder, sums)
+        return sums
 
     def left_out(self) -> LeftOut:
         """Return how many units are on the ladder and how many are not, by reason."""
@@ -225,49 +257,9 @@ class Ladder:
         self._book.sort_out()
 
 
-def _outward(
-    sizes: NDArray[np.float64], counts: NDArray[np.int32], own: int, side: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
-    """Return (sizes, entries) by bucket from the mark's cell outwards, and the size behind it."""
-    if side == LOWER:
-        sizes, counts, own = sizes[::-1], counts[::-1], WINDOW - 1 - own
-    padded = np.zeros((2, EDGES[side][-1]))
-    padded[0, : WINDOW - own] = sizes[own:]
-    padded[1, : WINDOW - own] = counts[own:]
-    buckets = np.add.reduceat(padded, EDGES[side][:-1], axis=1)
-    return buckets[0], buckets[1].astype(np.int64), float(sizes[:own].sum())
-
-
-def merged(rungs: Sequence[Rungs]) -> Rungs:
-    """Return one side of an instrument over many shards, which have the same mark."""
-    first = rungs[0]
-    if any(not np.array_equal(own.prices, first.prices) for own in rungs):
-        raise ValueError("expected rungs of one instrument and side at one mark")
-    return Rungs(
-        first.prices,
-        np.sum([own.sizes for own in rungs], axis=0),
-        np.sum([own.units for own in rungs], axis=0),
-        np.sum([own.notional for own in rungs], axis=0),
-        sum(own.passed for own in rungs),
-    )
-
-
-def picture(lower: Rungs, upper: Rungs) -> dict[str, list[dict[str, float]]]:
-    """Return what a picture shows: for each side the buckets with entries, away from the mark.
-
-    Each: `price_from` below `price_to`, `notional`, `cumulative` from the mark on.
-    """
-    return {"lower": _bars(lower), "upper": _bars(upper)}
-
-
-def _bars(rungs: Rungs) -> list[dict[str, float]]:
-    cumulative = rungs.cumulative
-    return [
-        {
-            "price_from": float(min(rungs.prices[k], rungs.prices[k + 1])),
-            "price_to": float(max(rungs.prices[k], rungs.prices[k + 1])),
-            "notional": float(rungs.notional[k]),
-            "cumulative": float(cumulative[k]),
-        }
-        for k in np.flatnonzero(rungs.units)
-    ]
+def _differ(before: Records, after: Records) -> NDArray[np.bool_]:
+    """Return by number what differs of a table that only grows; what is new does not."""
+    differs = np.zeros(len(before), np.bool_)
+    known = min(len(before), len(after))
+    differs[:known] = before[:known] != after[:known]
+    return differs

@@ -26,6 +26,8 @@ UNSET = -(1 << 31)  # the middle of no window
 # Where a unit stands.
 OFF, PLACED, REACHED, LEFT_UNKNOWN, LEFT_EXACT = range(5)
 STANDINGS = 5
+# Sides of a mark on which entries lie.
+LOWER, UPPER = 0, 1
 # Flags.
 DRIFTED, REPLACED = 0, 1
 
@@ -40,6 +42,7 @@ class LadderColumns(NamedTuple):
     standings: NDArray[np.uint8]  # of units
     totals: NDArray[np.int64]  # units by standing
     bucket_cells: NDArray[np.int32]  # [side, cells from the mark]: cells of the bucket there
+    bucket_numbers: NDArray[np.int32]  # ... and its number
     last: NDArray[np.int32]  # scratch, by slot: the last place of a unit's rows on it, 0: none
     following: NDArray[np.int32]  # scratch, by place: the place before on the same slot
     rooms: NDArray[np.float64]  # scratch, by place: slack that the others may change
@@ -58,7 +61,8 @@ def make_ladder(columns: Columns) -> LadderColumns:
         middles=np.full(len(columns.slots), UNSET, np.int32),
         standings=np.zeros(len(columns.begins), np.uint8),
         totals=np.zeros(STANDINGS, np.int64),
-        bucket_cells=np.stack([cells_of_bucket(side) for side in range(2)]),
+        bucket_cells=np.stack([of_buckets(np.diff(edges), edges) for edges in EDGES]),
+        bucket_numbers=np.stack([of_buckets(np.arange(len(edges) - 1), edges) for edges in EDGES]),
         last=np.zeros(len(columns.slots), np.int32),
         following=np.zeros(ITEMS_MAX + 1, np.int32),
         rooms=np.zeros(ITEMS_MAX + 1),
@@ -106,11 +110,13 @@ def bucket_edges(side: int) -> list[int]:
     return edges
 
 
-def cells_of_bucket(side: int) -> NDArray[np.int32]:
-    """Return for each distance in cells how many cells the bucket there has: they never shrink."""
-    edges = np.array(bucket_edges(side))
-    sizes = np.diff(edges)
-    return np.repeat(sizes, sizes)[:WINDOW].astype(np.int32)
+def of_buckets(numbers: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return a number of each bucket for every distance in cells that it reaches over."""
+    return np.repeat(numbers, np.diff(edges))[:WINDOW].astype(np.int32)
+
+
+EDGES = tuple(np.array(bucket_edges(side)) for side in (LOWER, UPPER))
+BUCKETS_MAX = max(len(edges) - 1 for edges in EDGES)
 
 
 @inlined

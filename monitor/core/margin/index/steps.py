@@ -28,6 +28,7 @@ from monitor.core.margin.index.columns import (
     OVERFULL,
     RING_BITS_MAX,
     UNDECIDED,
+    UNSETTLED,
     UPPER,
     WAITING_MAX,
     Columns,
@@ -36,6 +37,13 @@ from monitor.core.margin.index.columns import (
 from monitor.core.margin.index.compile import compiled, inlined, prefetch
 from monitor.core.margin.index.copy_on_write import keep_rows
 from monitor.core.margin.index.guards import guard_next
+from monitor.core.margin.index.holdings import (
+    CROSS,
+    NO_ROOM,
+    Holdings,
+    read_cross,
+    read_isolated,
+)
 from monitor.core.margin.index.sums import add_unit, change_state, equity_of
 from monitor.core.margin.index.verdict import measure, slot_of, verdict
 
@@ -50,6 +58,7 @@ def set_price(c: Columns, slot: int, price: float) -> None:
         own["turned"] = 1
     own["price"] = price
     own["moves"] += 1.0
+    c.counters[UNSETTLED] = 1
     if not math.isnan(price):
         own["down"], own["up"] = key_down(price), key_up(price)
         if own["turned"]:
@@ -146,10 +155,12 @@ def settle(c: Columns) -> bool:
 @inlined
 def settled(c: Columns) -> bool:
     """Do what `settle` does."""
-    for slot in range(1, len(c.slots)):
-        own = c.slots[slot]
-        if own["price"] != own["old"] and not math.isnan(own["price"]):
-            collect(c, slot)
+    if c.counters[UNSETTLED]:
+        c.counters[UNSETTLED] = 0
+        for slot in range(1, len(c.slots)):
+            own = c.slots[slot]
+            if own["price"] != own["old"] and not math.isnan(own["price"]):
+                collect(c, slot)
     return guard_hits(c)
 
 
@@ -249,12 +260,25 @@ def set_units(c: Columns, items: Records, first: int) -> int:
 
 
 @compiled
-def put_unit(c: Columns, items: Records, count: int) -> int:
-    """Set and judge one unit, the first so many items being its own; -1: more room is needed."""
-    if not settled(c) or rows_left(c) < 2 * count + 2 * 16:
-        return -1
-    assets, rows = draft_unit(c, items, 0, count)
-    begin = place_unit(c, items[0]["unit"], assets, rows)
+def put_unit(
+    c: Columns, h: Holdings, items: Records, first: int, subject: tuple[int, int, int]
+) -> int:
+    """Set and judge one unit as the ledger has it, and return its state.
+
+    `subject`: (unit, account, row of the isolated position or CROSS). The first so many of `items`
+    are more that the unit has; the rest is room. UNTOLD, TOO_MANY or NO_ROOM: nothing was set.
+    """
+    unit, account, row = subject
+    if row == CROSS:
+        end = read_cross(h, account, items, first)
+    else:
+        end = read_isolated(h, row, items, first)
+    if end < 0:
+        return end
+    if unit >= len(c.begins) or not settled(c) or rows_left(c) < 2 * end + 2 * 16:
+        return NO_ROOM
+    assets, rows = draft_unit(c, items, 0, end)
+    begin = place_unit(c, unit, assets, rows)
     list_unit(c, begin)
     after = verdict(c, begin)
     if after != c.heads[begin]["state"]:
@@ -266,23 +290,6 @@ def put_unit(c: Columns, items: Records, count: int) -> int:
 def judge_listed(c: Columns) -> None:
     """Judge the units that were set."""
     judge_hits(c, 0)
-
-
-@compiled
-def judge_set(c: Columns, items: Records) -> None:
-    """Judge the units whose items were set, and tell of each, in their order."""
-    unit = -1
-    for number in range(len(items)):
-        if items[number]["unit"] == unit:
-            continue
-        unit = items[number]["unit"]
-        begin = int(c.begins[unit])
-        before, after = c.heads[begin]["state"], verdict(c, begin)
-        change = c.changes[c.counters[CHANGES]]
-        change["step"], change["unit"], change["before"], change["after"] = 0, unit, before, after
-        c.counters[CHANGES] += 1
-        if after != before:
-            change_state(c, begin, after)
 
 
 @compiled

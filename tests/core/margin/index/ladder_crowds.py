@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from bench import ladder_peers as peers
 from monitor.core.margin.index.columns import ITEM, Capacity
-from monitor.core.margin.index.ladder import EDGES, Ladder
+from monitor.core.margin.index.ladder import Ladder
 from monitor.core.margin.index.ladder_columns import (
+    EDGES,
     PLACED,
     WINDOW,
     cell_of,

@@ -18,9 +18,10 @@ from monitor.core.margin.book import MarginRules, MarginUnit
 from monitor.core.margin.curve import Curve, Search, split
 from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
 from monitor.core.margin.index.index import Item, ThresholdIndex
-from monitor.core.margin.index.ladder import EDGES, Ladder
+from monitor.core.margin.index.ladder import Ladder
 from monitor.core.margin.index.ladder_columns import (
     CELL,
+    EDGES,
     LEFT_EXACT,
     PLACED,
     REACHED,

@@ -7,16 +7,16 @@ import pytest
 
 from monitor.core.margin.index.columns import AMOUNT, ITEM, POSITION, Capacity
 from monitor.core.margin.index.index import Item
-from monitor.core.margin.index.ladder import (
+from monitor.core.margin.index.ladder import Ladder
+from monitor.core.margin.index.ladder_columns import (
+    DISTANCE_SHARE,
     EDGES,
     LOWER,
     UPPER,
-    Ladder,
-    Rungs,
-    merged,
-    picture,
+    cell_of,
+    price_of,
 )
-from monitor.core.margin.index.ladder_columns import DISTANCE_SHARE, cell_of, price_of
+from monitor.core.margin.index.rungs import Rungs, merged, picture
 from monitor.core.margin.index.terms import InstrumentTerms
 from tests.core.margin.index.ladder_crowds import LadderCrowd
 from tests.core.margin.index.ladder_worlds import LadderWorld, cells_before_a_jump

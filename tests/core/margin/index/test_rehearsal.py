@@ -4,6 +4,7 @@ from typing import Any
 
 from numba.core import event as numba_events
 
+from monitor.core.book_ladders import LadderKeeper
 from monitor.core.book_sums import NamedColumns, book_sums
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.margin.index.rehearsal import steps_of_rehearsal
@@ -38,8 +39,10 @@ def test_after_the_rehearsal_nothing_is_compiled_in_the_path_of_an_event() -> No
         for part in world.engine.shards.engines:
             image = BookImages(part.thresholds.index).take()
             names = [(name, "USDT") for name in part.thresholds.instrument_names]
-            book_sums([NamedColumns(ImageReader().columns(image.source), names)], 1)
+            images = [NamedColumns(ImageReader().columns(image.source), names)]
             image.release()
+            book_sums(images, 1)
+            LadderKeeper().follow(images, {}, 1)
     finally:
         _events.unregister("numba:compile", found)
     assert found.count == 0

@@ -19,10 +19,12 @@ from monitor.core.settings import (
     BreakerSettings,
     DeleveragingSettings,
     EngineSettings,
+    FundDrawdownSettings,
     FundSettings,
     MarginSettings,
     NonNegativeFloat,
     PositiveFloat,
+    PriceVelocitySettings,
     Settings,
     SettingsError,
     WaterfallSettings,
@@ -221,7 +223,9 @@ def cross_check(configuration: Configuration) -> list[str]:
         f"[[breakers]] {breaker.name}: expected release_ratio <= limit_ratio "
         f"{breaker.limit_ratio}, received {breaker.release_ratio}"
         for breaker in configuration.breakers
-        if breaker.release_ratio is not None and breaker.release_ratio > breaker.limit_ratio
+        if isinstance(breaker, PriceVelocitySettings | FundDrawdownSettings)
+        and breaker.release_ratio is not None
+        and breaker.release_ratio > breaker.limit_ratio
     ]
     problems += [
         f"[[breakers]] {breaker.name}: expected halt_s 0 or at least {HALT_S_MIN:g}, "

@@ -140,9 +140,14 @@ class MarketFacts:
             engine.pay_funding(event)
         return []
 
-    def _change_fund(self, event: events.InsuranceFundChanged, _: int) -> list[Decision]:
+    def _change_fund(self, event: events.InsuranceFundChanged, now_ns: int) -> list[Decision]:
         self.venue.fund_changed(event)
-        return []
+        covered = [
+            name
+            for name, instrument in sorted(self.market.instruments.items())
+            if instrument.fund == event.fund
+        ]
+        return self.venue.board.fund_changed(event, covered, now_ns)
 
     def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
         names = [settings.name for settings in self.venue.board.settings]

@@ -158,7 +158,7 @@ def _breaker(breaker: Breaker) -> BreakerView:
         state=status.state,
         action=breaker.settings.action,
         measured=status.estimate,
-        limit=float(breaker.limit),
+        limit=status.limit,
         extended=status.extended,
         changed_ns=status.changed_ns,
     )

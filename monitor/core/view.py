@@ -215,6 +215,9 @@ class FundView(msgspec.Struct, frozen=True, kw_only=True):
     updated_ns: int
 
 
+LOWEST_LIMITS = frozenset({"fund_below_mean"})  # kinds that trip below their limit
+
+
 class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     """One breaker for one scope, with its distance to the limit (`measured` of `limit`)."""
 
@@ -230,10 +233,16 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def limit_used_ratio(self) -> float | None:
-        """Return measured / limit (strictly above 1 it trips); None while nothing is measured."""
+        """Return measured / limit (strictly above 1 it trips); None while nothing is measured.
+
+        Of a limit that is a lowest one (`fund_below_mean`), limit / measured.
+        """
         if self.measured is None:
             return None
-        return self.measured / self.limit if self.limit else float("inf")
+        measured, limit = self.measured, self.limit
+        if self.kind in LOWEST_LIMITS:
+            measured, limit = limit, measured
+        return measured / limit if limit else float("inf")
 
 
 class OracleView(msgspec.Struct, frozen=True, kw_only=True):

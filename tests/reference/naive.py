@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from monitor.core.settings import EngineSettings
+from monitor.core.settings import EngineSettings, PriceVelocitySettings
 from tests.reference import naive_margin, naive_settlement
 from tests.reference.naive_breakers import NaiveBreaker, nanoseconds
 from tests.reference.naive_ledger import NaiveLedger
@@ -174,6 +174,8 @@ class NaiveEngine:
         listed = self.world.instruments
         self.breakers = [breaker for breaker in self.breakers if breaker.scope in listed]
         for setting in self.world.settings.breakers:
+            if not isinstance(setting, PriceVelocitySettings):
+                continue
             for name in listed:
                 if setting.scope in {"*", name} and not any(
                     breaker.settings == setting and breaker.scope == name

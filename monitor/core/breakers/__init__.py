@@ -1,13 +1,11 @@
 """Circuit breakers: one file a rule, one line here for each."""
 
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from monitor.core.breakers.breaker import Rule
 from monitor.core.breakers.fund_below_mean import FundBelowMean
 from monitor.core.breakers.fund_drawdown import FundDrawdown
 from monitor.core.breakers.price_velocity import PriceVelocity
 from monitor.core.settings import (
-    BreakerSettings,
     FundBelowMeanSettings,
     FundDrawdownSettings,
     PriceVelocitySettings,

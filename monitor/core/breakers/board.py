@@ -2,18 +2,24 @@
 
 import heapq
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from monitor.core import events
-from monitor.core.breakers import make_breaker
+from monitor.core.amounts import to_fraction
+from monitor.core.breakers import RULES, FundRule, PriceRule
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.decisions import Decision
-from monitor.core.settings import BreakerSettings
+from monitor.core.settings import (
+    BreakerSettings,
+    FundDrawdownSettings,
+    PriceVelocitySettings,
+)
 
 BreakerKey = tuple[str, str]  # name, scope
+# What moves a fund without being its profit.
+NOT_PROFIT = frozenset({"deposit", "withdrawal", "transfer", "adjustment"})
 
 
 class BreakerBoard:
@@ -31,10 +37,32 @@ class BreakerBoard:
         """Let the breakers of an instrument see its new mark."""
         decisions: list[Decision] = []
         for settings in self.settings:
-            if settings.scope in ("*", event.instrument):
-                breaker = self._breaker(settings, event.instrument)
-                breaker.rule.observe(now_ns, event.price, event.high, event.low)
+            if isinstance(settings, PriceVelocitySettings) and settings.scope in (
+                "*",
+                event.instrument,
+            ):
+                rule = self._breaker(settings, event.instrument).rule
+                assert isinstance(rule, PriceRule)
+                rule.observe(now_ns, event.price, event.high, event.low)
                 decisions += self._look((settings.name, event.instrument), now_ns)
+        return decisions
+
+    def fund_changed(
+        self, event: events.InsuranceFundChanged, instruments: Sequence[str], now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of a fund, and of the instruments that it covers, see its balance."""
+        balance, is_profit = to_fraction(event.balance), event.reason not in NOT_PROFIT
+        decisions: list[Decision] = []
+        for settings in self.settings:
+            if isinstance(settings, PriceVelocitySettings) or settings.fund != event.fund:
+                continue
+            by_instrument = _watches_instruments(settings)
+            for scope in instruments if by_instrument else [event.fund]:
+                rule = self._breaker(settings, scope).rule
+                assert isinstance(rule, FundRule)
+                is_own = is_profit and (not by_instrument or scope == event.instrument)
+                rule.observe(now_ns, balance, is_own_profit=is_own)
+                decisions += self._look((settings.name, scope), now_ns)
         return decisions
 
     def _look(self, key: BreakerKey, now_ns: int) -> list[Decision]:
@@ -52,7 +80,7 @@ class BreakerBoard:
     def _breaker(self, settings: BreakerSettings, scope: str) -> Breaker:
         key = (settings.name, scope)
         if key not in self.breakers:
-            self.breakers[key] = make_breaker(settings, scope)
+            self.breakers[key] = Breaker(settings, scope, RULES[type(settings)](settings))
         return self.breakers[key]
 
     def next_timer(self) -> tuple[int, str, BreakerKey] | None:
@@ -86,7 +114,12 @@ class BreakerBoard:
 
     def forget(self, instrument: str) -> None:
         """Forget the breakers of a delisted instrument, with their windows."""
-        for key in [key for key in self.breakers if key[1] == instrument]:
+        gone = [
+            key
+            for key, breaker in self.breakers.items()
+            if key[1] == instrument and _watches_instruments(breaker.settings)
+        ]
+        for key in gone:
             del self.breakers[key]
 
     def standing(self, now_ns: int) -> list[Decision]:
@@ -119,7 +152,7 @@ class BreakerBoard:
         """Take what `export_state` described, of the breakers whose rule is the same now."""
         by_name = {settings.name: settings for settings in self.settings}
         for name, scope, before, *status_and_rule in state:
-            standing, changed_ns, due_ns, extended, measured, rule = status_and_rule
+            standing, changed_ns, due_ns, extended, rule = status_and_rule
             settings = by_name.get(name)
             if settings is None or _text(settings) != before:
                 continue
@@ -127,7 +160,6 @@ class BreakerBoard:
             status = breaker.status
             status.state, status.changed_ns, status.due_ns = standing, changed_ns, due_ns
             status.extended = extended
-            status.measured = Fraction(int(measured[0]), int(measured[1]))
             breaker.rule.restore(rule)
             self._note_timer((name, scope))
 
@@ -139,5 +171,11 @@ def _text(settings: BreakerSettings) -> str:
 
 def _status(breaker: Breaker) -> list[Any]:
     status = breaker.status
-    measured = [str(status.measured.numerator), str(status.measured.denominator)]
-    return [status.state, status.changed_ns, status.due_ns, status.extended, measured]
+    return [status.state, status.changed_ns, status.due_ns, status.extended]
+
+
+def _watches_instruments(settings: BreakerSettings) -> bool:
+    """Return whether a rule has a breaker an instrument, not one for a whole fund."""
+    if isinstance(settings, FundDrawdownSettings):
+        return settings.scope == "instrument"
+    return isinstance(settings, PriceVelocitySettings)

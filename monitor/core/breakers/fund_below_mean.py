@@ -29,7 +29,7 @@ class FundBelowMean:
         self.lookback_ns = round(settings.lookback_s * SECOND_NS)
         self.window: MeanWindow | None = None
 
-    def observe(self, now_ns: int, balance: Fraction, *, is_own_profit: bool) -> None:  # noqa: ARG002 (any change counts)
+    def observe(self, now_ns: int, balance: Fraction, *, is_own_profit: bool) -> None:
         """Take the fund's balance."""
         if self.window is None:
             self.window = MeanWindow(self.lookback_ns, now_ns, balance)

@@ -9,7 +9,7 @@ Source: Bybit, "ADL alert" (profit against its 8 h peak, by the highest pool bal
 from fractions import Fraction
 from typing import Any
 
-from monitor.core.amounts import exact_text, float_setting, to_fraction
+from monitor.core.amounts import float_setting
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
 from monitor.core.settings import FundDrawdownSettings
 from monitor.core.windows import MaximumWindow
@@ -60,7 +60,7 @@ class FundDrawdown:
         measure = self.measure(now_ns)
         return Estimate(float(measure.value), float(measure.limit), not measure.is_beyond)
 
-    def restart(self, now_ns: int, *, by_hand: bool) -> None:  # noqa: ARG002 (nothing is timed)
+    def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Keep the peak: it is the definition. By hand, forget what was."""
         if by_hand:
             self.profit.restart()

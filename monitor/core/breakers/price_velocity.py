@@ -89,14 +89,14 @@ class PriceVelocity:
             moves.append(1 - to_fraction(low) / to_fraction(self.window.high))
         return max(moves)
 
-    def restart(self, now_ns: int, *, by_hand: bool) -> None:  # noqa: ARG002 (both the same)
+    def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Measure from the present mark on."""
         self.window.restart(now_ns)
         self.pass_time()
         if self._now is not None:
             self._earlier_ns, self._newest_ns = None, now_ns
 
-    def next_change_ns(self, now_ns: int) -> int | None:  # noqa: ARG002 (the window knows)
+    def next_change_ns(self, now_ns: int) -> int | None:
         """Return when the older extreme leaves the window."""
         return self.window.next_expiry_ns
 

@@ -4,18 +4,20 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.core.breakers import make_breaker
 from monitor.core.breakers.breaker import SECOND_NS, Breaker
+from monitor.core.breakers.price_velocity import PriceVelocity
 from monitor.core.settings import PriceVelocitySettings
 
 
 def breaker(**changes: object) -> Breaker:
     settings = {"name": "v", "lookback_s": 60, "limit_ratio": 0.1, "cool_off_s": 30, **changes}
-    return make_breaker(PriceVelocitySettings(**settings), "X")  # type: ignore[arg-type]
+    own = PriceVelocitySettings(**settings)  # type: ignore[arg-type]
+    return Breaker(own, "X", PriceVelocity(own))
 
 
 def see(watch: Breaker, second: float, price: str, **extremes: str) -> list[str]:
     now_ns = round(second * SECOND_NS)
+    assert isinstance(watch.rule, PriceVelocity)
     watch.rule.observe(now_ns, price, extremes.get("high"), extremes.get("low"))
     return [decision.kind for decision in watch.look(now_ns)]
 
@@ -71,6 +73,7 @@ def test_an_oscillation_around_the_limit_trips_once_in_a_cool_off() -> None:
         if watch.status.state != "armed" and due_ns is not None and due_ns <= now_ns:
             watch.rule.pass_time()
             watch.look(due_ns)
+        assert isinstance(watch.rule, PriceVelocity)
         watch.rule.observe(now_ns, "89.9" if step % 2 else "90.1", None, None)
         tripped += [now_ns for d in watch.look(now_ns) if d.kind == "breaker_tripped"]
     assert all(after - before >= 10 * SECOND_NS for before, after in pairwise(tripped))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import singledispatch
 
 from monitor.core import decisions
+from monitor.core.view import LOWEST_LIMITS
 
 NAMES_SHOWN = 3
 _STATE_WORDS: dict[type[decisions.AccountDecision], str] = {
@@ -174,10 +175,11 @@ def _socialized(decision: decisions.LossSocialized) -> str:
 @_words.register
 def _tripped(decision: decisions.BreakerTripped) -> str:
     action = _ACTION_WORDS.get(decision.action, decision.action)
-    return (
-        f"Breaker {decision.breaker} trips on {decision.scope}: measured "
-        f"{percent(decision.measured)}, limit {percent(decision.limit)}: {action}"
-    )
+    if decision.rule in LOWEST_LIMITS:  # amounts, not shares
+        measured = f"balance {decision.measured}, lowest {decision.limit}"
+    else:
+        measured = f"measured {percent(decision.measured)}, limit {percent(decision.limit)}"
+    return f"Breaker {decision.breaker} trips on {decision.scope}: {measured}: {action}"
 
 
 @_words.register

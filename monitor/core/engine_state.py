@@ -10,7 +10,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 4
+STATE_FORMAT = 5
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:

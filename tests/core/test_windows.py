@@ -1,9 +1,11 @@
 """The window's extremes are those of keeping every point."""
 
+from fractions import Fraction
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.windows import ExtremesWindow
+from monitor.core.windows import Area, ExtremesWindow, MaximumWindow, MeanWindow
 
 STEPS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), min_size=1, max_size=40)
 
@@ -68,3 +70,26 @@ def test_prices_that_floats_cannot_tell_apart_are_told_apart() -> None:
     for time, price in ((0, "100.000000000000000001"), (1, "100")):
         window.add(time, price)
     assert (window.low, window.high) == ("100", "100.000000000000000001")
+
+
+def test_a_balance_counts_until_the_next_one_has_been_there_for_the_lookback() -> None:
+    window = MaximumWindow(10, Fraction(9))
+    window.change(5, Fraction(4))
+    assert window.maximum == 9
+    assert window.next_expiry_ns == 16
+    window.move_to(15)
+    assert window.maximum == 9
+    window.move_to(16)
+    assert window.maximum == 4
+    assert window.next_expiry_ns is None
+
+
+def test_the_area_of_a_balance_is_cut_at_the_lookback() -> None:
+    window = MeanWindow(10, 0, Fraction(6))
+    window.change(4, Fraction(1))
+    one, five = Fraction(1), Fraction(5)
+    assert window.area(6) == Area(
+        Fraction(26), 6, one, 1, 10
+    )  # 4 x 6 + 2 x 1, until 10 without a cut
+    assert window.area(12) == Area(Fraction(20), 10, -five, 0, 14)  # 2 x 6 + 8 x 1
+    assert window.area(14).area == 10

@@ -129,7 +129,9 @@ function fillBreaker(item, breaker) {
   gauge.firstElementChild.style.width = `${Math.min(100, used * 100)}%`;
   gauge.setAttribute("aria-valuenow", String(Math.min(100, Math.round(used * 100))));
   gauge.setAttribute("aria-label", `${breaker.breaker} on ${breaker.scope}, share of its limit`);
-  const measured = `measured ${percent(breaker.measured, 2)} of ${percent(breaker.limit, 2)}`;
+  const measured = breaker.kind === "fund_below_mean"
+    ? `balance ${money(breaker.measured)}, lowest ${money(breaker.limit)}`
+    : `measured ${percent(breaker.measured, 2)} of ${percent(breaker.limit, 2)}`;
   const times = breaker.extended === 1 ? "once" : `${breaker.extended} times`;
   const extended = breaker.extended ? `, extended ${times}` : "";
   const since = breaker.state === "armed" ? "" :

@@ -2,7 +2,12 @@
 
 from monitor.core import events
 from monitor.core.engine import RiskEngine
-from monitor.core.settings import EngineSettings, PriceVelocitySettings
+from monitor.core.settings import (
+    EngineSettings,
+    FundBelowMeanSettings,
+    FundDrawdownSettings,
+    PriceVelocitySettings,
+)
 from tests.builders import Journal
 
 
@@ -44,3 +49,82 @@ def test_a_reset_names_a_configured_breaker() -> None:
     assert refused.detail == (
         "breaker_reset: expected a configured breaker (fast), received 'fats'"
     )
+
+
+FUND_RULES = EngineSettings(
+    breakers=(
+        FundDrawdownSettings(name="drawdown", fund="main", release_ratio=0.25, cool_off_s=60),
+        FundDrawdownSettings(name="each", fund="main", scope="instrument", limit_ratio=0.2),
+        FundBelowMeanSettings(name="mean", fund="main", drop_ratio=0.4, drop_min=100),
+    )
+)
+
+
+def falling_fund() -> list[events.AnyEvent]:
+    """Return a fund of 1,000 that two instruments draw on, and a withdrawal from it."""
+    journal = Journal()
+    for name in ("ETH-PERP", "BTC-PERP"):
+        journal.list_instrument(name, fund="main")
+    journal.fund("other", "5")
+    for balance, reason, instrument in (
+        ("1000", "deposit", None),
+        ("850", "liquidation", "ETH-PERP"),
+        ("700", "liquidation", "BTC-PERP"),
+        ("640", "liquidation", "ETH-PERP"),
+        ("470", "withdrawal", None),
+        ("600", "fee", None),
+    ):
+        journal.fund("main", balance, reason=reason, instrument=instrument)
+        journal.now_ns += 10 * 10**9
+    journal.now_ns += 60 * 10**9
+    journal.fund("other", "4")
+    return journal.events
+
+
+def told(engine: RiskEngine, sequence: list[events.AnyEvent]) -> list[tuple[object, ...]]:
+    """Return (kind, breaker, scope, measured, limit) of every decision."""
+    fields = ("kind", "breaker", "scope", "measured", "limit")
+    return [
+        tuple(getattr(decision, field, None) for field in fields)
+        for event in sequence
+        for _, decision in engine.apply([event])
+    ]
+
+
+def test_a_fund_trips_its_breakers_and_those_of_its_instruments() -> None:
+    assert told(RiskEngine(FUND_RULES), falling_fund()) == [
+        ("breaker_tripped", "drawdown", "main", "0.36", "0.3"),
+        ("breaker_tripped", "each", "ETH-PERP", "0.21", "0.2"),
+        # The mean of 40 s is 797.5, 60 % of it 478.5: it comes down to 470 before the next event.
+        ("breaker_tripped", "mean", "main", "470", "478.5"),
+        ("breaker_cooling", "mean", "main", None, None),
+        ("breaker_cooling", "drawdown", "main", None, None),
+        ("breaker_rearmed", "drawdown", "main", None, None),
+    ]
+
+
+def test_a_restart_in_the_middle_changes_nothing_for_a_fund() -> None:
+    sequence = falling_fund()
+    for number in range(len(sequence)):
+        steady = RiskEngine(FUND_RULES)
+        told(steady, sequence[:number])
+        restored = RiskEngine.from_state(steady.export_state(), FUND_RULES)
+        assert told(restored, sequence[number:]) == told(steady, sequence[number:])
+        assert restored.state_hash() == steady.state_hash()
+
+
+def test_a_delisted_instrument_takes_its_breaker_along_and_the_fund_keeps_its_own() -> None:
+    engine = RiskEngine(FUND_RULES)
+    sequence = falling_fund()
+    told(engine, sequence)
+    gone = events.InstrumentDelisted(event_ns=sequence[-1].event_ns, instrument="ETH-PERP")
+    engine.apply([gone])
+    scopes = {(one.breaker, one.scope) for one in engine.view().breakers}
+    assert scopes == {("drawdown", "main"), ("mean", "main"), ("each", "BTC-PERP")}
+
+
+def test_the_nearness_of_a_lowest_limit_is_limit_over_measured() -> None:
+    engine = RiskEngine(FUND_RULES)
+    told(engine, falling_fund()[:4])  # 1,000 and nothing else yet
+    (mean,) = [one for one in engine.view().breakers if one.breaker == "mean"]
+    assert (mean.measured, mean.limit, mean.limit_used_ratio) == (1_000.0, 600.0, 0.6)

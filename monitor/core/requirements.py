@@ -24,6 +24,7 @@ class MarginModel(Protocol):
 
     schedule: TierSchedule
     grows_with_size: bool
+    scales_with_open_interest: bool
 
     def initial(self, notional: Fraction, size: Fraction, open_interest: Fraction) -> Fraction:
         """Return the initial margin; `open_interest` is the value of the larger side."""
@@ -39,6 +40,7 @@ class Tiered:
     """Rates by notional from the risk tiers."""
 
     grows_with_size = False
+    scales_with_open_interest = False
 
     def __init__(self, schedule: TierSchedule) -> None:
         """Take the tiers."""
@@ -67,6 +69,7 @@ class OpenInterestScaled(Tiered):
         """Take the tiers and the two notionals; an upper one of 0 switches the scaling off."""
         super().__init__(schedule)
         self.lower, self.upper = to_fraction(model.lower), to_fraction(model.upper)
+        self.scales_with_open_interest = bool(self.upper)
 
     def initial(self, notional: Fraction, size: Fraction, open_interest: Fraction) -> Fraction:
         """Return notional x scaled rate: 2 % between 20M and 50M at 35M is 51 %."""
@@ -82,6 +85,7 @@ class SizeLinear:
     """Rate + rate_per_unit x size (Deribit); the risk tiers are not used."""
 
     grows_with_size = True
+    scales_with_open_interest = False
 
     def __init__(self, schedule: TierSchedule, model: events.SizeLinear) -> None:
         """Take the rates of the model."""
@@ -112,6 +116,7 @@ class SquareRoot:
     """
 
     grows_with_size = True
+    scales_with_open_interest = False
 
     def __init__(self, schedule: TierSchedule, model: events.SquareRoot) -> None:
         """Take the tiers and the factor."""
@@ -145,6 +150,7 @@ class SkewScaled:
     """Initial rate + size / skew_scale x ratio; maintenance is a share of it (Synthetix)."""
 
     grows_with_size = True
+    scales_with_open_interest = False
 
     def __init__(self, schedule: TierSchedule, model: events.SkewScaled) -> None:
         """Take the tiers and the scale."""

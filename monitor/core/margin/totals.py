@@ -139,8 +139,8 @@ def _initial_of(
 ) -> Fraction | None:
     """Return an instrument's initial margin (settlement currency), its orders at the worst."""
     quote = market.marks.get(instrument.name)
-    if quote is None and positions:
-        return None
+    if quote is None and (positions or instrument.model.scales_with_open_interest):
+        return None  # open interest without a mark is unknown, not nothing
     interest = open_interest_value(instrument, market, sides_of)
 
     def needed(value: Fraction, size: Fraction) -> Fraction:

@@ -123,6 +123,26 @@ def test_the_worst_side_of_open_orders_needs_margin() -> None:
     assert initial() == "45"
 
 
+def test_orders_that_scale_with_open_interest_need_an_unknown_margin_without_a_mark() -> None:
+    journal = Journal()
+    scaled = e.OpenInterestScaled(lower="20", upper="50")
+    journal.list_instrument("X", margin_model=scaled)
+    journal.balance("ann", "100")
+    journal.orders("ann", "X", bids_size="5", bids_value="450", asks_size="0", asks_value="0")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+
+    def told_of() -> tuple[object, ...]:
+        report = engine.account_report("ann")
+        assert report is not None
+        return tuple(report[name] for name in ("initial_margin", "free_collateral", "withdrawable"))
+
+    assert told_of() == (None, None, None)
+    journal.mark("X", "100")
+    engine.apply(journal.take())
+    assert told_of() == ("45", "55", "55")  # nobody holds anything: 450 x 10 %
+
+
 @pytest.mark.parametrize(
     ("weight", "cap", "free", "withdrawable"),
     [

@@ -10,6 +10,10 @@ from monitor.core.contracts import funding_owed
 from monitor.core.instruments import Instrument
 from monitor.core.ledger import Account, Ledger, PendingPayment, Position, position_quantity
 from monitor.core.market import Market
+from monitor.core.refusals import RefusedError
+
+# Of one account, each: well inside what one margin unit may consist of in the threshold index.
+POSITIONS_MAX, ASSETS_MAX = 16_000, 8_000
 
 
 def book_balance(
@@ -17,6 +21,8 @@ def book_balance(
 ) -> None:
     """Set a balance; reason `funding` clears the pending payments that it books."""
     units = market.unit(event.asset).count(event.balance)
+    if units and event.asset not in (held := account.balances):
+        _check_room(account.name, "balances", len(held) + 1, ASSETS_MAX)
     ledger.set_balance(account, event.asset, units, event.reason)
     if event.reason == "funding" and account.pending_funding:
         account.pending_funding = [
@@ -35,6 +41,8 @@ def book_position(
 ) -> Position | None:
     """Set a position; return it, None when neither size nor isolated margin is left."""
     instrument = market.instruments[record.instrument]
+    if account.position((record.instrument, record.leg)) is None:
+        _check_room(account.name, "positions", account.position_count + 1, POSITIONS_MAX)
     position = ledger.set_position(
         account,
         instrument,
@@ -63,6 +71,13 @@ def book_snapshot(
     ledger: Ledger, market: Market, account: Account, event: events.AccountSnapshot
 ) -> list[Position]:
     """Replace the whole account, and return its positions; what is not named is 0."""
+    owed_in = {record.asset for record in event.pending_funding}
+    for name, count, count_max in (
+        ("positions", len(event.positions), POSITIONS_MAX),
+        ("balances", len(event.balances), ASSETS_MAX),
+        ("assets of pending funding", len(owed_in), ASSETS_MAX),
+    ):
+        _check_room(account.name, name, count, count_max)
     balances = {asset: market.unit(asset).count(text) for asset, text in event.balances.items()}
     for record in event.positions:
         instrument = market.instruments[record.instrument]
@@ -95,6 +110,14 @@ def book_snapshot(
     account.pending_funding = [payment for payment in payments if payment.amount > 0]
     ledger.set_suspect(account, suspect=False)
     return account.list_positions()
+
+
+def _check_room(account: str, name: str, count: int, count_max: int) -> None:
+    """Refuse more than an account may have, before anything is changed."""
+    if count > count_max:
+        raise RefusedError(
+            "invalid_field", f"{account}: expected at most {count_max} {name}, received {count}"
+        )
 
 
 def book_funding(ledger: Ledger, market: Market, event: events.FundingPaid) -> list[Account]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from monitor.core import events, gate
+from monitor.core import booking, events, gate
 from monitor.core.engine import RiskEngine
+from monitor.core.margin.index.columns import ITEMS_MAX
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal, tier
 from tests.core.comparison import assert_same
@@ -142,3 +143,34 @@ def test_more_accounts_than_anybody_expected_are_taken() -> None:
     engine = RiskEngine(EngineSettings())
     engine.apply(journal.take())
     assert engine.summary()["accounts"]["healthy"] == 20_000
+
+
+def test_more_than_an_account_may_hold_is_refused_before_anything_is_booked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(booking, "POSITIONS_MAX", 2)
+    monkeypatch.setattr(booking, "ASSETS_MAX", 2)
+    journal = Journal()
+    for name in ("X", "Y", "Z"):
+        journal.list_instrument(name)
+        journal.mark(name, "10")
+        journal.balance("ann", "5", asset=name)
+        journal.position("ann", name, "1", "10")
+    records = [
+        events.PositionRecord(instrument=name, leg="net", size="1", entry_price="10")
+        for name in ("X", "Y", "Z")
+    ]
+    journal.snapshot("ann", balances={}, positions=records)
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.events)
+    assert [one.detail for one in engine.take_refused()] == [
+        "ann: expected at most 2 balances, received 3",
+        "ann: expected at most 2 positions, received 3",
+        "ann: expected at most 2 positions, received 3",
+    ]
+    assert [one["instrument"] for one in report(engine)["positions"]] == ["X", "Y"]
+
+
+def test_what_an_account_may_hold_fits_into_one_margin_unit() -> None:
+    each = booking.POSITIONS_MAX + 2 * booking.ASSETS_MAX  # positions, balances, what is owed
+    assert each <= ITEMS_MAX // 2

@@ -16,7 +16,6 @@ from monitor.core.ledger.store import (
     LEGS,
     MARGIN_MODES,
     NO_ORDERS,
-    OWES,
     ROLE_NUMBERS,
     ROLES,
     SUSPECT,
@@ -222,13 +221,15 @@ class Account:
     @pending_funding.setter
     def pending_funding(self, payments: list[PendingPayment]) -> None:
         """Set all payments that are owed."""
-        flags = self.store.accounts.flags
         if payments:
             self.store.payments[self.number] = payments
-            flags[self.number] |= OWES
         else:
             self.store.payments.pop(self.number, None)
-            flags[self.number] &= ~OWES
+
+    @property
+    def position_count(self) -> int:
+        """Return how many positions it has, those with nothing but margin included."""
+        return len(self.store.positions_of(self.number))
 
     def owe(self, payment: PendingPayment) -> None:
         """Add a payment to those that are owed."""

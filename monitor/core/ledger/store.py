@@ -28,8 +28,7 @@ LEG_NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
 ROLES = ("client", "market_maker", "liquidator", "insurance_fund")
 ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
 MARGIN_MODES = ("cross", "isolated")
-# Flags of an account.
-SUSPECT, OWES = 1, 2
+SUSPECT = 1  # flag of an account
 
 ACCOUNTS_RESERVED = 1_024
 Orders = tuple[str, str, str, str]

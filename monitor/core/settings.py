@@ -3,7 +3,7 @@
 `monitor.config` composes them into the file that an operator writes; the core only reads them.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -128,6 +128,7 @@ class FundBelowMeanSettings(
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     lookback_s: PositiveFloat = 28_800.0
+    scope: ClassVar[str] = "fund"
     drop_ratio: Ratio = 0.3
     drop_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
     halt_s: NonNegativeFloat = 0.0

@@ -14,8 +14,5 @@ from monitor.core.settings import (
 PriceRule: TypeAlias = PriceVelocity  # sees marks
 FundRule: TypeAlias = FundDrawdown | FundBelowMean  # sees balances of an insurance fund
 
-RULES = {
-    PriceVelocitySettings: PriceVelocity,
-    FundDrawdownSettings: FundDrawdown,
-    FundBelowMeanSettings: FundBelowMean,
-}
+FUND_RULES = {FundDrawdownSettings: FundDrawdown, FundBelowMeanSettings: FundBelowMean}
+RULES = {PriceVelocitySettings: PriceVelocity, **FUND_RULES}

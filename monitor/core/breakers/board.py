@@ -2,20 +2,16 @@
 
 import heapq
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
-from monitor.core.breakers import RULES, FundRule, PriceRule
+from monitor.core.breakers import FUND_RULES, RULES, FundRule, PriceRule
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.decisions import Decision
-from monitor.core.settings import (
-    BreakerSettings,
-    FundDrawdownSettings,
-    PriceVelocitySettings,
-)
+from monitor.core.settings import BreakerSettings, FundBreakerSettings
 
 BreakerKey = tuple[str, str]  # name, scope
 # What moves a fund without being its profit.
@@ -37,10 +33,7 @@ class BreakerBoard:
         """Let the breakers of an instrument see its new mark."""
         decisions: list[Decision] = []
         for settings in self.settings:
-            if isinstance(settings, PriceVelocitySettings) and settings.scope in (
-                "*",
-                event.instrument,
-            ):
+            if not _watches_fund(settings) and settings.scope in ("*", event.instrument):
                 rule = self._breaker(settings, event.instrument).rule
                 assert isinstance(rule, PriceRule)
                 rule.observe(now_ns, event.price, event.high, event.low)
@@ -54,9 +47,9 @@ class BreakerBoard:
         balance, is_profit = to_fraction(event.balance), event.reason not in NOT_PROFIT
         decisions: list[Decision] = []
         for settings in self.settings:
-            if isinstance(settings, PriceVelocitySettings) or settings.fund != event.fund:
+            if not _watches_fund(settings) or settings.fund != event.fund:
                 continue
-            by_instrument = _watches_instruments(settings)
+            by_instrument = settings.scope == "instrument"
             for scope in instruments if by_instrument else [event.fund]:
                 rule = self._breaker(settings, scope).rule
                 assert isinstance(rule, FundRule)
@@ -117,7 +110,7 @@ class BreakerBoard:
         gone = [
             key
             for key, breaker in self.breakers.items()
-            if key[1] == instrument and _watches_instruments(breaker.settings)
+            if key[1] == instrument and not _watches_whole_fund(breaker.settings)
         ]
         for key in gone:
             del self.breakers[key]
@@ -174,8 +167,10 @@ def _status(breaker: Breaker) -> list[Any]:
     return [status.state, status.changed_ns, status.due_ns, status.extended]
 
 
-def _watches_instruments(settings: BreakerSettings) -> bool:
-    """Return whether a rule has a breaker an instrument, not one for a whole fund."""
-    if isinstance(settings, FundDrawdownSettings):
-        return settings.scope == "instrument"
-    return isinstance(settings, PriceVelocitySettings)
+def _watches_fund(settings: BreakerSettings) -> TypeGuard[FundBreakerSettings]:
+    """Return whether a rule sees the balances of a fund, not marks."""
+    return type(settings) in FUND_RULES
+
+
+def _watches_whole_fund(settings: BreakerSettings) -> bool:
+    return _watches_fund(settings) and settings.scope == "fund"

@@ -122,9 +122,13 @@ class Breaker:
                 decisions.append(self._tripped(measure, now_ns))
             if status.state == "tripped":
                 decisions += self._look_tripped(measure, now_ns)
-        if status.state == "armed" and rule.trips_by_time:
-            status.due_ns = rule.next_change_ns(now_ns)
+        self._watch_time(now_ns)
         return decisions
+
+    def _watch_time(self, now_ns: int) -> None:
+        """While armed, look again when time alone may trip it."""
+        if self.status.state == "armed" and self.rule.trips_by_time:
+            self.status.due_ns = self.rule.next_change_ns(now_ns)
 
     def tripped(self, now_ns: int) -> BreakerTripped:
         """Return the decision that describes a standing trip."""
@@ -170,8 +174,7 @@ class Breaker:
         if self.status.state == "armed":
             return []
         rearmed = self._arm(now_ns, by=by)
-        if self.rule.trips_by_time:
-            self.status.due_ns = self.rule.next_change_ns(now_ns)
+        self._watch_time(now_ns)
         return [rearmed]
 
     def _arm(self, now_ns: int, *, by: str | None) -> Decision:

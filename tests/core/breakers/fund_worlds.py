@@ -1,6 +1,6 @@
 """Random reports of a fund in a world of single nanoseconds, and breakers that see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,6 +40,24 @@ def balance_at(reports: Sequence[Report], now_ns: int) -> int:
 def observe(rule: FundRule, report: Report) -> None:
     """Tell a rule a report."""
     rule.observe(report.at_ns, Fraction(report.balance), is_own_profit=report.is_profit)
+
+
+def assert_restored_goes_on(
+    make_rule: Callable[[], FundRule], reports: Sequence[Report], saved_ns: int
+) -> None:
+    """Assert that a rule restored at a moment measures what the steady one does."""
+    steady, restored = make_rule(), make_rule()
+    for report in reports:
+        if report.at_ns > saved_ns:
+            break
+        observe(steady, report)
+        steady.measure(report.at_ns)
+    restored.restore(steady.export_state())
+    for report in [one for one in reports if one.at_ns > saved_ns]:
+        observe(steady, report)
+        observe(restored, report)
+        assert restored.measure(report.at_ns) == steady.measure(report.at_ns)
+    assert restored.export_state() == steady.export_state()
 
 
 def play(watch: Breaker, reports: Sequence[Report], *, by_timers: bool) -> list[Decision]:

@@ -15,6 +15,7 @@ from tests.core.breakers.fund_worlds import (
     LOOKBACK_S,
     REPORTS,
     Report,
+    assert_restored_goes_on,
     balance_at,
     observe,
     play,
@@ -63,18 +64,7 @@ def test_its_timers_miss_nothing(reports: list[Report], drop_ratio: float, drop_
 
 @given(REPORTS, st.integers(0, END_NS))
 def test_a_restored_rule_goes_on(reports: list[Report], saved_ns: int) -> None:
-    steady, restored = FundBelowMean(settings()), FundBelowMean(settings())
-    for report in reports:
-        if report.at_ns > saved_ns:
-            break
-        observe(steady, report)
-        steady.measure(report.at_ns)
-    restored.restore(steady.export_state())
-    for report in [one for one in reports if one.at_ns > saved_ns]:
-        observe(steady, report)
-        observe(restored, report)
-        assert restored.measure(report.at_ns) == steady.measure(report.at_ns)
-    assert restored.export_state() == steady.export_state()
+    assert_restored_goes_on(lambda: FundBelowMean(settings()), reports, saved_ns)
 
 
 def test_a_worked_fund() -> None:

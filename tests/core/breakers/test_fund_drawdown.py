@@ -15,6 +15,7 @@ from tests.core.breakers.fund_worlds import (
     LOOKBACK_S,
     REPORTS,
     Report,
+    assert_restored_goes_on,
     observe,
     play,
 )
@@ -69,17 +70,7 @@ def test_its_timers_miss_nothing(
 
 @given(REPORTS, st.integers(0, END_NS))
 def test_a_restored_rule_goes_on(reports: list[Report], saved_ns: int) -> None:
-    steady, restored = FundDrawdown(settings()), FundDrawdown(settings())
-    for report in reports:
-        if report.at_ns > saved_ns:
-            break
-        observe(steady, report)
-    restored.restore(steady.export_state())
-    for report in [one for one in reports if one.at_ns > saved_ns]:
-        observe(steady, report)
-        observe(restored, report)
-        assert restored.measure(report.at_ns) == steady.measure(report.at_ns)
-    assert restored.export_state() == steady.export_state()
+    assert_restored_goes_on(lambda: FundDrawdown(settings()), reports, saved_ns)
 
 
 def see(watch: Breaker, second: int, balance: int, *, is_profit: bool = True) -> list[str]:

@@ -25,7 +25,8 @@ BOOK_METRICS = (
     Metric(
         name="loss_monitor_deficit_usd",
         kind="gauge",
-        help="What would be missing if all margin units under water closed now.",
+        help="What would be missing if all margin units under water closed now, without collateral "
+        "that has tiers of haircuts.",
         unit="usd",
         source="view",
     ),

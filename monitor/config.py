@@ -24,6 +24,7 @@ from monitor.core.settings import (
     MarginSettings,
     NonNegativeFloat,
     PositiveFloat,
+    PriceBandSettings,
     PriceVelocitySettings,
     Settings,
     SettingsError,
@@ -223,7 +224,7 @@ def cross_check(configuration: Configuration) -> list[str]:
         f"[[breakers]] {breaker.name}: expected release_ratio <= limit_ratio "
         f"{breaker.limit_ratio}, received {breaker.release_ratio}"
         for breaker in configuration.breakers
-        if isinstance(breaker, PriceVelocitySettings | FundDrawdownSettings)
+        if isinstance(breaker, PriceVelocitySettings | PriceBandSettings | FundDrawdownSettings)
         and breaker.release_ratio is not None
         and breaker.release_ratio > breaker.limit_ratio
     ]

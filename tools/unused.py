@@ -11,7 +11,6 @@ UNUSED_EVENTS = frozenset({
     "deleveraging_filled",
     "depth_changed",
     "forecast_finished",
-    "trade_printed",
     "withdrawal_requested",
 })  # fmt: skip
 
@@ -19,12 +18,12 @@ UNUSED_EVENTS = frozenset({
 UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
     "balance_changed": ("instrument",),
     "funding_rate_changed": ("next_funding_ns",),
-    "instrument_listed": ("quote", "tick_size"),
-    "insurance_fund_changed": ("reason", "instrument"),
+    "instrument_listed": ("quote",),
     "liquidation_finished": ("price", "fee"),
     "liquidation_started": ("price", "fee"),
     "mark_price_changed": ("count",),
     "oracle_reported": ("confidence_interval", "round", "signers"),
+    "trade_printed": ("size", "aggressor", "trade_id"),
     "trading_status_changed": ("until_ns",),
 }
 

@@ -177,6 +177,8 @@ def _tripped(decision: decisions.BreakerTripped) -> str:
     action = _ACTION_WORDS.get(decision.action, decision.action)
     if decision.rule in LOWEST_LIMITS:  # amounts, not shares
         measured = f"balance {decision.measured}, lowest {decision.limit}"
+    elif decision.rule == "price_band_log_normal":
+        measured = f"trade at {decision.measured}, bound {decision.limit}"
     else:
         measured = f"measured {percent(decision.measured)}, limit {percent(decision.limit)}"
     return f"Breaker {decision.breaker} trips on {decision.scope}: {measured}: {action}"

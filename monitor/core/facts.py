@@ -34,10 +34,10 @@ class MarketFacts:
             events.FundingRateChanged: self._note_funding_rate,
             events.FundingPaid: self._pay_funding,
             events.InsuranceFundChanged: self._change_fund,
+            events.TradePrinted: self._print_trade,
             events.BreakerReset: self._reset_breaker,
             # Known, and not used yet: docs/events.md says so.
             events.DepthChanged: _ignore,
-            events.TradePrinted: _ignore,
             events.AuditPoint: _ignore,
             events.ForecastFinished: _ignore,
             events.ClockTicked: _ignore,
@@ -148,6 +148,13 @@ class MarketFacts:
             if instrument.fund == event.fund
         ]
         return self.venue.board.fund_changed(event, covered, now_ns)
+
+    def _print_trade(self, event: events.TradePrinted, now_ns: int) -> list[Decision]:
+        instrument = self.market.instruments.get(event.instrument)
+        if instrument is None:
+            return []
+        tick_size = instrument.definition.tick_size
+        return self.venue.board.trade_printed(event, tick_size, now_ns)
 
     def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
         names = [settings.name for settings in self.venue.board.settings]

@@ -40,9 +40,8 @@ _FREE = frozenset(
         events.MarkPricesChanged,
         events.IndexPriceChanged,
         events.ClockTicked,
-        # Not used yet, listed or not.
-        events.DepthChanged,
-        events.TradePrinted,
+        events.TradePrinted,  # of an instrument without a mark it says nothing
+        events.DepthChanged,  # not used yet
     )
 )
 

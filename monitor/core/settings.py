@@ -92,6 +92,46 @@ class PriceVelocitySettings(
     action: BreakerAction = "halt"
 
 
+class PriceBandSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_band"):
+    """`[[breakers]]` kind `price_band`: a mark far from the mean of the marks before it.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips when a mark is strictly
+    more than `limit_ratio` away from the mean of the last `lookback_s`; may cool when it is at most
+    `release_ratio` away (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    lookback_s: PositiveFloat
+    limit_ratio: PositiveFloat
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "price_band"
+
+
+class PriceBandLogNormalSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_band_log_normal"
+):
+    """`[[breakers]]` kind `price_band_log_normal`: a trade that is improbable at the last mark.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Prices move log-normally, with
+    `sigma` and `mu` a year: within `horizon_s` they stay between the two bounds with `probability`.
+    Trips when a trade is strictly beyond a bound; may cool when the next is not, or `horizon_s`
+    have passed without one, and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    horizon_s: Annotated[float, msgspec.Meta(ge=1e-9, le=366 * 86_400)]
+    probability: Annotated[float, msgspec.Meta(gt=0, le=0.999999)]
+    sigma: Annotated[float, msgspec.Meta(gt=0, le=10)]
+    mu: Annotated[float, msgspec.Meta(ge=-10, le=10)] = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "price_band"
+
+
 class FundDrawdownSettings(
     Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_drawdown"
 ):
@@ -137,7 +177,10 @@ class FundBelowMeanSettings(
 
 
 FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings
-BreakerSettings: TypeAlias = PriceVelocitySettings | FundBreakerSettings
+PriceBreakerSettings: TypeAlias = (
+    PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
+)
+BreakerSettings: TypeAlias = PriceBreakerSettings | FundBreakerSettings
 
 
 class EngineSettings(Settings, frozen=True, kw_only=True):

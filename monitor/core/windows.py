@@ -106,6 +106,52 @@ def _compare(one: _Point, other: _Point) -> float:
     return 1 if to_fraction(one[2]) > to_fraction(other[2]) else -1
 
 
+class PointMeanWindow:
+    """The mean of the points with t >= now - lookback_ns, each counted once.
+
+    One row a point inside the lookback; the sum is exact and kept by differences. Points must come
+    in ascending time (equal times are fine).
+    """
+
+    __slots__ = ("_points", "_sum", "lookback_ns")
+
+    def __init__(self, lookback_ns: int) -> None:
+        """Begin empty."""
+        self.lookback_ns = lookback_ns
+        self._points: deque[tuple[int, Fraction]] = deque()
+        self._sum = Fraction(0)
+
+    def move_to(self, now_ns: int) -> None:
+        """Forget what is older than the lookback."""
+        start_ns = now_ns - self.lookback_ns
+        while self._points and self._points[0][0] < start_ns:
+            self._sum -= self._points.popleft()[1]
+
+    def add(self, event_ns: int, value: Fraction) -> None:
+        """Add a point."""
+        self._points.append((event_ns, value))
+        self._sum += value
+
+    def restart(self) -> None:
+        """Forget every point."""
+        self._points.clear()
+        self._sum = Fraction(0)
+
+    @property
+    def mean(self) -> Fraction | None:
+        """Return the mean of the window's points, None without one."""
+        return self._sum / len(self._points) if self._points else None
+
+    def export_state(self) -> list[Any]:
+        """Return the window as plain values."""
+        return [[event_ns, exact_text(value)] for event_ns, value in self._points]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `export_state` described."""
+        self._points = deque((event_ns, to_fraction(text)) for event_ns, text in state)
+        self._sum = sum((value for _, value in self._points), Fraction(0))
+
+
 class MaximumWindow:
     """The highest value that a step function had in [now - lookback_ns, now].
 

@@ -175,7 +175,7 @@ class NaiveEngine:
         self.breakers = [breaker for breaker in self.breakers if breaker.scope in listed]
         for setting in self.world.settings.breakers:
             if not isinstance(setting, PriceVelocitySettings):
-                continue  # those on funds have their slow twins in tests/core/breakers
+                continue  # the others have their slow twins in tests/core/breakers
             for name in listed:
                 if setting.scope in {"*", name} and not any(
                     breaker.settings == setting and breaker.scope == name

@@ -11,7 +11,12 @@ from monitor.config import parse_configuration
 from monitor.core import events
 from monitor.core.decisions import DECISIONS
 from monitor.core.engine import RiskEngine
-from monitor.core.settings import EngineSettings, FundSettings, PriceVelocitySettings
+from monitor.core.settings import (
+    EngineSettings,
+    FundSettings,
+    PriceBandLogNormalSettings,
+    PriceVelocitySettings,
+)
 from tools.type_names import tag_of
 from tools.unused import UNUSED_DECISIONS, UNUSED_EVENTS, UNUSED_FIELDS, UNUSED_RECORDS
 
@@ -19,7 +24,10 @@ CORE = Path(__file__).parents[2] / "monitor" / "core"
 EVENTS = (*events.ACCOUNT_EVENTS, *events.MARKET_EVENTS, *events.LOCAL_EVENTS)
 NOW_NS = 10_000_000_000
 SETTINGS = EngineSettings(
-    breakers=(PriceVelocitySettings(name="fast", lookback_s=60.0, limit_ratio=0.01),),
+    breakers=(
+        PriceVelocitySettings(name="fast", lookback_s=60.0, limit_ratio=0.01),
+        PriceBandLogNormalSettings(name="far", horizon_s=60.0, probability=0.99, sigma=1.0),
+    ),
     funds=(FundSettings(name="fund", asset="USD"),),
 )
 LIQUIDATION = {"instrument": "X", "liquidation_id": "l"}
@@ -56,7 +64,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "funding_rate_changed": {"instrument": "X", "rate": "0.1", "next_funding_ns": 1},
     "funding_paid": {"instrument": "X", "rate": "0.1", "price": "100"},
     "depth_changed": {"instrument": "X", "bids": [["99", "1"]], "asks": [["101", "1"]]},
-    "trade_printed": {"instrument": "X", "price": "100", "size": "1", "aggressor": "buy"},
+    "trade_printed": {"instrument": "X", "price": "120", "size": "1", "aggressor": "buy"},
     "insurance_fund_changed": {"fund": "fund", "asset": "USD", "balance": "5",
                                "reason": "deposit"},
     "audit_point": {"accounts_position": {"0": 1}},

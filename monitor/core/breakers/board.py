@@ -8,7 +8,14 @@ import msgspec
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
-from monitor.core.breakers import FUND_RULES, RULES, FundRule, PriceRule
+from monitor.core.breakers import (
+    FUND_RULES,
+    RULES,
+    TRADE_RULES,
+    FundRule,
+    PriceRule,
+    TradeRule,
+)
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.decisions import Decision
 from monitor.core.settings import BreakerSettings, FundBreakerSettings
@@ -37,6 +44,19 @@ class BreakerBoard:
                 rule = self._breaker(settings, event.instrument).rule
                 assert isinstance(rule, PriceRule)
                 rule.observe(now_ns, event.price, event.high, event.low)
+                decisions += self._look((settings.name, event.instrument), now_ns)
+        return decisions
+
+    def trade_printed(
+        self, event: events.TradePrinted, tick_size: str, now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of an instrument that watch trades see one."""
+        decisions: list[Decision] = []
+        for settings in self.settings:
+            if type(settings) in TRADE_RULES and settings.scope in ("*", event.instrument):
+                rule = self._breaker(settings, event.instrument).rule
+                assert isinstance(rule, TradeRule)
+                rule.observe_trade(now_ns, event.price, tick_size)
                 decisions += self._look((settings.name, event.instrument), now_ns)
         return decisions
 

@@ -21,6 +21,7 @@ from monitor.core.settings import (
     EngineSettings,
     FundDrawdownSettings,
     FundSettings,
+    LiquidationWatchSettings,
     MarginSettings,
     NonNegativeFloat,
     PositiveFloat,
@@ -154,6 +155,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     waterfall: WaterfallSettings = WaterfallSettings()
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
+    liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
 
     def engine_settings(self) -> EngineSettings:
         """Return the part that the engine reads."""
@@ -163,6 +165,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             waterfall=self.waterfall,
             deleveraging=self.deleveraging,
             breakers=self.breakers,
+            liquidation_watch=self.liquidation_watch,
             bootstrap=self.service.bootstrap,
             action_age_max_s=self.service.action_age_max_s,
             held_back_events_max=self.service.held_back_events_max,
@@ -245,6 +248,7 @@ def cross_check(configuration: Configuration) -> list[str]:
             f"[waterfall] layers: expected each at most once, in the order {', '.join(LOSS_LAYERS)}"
             f"; received {', '.join(layers)}"
         )
+    problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)
     topics = msgspec.structs.asdict(configuration.kafka.topics)
     if len(set(topics.values())) < len(topics):
@@ -270,6 +274,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def watch_problems(watch: LiquidationWatchSettings) -> list[str]:
+    """Return what is wrong in `[liquidation_watch]`, a sentence each."""
+    problems = []
+    has_rule = watch.bankruptcy_adjustment is not None
+    if has_rule != (watch.spread_to_maintenance_ratio is not None):
+        problems.append(
+            "[liquidation_watch]: expected bankruptcy_adjustment and spread_to_maintenance_ratio "
+            "together, received one of them"
+        )
+    if watch.fill_limit == "fillable_price" and not has_rule:
+        problems.append(
+            "[liquidation_watch] fill_limit: expected bankruptcy_adjustment and "
+            'spread_to_maintenance_ratio with "fillable_price", received neither'
+        )
+    return problems
 
 
 def http_problems(http: HttpSettings) -> list[str]:

@@ -19,6 +19,10 @@ MISTAKES = {
     BREAKER.replace("0.1", "nan"): "at `$.breakers[0].limit_ratio`",
     BREAKER + "halt_s = 0.001": "expected halt_s 0 or at least 1, received 0.001",
     BREAKER + "release_ratio = 0.2": "expected release_ratio <= limit_ratio 0.1, received 0.2",
+    "[liquidation_watch]\nbankruptcy_adjustment = 1.0": "expected bankruptcy_adjustment and "
+    "spread_to_maintenance_ratio together, received one of them",
+    '[liquidation_watch]\nfill_limit = "fillable_price"': "expected bankruptcy_adjustment and "
+    'spread_to_maintenance_ratio with "fillable_price", received neither',
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "

@@ -87,5 +87,17 @@ SETTINGS = {
     ("breakers", "release_ratio"): "At most this, it may cool; none: limit_ratio.",
     ("breakers", "halt_s"): "It stays tripped at least so long.",
     ("breakers", "cool_off_s"): "It rests so long before it is armed again.",
+    ("liquidation_watch", "overdue_after_s"): "Liquidatable for so long is overdue; empty: off.",
+    (
+        "liquidation_watch",
+        "unjustified_beyond_ratio",
+    ): "Liquidated further from liquidation is unjustified, a share of the mark; empty: off.",
+    (
+        "liquidation_watch",
+        "unjustified_beyond_s",
+    ): "A liquidation may begin so long after the unit ceased to be liquidatable.",
+    ("liquidation_watch", "fill_limit"): "Fills beyond this price are mispriced; none: off.",
+    ("liquidation_watch", "bankruptcy_adjustment"): "BA of the fillable price; empty: no rule.",
+    ("liquidation_watch", "spread_to_maintenance_ratio"): "S of the fillable price.",
     ("breakers", "action"): "What the exchange should do.",
 }

@@ -32,9 +32,6 @@ UNUSED_RECORDS: frozenset[str] = frozenset()
 
 UNUSED_DECISIONS = frozenset({
     "conservation_violated",
-    "liquidation_mispriced",
-    "liquidation_overdue",
-    "liquidation_unjustified",
     "margin_change_recommended",
     "oracle_rejected",
     "oracle_restored",

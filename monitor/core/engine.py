@@ -20,6 +20,7 @@ from monitor.core.engine_state import export_engine, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
 from monitor.core.intake import AccountIntake
+from monitor.core.liquidation_watch import LiquidationWatch
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
 from monitor.core.overview import build_view
@@ -64,7 +65,8 @@ class RiskEngine:
         self.accounts_expected: int | None = None  # said by bootstrap_finished
         self.caught_up = False
         self.market = Market()
-        self.rules = MarginRules(settings.margin)
+        self.rules = MarginRules(settings.margin, settings.liquidation_watch)
+        self.watch = LiquidationWatch(settings.liquidation_watch)
         self.venue = VenueEngine(self.market, settings)
         self.shards = Shards(
             [
@@ -132,16 +134,24 @@ class RiskEngine:
         return published
 
     def _next_timer(self) -> tuple[int, str, Any] | None:
-        breaker, change = self.venue.board.next_timer(), self.changes.next_timer()
-        if breaker is None or change is None:
-            return breaker or change
-        return min(breaker, change, key=lambda timer: timer[:2])
+        first: tuple[int, str, Any] | None = None
+        for timer in (
+            self.venue.board.next_timer(),
+            self.changes.next_timer(),
+            self.watch.next_timer(),
+        ):
+            if timer is not None and (first is None or timer[:2] < first[:2]):
+                first = timer
+        return first
 
     def _fire(self, timer: tuple[int, str, Any]) -> list[Decision]:
         due_ns, name, key = timer
         self.engine_ns = max(self.engine_ns, due_ns)
         if name.startswith("change:"):
             self.intake.give_up(key, self.changes.give_up(key))
+        elif name.startswith("overdue:"):
+            overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
+            self._step += [] if self.bootstrapping else overdue
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -209,6 +219,8 @@ class RiskEngine:
         """End a step: judge what was touched, settle what has ended; decisions in order."""
         for engine in self.shards.engines:
             for transition in engine.judge():
+                unit = transition.unit
+                self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
         if self.bootstrapping:
@@ -216,12 +228,22 @@ class RiskEngine:
         for event in self.intake.take_finished():
             settled = settle(event, self.shards, self.venue, self.engine_ns)
             self._step += [] if self.bootstrapping else settled
-        self._step += self.intake.take_gaps()
+            self._note_finished(event)
+        self._step += self.intake.take_found()
         if not self._step:
             return []
         decisions, self._step = self._step, []
         decisions.sort(key=publication_order)
         return decisions
+
+    def _note_finished(self, event: events.LiquidationFinished) -> None:
+        """Let a unit wait anew whose last open liquidation has ended."""
+        engine = self.shards.of(event.account)
+        account = engine.ledger.accounts.get(event.account)
+        if account is not None:
+            unit = engine.unit_of(account, (event.instrument, event.leg))
+            if not unit.liquidations:
+                self.watch.finished((event.account, unit.key), self.engine_ns)
 
     # --- the monitor's own events ---------------------------------------------------------
 
@@ -241,8 +263,9 @@ class RiskEngine:
     def _configure(self, event: events.ConfigurationChanged) -> None:
         assert self.parse_settings is not None, "a reload needs a reader of settings"
         settings = self.parse_settings(event.text)
-        rules = MarginRules(settings.margin)
+        rules = MarginRules(settings.margin, settings.liquidation_watch)
         self.venue.configure(settings)
+        self.watch.use(settings.liquidation_watch)
         self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
         self.shards.policy = self.venue.policy
         self.held.limit = settings.held_back_events_max
@@ -251,14 +274,12 @@ class RiskEngine:
 
     def _standing(self) -> list[Decision]:
         """Return every standing condition, marked `caught_up`."""
-        trips = [
-            msgspec.structs.replace(decision, caught_up=True)
-            for decision in self.venue.board.standing(self.engine_ns)
-        ]
-        if self.bootstrapping:
-            return trips
-        accounts = standing_decisions(self.shards, self.engine_ns)
-        return sorted([*accounts, *trips], key=publication_order)
+        standing = self.venue.board.standing(self.engine_ns)
+        if not self.bootstrapping:
+            standing += self.watch.standing(self.shards.unit, self.engine_ns)
+            standing += standing_decisions(self.shards, self.engine_ns)
+        marked = [msgspec.structs.replace(decision, caught_up=True) for decision in standing]
+        return sorted(marked, key=publication_order)
 
     # --- questions ------------------------------------------------------------------------
 

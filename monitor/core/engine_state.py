@@ -10,7 +10,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 5
+STATE_FORMAT = 6
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "market": engine.market.export_state(),
         "venue": engine.venue.export_state(),
         "accounts": [part.export_state() for part in engine.shards.engines],
+        "watch": engine.watch.export_state(),
         "changes": engine.changes.export_state(),
         "held": engine.held.export_state(),
     }
@@ -67,6 +68,7 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
     engine.facts = MarketFacts(engine.market, engine.shards, engine.venue)
     engine.changes = OpenChanges.from_state(state["changes"])
     engine.held.restore(state["held"])
+    engine.watch.restore(state["watch"])
     for name in engine.changes.buffers:
         part = engine.shards.of(name)
         part.wait(name, waiting=True)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
+from monitor.core.accounts import AccountEngine
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.held import instruments_of
@@ -26,13 +27,13 @@ class AccountIntake:
     def __init__(self, parts: EngineParts) -> None:
         """Work on the engine's parts."""
         self.parts = parts
-        self._gaps: list[Decision] = []
+        self._found: list[Decision] = []
         self._finished: list[events.LiquidationFinished] = []
 
-    def take_gaps(self) -> list[Decision]:
-        """Return the gaps found in this step."""
-        gaps, self._gaps = self._gaps, []
-        return gaps
+    def take_found(self) -> list[Decision]:
+        """Return what was found in this step: gaps, and liquidations against the rules."""
+        found, self._found = self._found, []
+        return found
 
     def take_finished(self) -> list[events.LiquidationFinished]:
         """Return the liquidations that ended in this step."""
@@ -140,13 +141,26 @@ class AccountIntake:
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
-        if type(event) is events.LiquidationFinished:
-            self._finished.append(event)
+        if isinstance(event, events.LiquidationEvent):
+            self._watch(engine, event)
         elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
             self._drop_held(event)
         if not is_part:
             self.parts.count_applied(event)
         return True
+
+    def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
+        """Hold a step of a liquidation against the rules, before it is judged."""
+        parts, account = self.parts, engine.ledger.accounts[event.account]
+        unit, found = engine.unit_of(account, (event.instrument, event.leg)), []
+        if isinstance(event, events.LiquidationFinished):
+            self._finished.append(event)
+        elif isinstance(event, events.LiquidationStarted):
+            found = parts.watch.started(event, unit, (parts.market, parts.rules), parts.engine_ns)
+        elif isinstance(event, events.LiquidationFilled):
+            liquidation = engine.liquidations.open[event.account, event.liquidation_id]
+            found = parts.watch.filled(event, unit, liquidation, parts.engine_ns)
+        self._found += [] if parts.bootstrapping else found
 
     # --- refusing and holding back --------------------------------------------------------
 
@@ -170,6 +184,8 @@ class AccountIntake:
 
     def _drop_held(self, event: events.AccountSnapshot | events.AccountClosed) -> None:
         """Forget what a snapshot or a closing makes void."""
+        if isinstance(event, events.AccountClosed):
+            self.parts.watch.forget_account(event.account)
         dropped = self.parts.held.drop_account(event.account, event.seq)
         if event.account in self.parts.shards.of(event.account).ledger.accounts:
             self._count_held(event.account, -dropped)
@@ -183,7 +199,7 @@ class AccountIntake:
         engine.ledger.set_suspect(engine.account(name), suspect=True)
         if self.parts.bootstrapping:
             return
-        self._gaps.append(
+        self._found.append(
             StreamGapDetected(
                 event_ns=self.parts.engine_ns,
                 rule="sequence",

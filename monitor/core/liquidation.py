@@ -15,7 +15,7 @@ from monitor.core.events import LiquidationEvent, LiquidationFilled, Liquidation
 from monitor.core.instruments import Instrument
 from monitor.core.ledger import Account, PositionKey
 from monitor.core.margin.book import Episode, MarginRules, MarginUnit
-from monitor.core.margin.prices import bankruptcy_price
+from monitor.core.margin.prices import bankruptcy_price, fillable_price
 from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market
 
@@ -46,6 +46,8 @@ class Liquidation:
     size: Fraction  # contracts, signed: how the position changes
     filled: dict[str, Fraction]  # contracts by price (text), signed: a fill is linear in its size
     fees: Fraction  # of all fills, in the settlement currency
+    fillable_price: Fraction | None = None  # frozen too
+    mispriced: bool = False  # whether a fill has been told as mispriced
     isolated: IsolatedStart | None = None
     closed: bool = False
     owed: int = 0
@@ -120,6 +122,7 @@ class LiquidationBook:
                 liquidation.bankruptcy_price = bankruptcy_price(
                     unit, position, totals, market, rules
                 )
+                liquidation.fillable_price = fillable_price(position, totals, market, rules)
 
     def fill(self, event: LiquidationFilled) -> None:
         """Note one fill."""
@@ -193,12 +196,9 @@ class LiquidationBook:
                 liquidation.instrument,
                 liquidation.leg,
                 liquidation.started,
-                None
-                if liquidation.bankruptcy_price is None
-                else [
-                    str(liquidation.bankruptcy_price.numerator),
-                    str(liquidation.bankruptcy_price.denominator),
-                ],
+                _plain_price(liquidation.bankruptcy_price),
+                _plain_price(liquidation.fillable_price),
+                liquidation.mispriced,
                 exact_text(liquidation.size),
                 [
                     [price, exact_text(filled)]
@@ -229,7 +229,9 @@ class LiquidationBook:
             instrument,
             leg,
             started,
-            price,
+            bankruptcy,
+            fillable,
+            mispriced,
             size,
             filled,
             fees,
@@ -242,10 +244,12 @@ class LiquidationBook:
                 instrument=instrument,
                 leg=leg,
                 started=started,
-                bankruptcy_price=None if price is None else Fraction(int(price[0]), int(price[1])),
+                bankruptcy_price=_price(bankruptcy),
                 size=to_fraction(size),
                 filled={price: to_fraction(contracts) for price, contracts in filled},
                 fees=to_fraction(fees),
+                fillable_price=_price(fillable),
+                mispriced=mispriced,
             )
             if isolated is not None:
                 liquidation.isolated = IsolatedStart(isolated[0], isolated[1])
@@ -254,3 +258,11 @@ class LiquidationBook:
                 liquidation.episode = episodes.setdefault(kept[0], Episode.from_state(kept))
             book.open[account, identity] = liquidation
         return book
+
+
+def _plain_price(price: Fraction | None) -> list[str] | None:
+    return None if price is None else [str(price.numerator), str(price.denominator)]
+
+
+def _price(plain: list[str] | None) -> Fraction | None:
+    return None if plain is None else Fraction(int(plain[0]), int(plain[1]))

@@ -6,6 +6,7 @@ from monitor.core.changes import OpenChanges
 from monitor.core.events import Event
 from monitor.core.facts import MarketFacts
 from monitor.core.held import HeldEvents
+from monitor.core.liquidation_watch import LiquidationWatch
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
 from monitor.core.refusals import Refusals
@@ -24,6 +25,7 @@ class EngineParts(Protocol):
     venue: VenueEngine
     shards: Shards
     facts: MarketFacts
+    watch: LiquidationWatch
     changes: OpenChanges
     held: HeldEvents
     refusals: Refusals

@@ -16,7 +16,7 @@ from monitor.core.margin.exact import (
     position_amounts,
     unit_equity,
 )
-from monitor.core.margin.prices import bankruptcy_price, liquidation_price
+from monitor.core.margin.prices import bankruptcy_price, fillable_price, liquidation_price
 from monitor.core.margin.totals import (
     free_collateral,
     initial_margin,
@@ -147,6 +147,7 @@ def position_report(
             liquidation_price(unit, position, totals, market, rules)
         )
         report["bankruptcy_price"] = _text(bankruptcy_price(unit, position, totals, market, rules))
+        report["fillable_price"] = _text(fillable_price(position, totals, market, rules))
     if position.margin_mode == "isolated":
         margin = market.unit(instrument.settlement).text_of(position.isolated_margin)
         report |= {

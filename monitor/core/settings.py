@@ -176,6 +176,26 @@ class FundBelowMeanSettings(
     action: BreakerAction = "notify"
 
 
+class LiquidationWatchSettings(Settings, frozen=True, kw_only=True):
+    """`[liquidation_watch]`: what the exchange's liquidation engine is held to.
+
+    Each check is off until its limit is set. `overdue_after_s`: a unit that stays liquidatable so
+    long without a liquidation is overdue. `unjustified_beyond_ratio`: a liquidation is unjustified
+    if the unit was not liquidatable in the last `unjustified_beyond_s`, and is not at any mark
+    within this share of the present one. `fill_limit`: a fill beyond this price is mispriced.
+    `bankruptcy_adjustment` (BA) and `spread_to_maintenance_ratio` (S), both or none, give each
+    position its fillable price: mark - clamp(BA x (1 - equity / maintenance), 0, 1) x S x the
+    position's maintenance / size.
+    """
+
+    overdue_after_s: PositiveFloat | None = None
+    unjustified_beyond_ratio: Ratio | None = None
+    unjustified_beyond_s: NonNegativeFloat = 1.0
+    fill_limit: Literal["none", "bankruptcy_price", "fillable_price"] = "none"
+    bankruptcy_adjustment: PositiveFloat | None = None
+    spread_to_maintenance_ratio: PositiveFloat | None = None
+
+
 FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings
 PriceBreakerSettings: TypeAlias = (
     PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
@@ -191,6 +211,7 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     waterfall: WaterfallSettings = WaterfallSettings()
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
+    liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
     bootstrap: bool = False
     action_age_max_s: NonNegativeFloat = 60.0
     held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000

@@ -12,6 +12,8 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import CandidateSet, Policy
 from monitor.core.ledger import Position
+from monitor.core.liquidation_watch import UnitKey
+from monitor.core.margin.book import MarginUnit
 from monitor.core.open_interest import Concentration, SideInterest, merged
 from monitor.core.winners import (
     Standing,
@@ -37,6 +39,18 @@ class Shards:
         if len(self.engines) == 1:
             return self.engines[0]
         return self.engines[zlib.crc32(account.encode()) % len(self.engines)]
+
+    def unit(self, key: UnitKey) -> MarginUnit | None:
+        """Return the margin unit of an account and position, None if it is gone."""
+        name, position = key
+        engine = self.of(name)
+        account = engine.ledger.accounts.get(name)
+        if account is None:
+            return None
+        if position is None:
+            return engine.cross[name]
+        number = engine.margin_units.isolated.get(account.number, {}).get(position)
+        return None if number is None else engine.margin_units.look(number)
 
     def candidates(
         self, instrument: str, side: Side, *, without: str, contracts: Fraction

@@ -273,6 +273,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, int] = {}
     suspect_accounts: int = 0
     liquidating_accounts: int = 0
+    liquidations_overdue: int = 0
     margin_shortfall_usd: float = 0.0
     exact_verdicts: int = 0
     equity_usd: dict[str, float] = {}

@@ -122,6 +122,14 @@ ACCOUNT_METRICS = (
         source="view",
     ),
     Metric(
+        name="loss_monitor_liquidations_overdue",
+        kind="gauge",
+        help="Margin units liquidatable for too long with no liquidation under way; 0 while "
+        "[liquidation_watch] overdue_after_s is not set.",
+        unit="units",
+        source="view",
+    ),
+    Metric(
         name="loss_monitor_margin_shortfall_usd",
         kind="gauge",
         help="Sum over accounts of max(0, maintenance margin - equity).",

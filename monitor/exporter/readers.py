@@ -189,6 +189,7 @@ READERS: dict[str, Reader] = {
     "loss_monitor_accounts": lambda view: _by_label(view.accounts),
     "loss_monitor_suspect_accounts": lambda view: _single(view.suspect_accounts),
     "loss_monitor_liquidating_accounts": lambda view: _single(view.liquidating_accounts),
+    "loss_monitor_liquidations_overdue": lambda view: _single(view.liquidations_overdue),
     "loss_monitor_margin_shortfall_usd": lambda view: _single(view.margin_shortfall_usd),
     "loss_monitor_margin_ratio_max": _margin_ratio_max,
     "loss_monitor_equity_usd": lambda view: _by_label(view.equity_usd),

@@ -18,7 +18,7 @@ from monitor.core.decisions import State
 from monitor.core.ledger import Account, PendingPayment, Position, PositionKey
 from monitor.core.ledger.columns import NONE, Table
 from monitor.core.ledger.store import Store
-from monitor.core.settings import MarginSettings
+from monitor.core.settings import LiquidationWatchSettings, MarginSettings
 
 # In the order of their numbers.
 STATES: tuple[State, ...] = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
@@ -38,13 +38,23 @@ class MarginRules:
     """The margin settings in the form that verdicts use."""
 
     __slots__ = (
-        "call_factor", "call_ratio", "counts_every_gain", "end_factor", "end_ratio", "gain_cap",
-        "gain_weight", "settings", "strictly_below",
+        "call_factor", "call_ratio", "counts_every_gain", "end_factor", "end_ratio",
+        "fill_rule", "gain_cap", "gain_weight", "settings", "strictly_below",
     )  # fmt: skip
 
-    def __init__(self, settings: MarginSettings) -> None:
+    def __init__(
+        self, settings: MarginSettings, watch: LiquidationWatchSettings | None = None
+    ) -> None:
         """Take the settings; the call ratio is read as the decimal that was written."""
         self.settings = settings
+        # bankruptcy_adjustment and spread_to_maintenance_ratio, where a venue limits fills
+        self.fill_rule: tuple[Fraction, Fraction] | None = None
+        if watch is not None and watch.bankruptcy_adjustment is not None:
+            assert watch.spread_to_maintenance_ratio is not None, "checked with the configuration"
+            self.fill_rule = (
+                float_setting(watch.bankruptcy_adjustment),
+                float_setting(watch.spread_to_maintenance_ratio),
+            )
         self.call_ratio: Fraction = float_setting(settings.margin_call_ratio)
         self.call_factor = float(1 / self.call_ratio)
         self.strictly_below = settings.liquidatable_when == "below"

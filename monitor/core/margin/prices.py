@@ -47,3 +47,23 @@ def bankruptcy_price(
     kept = own.maintenance_margin + totals.fees.get(position.key, ZERO)
     cost = totals.equity * kept / totals.maintenance_margin
     return price_at_cost(position.instrument.kind, own.quantity, own.mark, cost)
+
+
+def fillable_price(
+    position: Position, totals: UnitTotals, market: Market, rules: MarginRules
+) -> Fraction | None:
+    """Return the worst price at which a liquidation of a position may fill; None without a rule.
+
+    mark - clamp(BA x (1 - equity / maintenance), 0, 1) x S x the position's maintenance / size,
+    None where that is not positive, or nothing must be kept. Source: dYdX v4, x/clob. Worked
+    number: long 1 at a mark of 100 that must keep 5, of a unit with 2 of equity and 5 of
+    maintenance, BA 1 and S 0.1: 100 - 0.6 x 0.1 x 5 = 99.7.
+    """
+    own = position_amounts(position, market)
+    if rules.fill_rule is None or own is None or not totals.maintenance_margin:
+        return None
+    adjustment, spread = rules.fill_rule
+    ratio = adjustment * (1 - totals.equity / totals.maintenance_margin)
+    kept = own.maintenance_margin + totals.fees.get(position.key, ZERO)
+    cost = min(max(ratio, ZERO), Fraction(1)) * spread * kept
+    return price_at_cost(position.instrument.kind, own.quantity, own.mark, cost)

@@ -59,7 +59,7 @@ from monitor.streams.writer import Outlets, Writer
 
 DISTRIBUTION = "socialized-loss-monitor"
 DRAIN_TIMEOUT_S = 4.0
-SNAPSHOT_TIMEOUT_S = 3.0
+SNAPSHOT_TIMEOUT_S = 10.0
 PULSE_S = 1.0
 
 log = structlog.get_logger(__name__)
@@ -184,7 +184,7 @@ class App:
             interval_s=self.configuration.service.snapshot_interval_s,
             vitals=self.vitals,
         )
-        writer.is_state_hash_due = self._snapshotter.is_due
+        writer.is_state_hash_due = self._snapshotter.is_hash_due
         self.views.follow(engine)
         watch = BookWatch(engine, self.views, self.vitals.clock)
         self._supervisor.start_restarted("book", watch.run)

@@ -5,7 +5,6 @@ batches. There is no clock and no input or output here: time moves with `event_n
 are due before an event fire first, and trouble arrives as events.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
-from monitor.core.engine_state import export_engine, restore_engine
+from monitor.core.engine_state import export_engine, hash_of, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
 from monitor.core.intake import AccountIntake
@@ -337,7 +336,7 @@ class RiskEngine:
 
     def state_hash(self) -> str:
         """Return the SHA-256 (hex) of the whole state: integers, texts and words, no floats."""
-        return hashlib.sha256(msgspec.msgpack.encode(self.export_state())).hexdigest()
+        return hash_of(self.export_state())
 
     def export_state(self) -> dict[str, Any]:
         """Return the whole state as plain values: the same state gives the same bytes."""

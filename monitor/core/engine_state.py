@@ -1,6 +1,9 @@
 """The engine's whole state as plain values, and back."""
 
+import hashlib
 from typing import Any
+
+import msgspec
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.changes import OpenChanges
@@ -34,6 +37,11 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "changes": engine.changes.export_state(),
         "held": engine.held.export_state(),
     }
+
+
+def hash_of(state: dict[str, Any]) -> str:
+    """Return the SHA-256 (hex) of what `export_engine` returned: the state hash."""
+    return hashlib.sha256(msgspec.msgpack.encode(state)).hexdigest()
 
 
 def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:

@@ -105,6 +105,13 @@ LOG_METRICS = (
         unit="seconds",
         source="measurements",
     ),
+    Metric(
+        name="loss_monitor_snapshot_pause_seconds",
+        kind="gauge",
+        help="How long the writer stood still for the last snapshot.",
+        unit="seconds",
+        source="measurements",
+    ),
 )
 
 FEED_METRICS = (

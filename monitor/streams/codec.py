@@ -59,7 +59,8 @@ class BatchApplied(
 
     `received_ns` is when the batch was put together: the gate and the engine were told it.
     `steps` are [first, last] numbers of events applied as ONE margin step; other events are a
-    step of their own. `state_hash` is the engine's after the batch, written now and then.
+    step of their own. `state_hash` is the engine's after the batch, written
+    with a snapshot while it is cheap to make; of a larger book the snapshots have it.
     """
 
     epoch: int

@@ -1,7 +1,11 @@
 """Snapshots: of acknowledged state only, now and then, and never a reason to fail."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
+
+import pytest
 
 from monitor.app.snapshots import Snapshotter
 from monitor.core.engine import RiskEngine
@@ -56,6 +60,54 @@ async def test_none_is_taken_before_it_is_due_or_without_news(tmp_path: Path) ->
         snapshotter.observe(None)
         await finished(snapshotter)
     assert len(store.headers()) == 1
+
+
+async def test_a_child_that_dies_is_a_failure_and_the_next_one_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, vitals, shard, store, snapshotter = made(tmp_path)
+    shard.log_offset = 1
+    with monkeypatch.context() as patched:
+        patched.setattr(SnapshotStore, "save", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        clock.advance(10)
+        snapshotter.observe(None)
+        await finished(snapshotter)
+    assert vitals.measurements.value("loss_monitor_snapshot_failures_total") == 1
+    assert store.headers() == []
+    clock.advance(10)
+    snapshotter.observe(None)
+    await finished(snapshotter)
+    assert [header.log_offset for header in store.headers()] == [1]
+
+
+async def test_without_room_for_a_child_the_monitor_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise OSError(12, "Cannot allocate memory")
+
+    clock, vitals, shard, _, snapshotter = made(tmp_path)
+    vitals.health.set("log", is_ok=True)
+    monkeypatch.setattr(os, "fork", refuse)
+    shard.log_offset = 1
+    clock.advance(10)
+    snapshotter.observe(None)
+    await finished(snapshotter)
+    assert vitals.measurements.value("loss_monitor_snapshot_failures_total") == 1
+    assert not vitals.health.is_ok("snapshot")
+    assert vitals.health.is_ready
+
+
+async def test_the_log_gets_the_hash_of_a_book_whose_last_one_was_cheap(tmp_path: Path) -> None:
+    clock, _, shard, _, snapshotter = made(tmp_path)
+    clock.advance(10)
+    assert not snapshotter.is_hash_due(), "expected nothing of a book that was never hashed"
+    shard.log_offset = 1
+    snapshotter.observe(None)
+    await finished(snapshotter)
+    assert not snapshotter.is_hash_due()
+    clock.advance(10)
+    assert snapshotter.is_hash_due()
 
 
 async def test_a_failure_is_told_and_the_next_one_tried(tmp_path: Path) -> None:

@@ -202,9 +202,9 @@ class Columns(NamedTuple):
     changes: Records
     reaches: Records
     counts: NDArray[np.int64]  # units by state
-    constants: NDArray[np.float64]  # equity by state: what moves with no price
-    amounts: NDArray[np.float64]  # ... per unit of a slot's price: [slot, state]
-    positions: NDArray[np.float64]  # ... per unit of mark x value or value / mark
+    constants: NDArray[np.int64]  # equity by state, as sums.py has it: what moves with no price
+    amounts: NDArray[np.int64]  # ... per unit of a slot's price: [slot, state, limb]
+    positions: NDArray[np.int64]  # ... per unit of mark x value or value / mark
     counters: NDArray[np.int64]
     image: ImageBuffer
 
@@ -248,9 +248,9 @@ def make_columns(capacity: Capacity, memory: Memory) -> Columns:
         changes=np.zeros(2 * capacity.units, CHANGE),
         reaches=np.zeros(ITEMS_MAX + 1, REACH),
         counts=np.zeros(STATES, np.int64),
-        constants=np.zeros(8),
-        amounts=np.zeros((capacity.slots, 8)),
-        positions=np.zeros((capacity.instruments, 8)),
+        constants=np.zeros((8, 4), np.int64),
+        amounts=np.zeros((capacity.slots, 8, 3), np.int64),
+        positions=np.zeros((capacity.instruments, 8, 3), np.int64),
         counters=np.zeros(COUNTERS, np.int64),
         image=ImageBuffer(
             reserved(memory, 3, np.int64),

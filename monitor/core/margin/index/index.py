@@ -351,17 +351,23 @@ class ThresholdIndex:
 
     def sums(self) -> Sums:
         """Return the sums by state."""
-        equity = np.zeros(STATES)
-        steps.equities(self.columns, equity)
-        equity[UNKNOWN] = np.nan
-        return Sums(self.columns.counts.copy(), equity, max(0.0, -float(equity[BANKRUPT])))
+        return _sums_of(self.columns)
 
-    def resum(self) -> None:
-        """Add the sums up anew: rounding of many differences is gone."""
-        columns = self.columns
-        for sums in (columns.counts, columns.constants, columns.amounts, columns.positions):
-            sums[:] = 0
-        steps.recount(columns)
+    def recount(self) -> Sums:
+        """Return the sums by state, added up anew from all units: the same to the last bit."""
+        names = ("counts", "constants", "amounts", "positions")
+        empty = {name: np.zeros_like(getattr(self.columns, name)) for name in names}
+        anew = self.columns._replace(**empty)
+        steps.recount(anew)
+        return _sums_of(anew)
+
+
+def _sums_of(columns: Columns) -> Sums:
+    equity = np.zeros(STATES)
+    steps.equities(columns, equity)
+    equity[UNKNOWN] = np.nan
+    owed = -float(equity[BANKRUPT])
+    return Sums(columns.counts.copy(), equity, max(owed, 0.0))
 
 
 def checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:

@@ -76,11 +76,11 @@ class Listings:
         self._steps.free(int(own["steps"]), int(own["step_count"]))
 
     def drop_instrument(self, columns: Columns, number: int) -> None:
-        """Give an instrument's number back that nobody holds; rounding in its sums is gone."""
+        """Give an instrument's number back that nobody holds."""
         self._free_terms(columns.instruments[number])
         columns.instruments[number] = np.zeros((), INSTRUMENT)
         columns.rare[number] = np.zeros((), RARE)
-        columns.positions[number] = 0.0
+        assert not columns.positions[number].any(), "expected nobody to hold it"
         self._free_instruments.append(number)
 
     def add_collateral(

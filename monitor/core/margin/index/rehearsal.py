@@ -42,7 +42,7 @@ def steps_of_rehearsal() -> list[Callable[[], object]]:
         ladder.refresh,
         ladder.sums,
         index.sums,
-        index.resum,
+        index.recount,
         lambda: index.remove_units([0]),
     ]
 

@@ -1,4 +1,4 @@
-"""The sums of the whole book and its liquidation ladders, from an image taken between two batches.
+"""Sums, worst accounts and liquidation ladders of the book, from an image between two batches.
 
 Taking an image costs the writer less than a millisecond; the rest happens in a thread beside it, in
 compiled code that lets other threads run. The image is let go as soon as it is complete.
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from monitor.app.view_holder import ViewHolder
+from monitor.core.accounts import AccountEngine
 from monitor.core.book_ladders import LadderKeeper
-from monitor.core.book_sums import NamedColumns, book_sums
+from monitor.core.book_sums import NamedColumns, book_sums, image_sums
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.index.image import BookImages, ImageReader, Source
+from monitor.core.watchlist import WORST_MAX
 from monitor.runtime.clock import Clock
 
 INTERVAL_S = 1.0
@@ -32,14 +34,18 @@ class Taken:
 
 
 class BookWatch:
-    """Keeps `view.book` and `view.ladders` at most a second old, if a look takes a fifth of that.
+    """Keeps `view.book`, `view.ladders` and which accounts may be the worst a second old at most.
 
-    A look that takes longer is made at most every five times as long; the pause between two is
+    That holds if a look takes a fifth of a second.
+
+    One that takes longer is made at most every five times as long; the pause between two is
     INTERVAL_MAX_S at most.
     """
 
-    def __init__(self, engine: RiskEngine, views: ViewHolder, clock: Clock) -> None:
-        """Watch the book of an engine that has been restored."""
+    def __init__(
+        self, engine: RiskEngine, views: ViewHolder, clock: Clock, *, worst_max: int = WORST_MAX
+    ) -> None:
+        """Watch the book of an engine that has been restored; find so many of the worst."""
         self._engine = engine
         self._views = views
         self._clock = clock
@@ -47,6 +53,9 @@ class BookWatch:
             (part, BookImages(part.thresholds.index), ImageReader())
             for part in engine.shards.engines
         ]
+        self._worst_max = max(worst_max, WORST_MAX)
+        # How many units are asked for: isolated ones, which are no accounts, are among them.
+        self._worst_asked = 2 * self._worst_max
         self._ladders = LadderKeeper()
         # One thread: what a cancelled look has begun is over before the next one's turn.
         self._thread = ThreadPoolExecutor(1, "book")
@@ -67,6 +76,7 @@ class BookWatch:
         try:
             for part, book, _ in self._parts:
                 held.append(book.take())
+                part.watchlist.note_image()
                 names = part.thresholds.instrument_names
                 instruments = [(name, settlements.get(name, "")) for name in names]
                 taken.append(Taken(held[-1].source, instruments))
@@ -74,10 +84,22 @@ class BookWatch:
         finally:
             for image in held:
                 image.release()
-        self._views.take_book(await self._beside(lambda: book_sums(images, as_of_ns)))
+        asked = self._worst_asked
+        sums = await self._beside(lambda: image_sums(images, asked))
+        for (part, _, _), one in zip(self._parts, sums, strict=True):
+            self._take_worst(part, one.worst_units.tolist())
+        self._views.take_book(await self._beside(lambda: book_sums(images, sums, as_of_ns)))
         follow = self._ladders.follow
         ladders = await self._beside(lambda: follow(images, settlements, as_of_ns))
         self._views.take_ladders(ladders)
+
+    def _take_worst(self, part: AccountEngine, units: list[int]) -> None:
+        """Tell a shard its worst accounts; ask for more next time if too few units were some."""
+        keys, holds = part.margin_units.keys, part.thresholds.index.holds
+        accounts = [unit for unit in units if unit not in keys and holds(unit)]
+        if len(units) >= self._worst_asked and len(accounts) < self._worst_max:
+            self._worst_asked *= 2
+        part.watchlist.take_worst(accounts)
 
     def _settlements(self) -> dict[str, str]:
         instruments = self._engine.market.instruments

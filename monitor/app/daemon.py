@@ -186,7 +186,8 @@ class App:
         )
         writer.is_state_hash_due = self._snapshotter.is_hash_due
         self.views.follow(engine)
-        watch = BookWatch(engine, self.views, self.vitals.clock)
+        worst = self.configuration.redis.worst_accounts
+        watch = BookWatch(engine, self.views, self.vitals.clock, worst_max=worst)
         self._supervisor.start_restarted("book", watch.run)
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:
@@ -243,10 +244,10 @@ class App:
             mirror,
             self.shard,
             self.views,
-            interval_s=self.configuration.redis.interval_s,
+            settings=self.configuration.redis,
             clock=self.vitals.clock,
         )
-        feeder.tell_all(engine)
+        feeder.begin(engine)
         writer.observers.append(feeder.observe)
         self._supervisor.start_restarted("mirror", mirror.run)
 

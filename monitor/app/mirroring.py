@@ -1,24 +1,28 @@
-"""What the mirror in Redis is told: the accounts that changed, a few times a second.
+"""What the mirror in Redis is told: accounts, a few at a time, many times a second.
 
-Looking at an account costs the writer time, so a turn looks at a limited number of them and the
-rest wait for the next turns: together they take at most a tenth of the writer's time. The worst
-accounts are never late: every view has them.
+Looking at an account costs the writer time, so a turn looks at a limited number of them, and all
+turns together take at most a fifth of the writer's time. First come those whose state changed;
+then, once a second, the worst of the newest image of the book; then in equal parts those that
+changed otherwise, and the next of a tour of all accounts that never ends.
 """
 
 from itertools import islice
 from typing import Protocol
 
 from monitor.app.view_holder import ViewHolder
-from monitor.core.decisions import Side
+from monitor.config import RedisSettings
+from monitor.core.decisions import AccountDecision, Side
 from monitor.core.engine import RiskEngine
 from monitor.runtime.clock import Clock
 from monitor.store.live_state import RANKS_MAX, MirrorBatch, Queue
 from monitor.streams.codec import encode_record
 from monitor.streams.shard import Applied, Shard
 
-ACCOUNTS_PER_TURN_MAX = 200
+ACCOUNTS_PER_TURN_MAX = 50
+WORST_INTERVAL_S = 1.0
+TOUR_MIN_S = 60.0  # a tour of all accounts takes no less
 SIDES: tuple[Side, ...] = ("long", "short")
-SHARE_MAX = 0.1
+SHARE_MAX = 0.2
 
 
 class Mirror(Protocol):
@@ -30,7 +34,10 @@ class Mirror(Protocol):
 
 
 class MirrorFeeder:
-    """Collects what the log has acknowledged and tells the mirror every `interval_s`."""
+    """Collects what the log has acknowledged and tells the mirror of it.
+
+    A turn with news comes every `[redis] interval_s`, sooner while accounts wait.
+    """
 
     def __init__(
         self,
@@ -38,49 +45,71 @@ class MirrorFeeder:
         shard: Shard,
         views: ViewHolder,
         *,
-        interval_s: float,
+        settings: RedisSettings,
         clock: Clock,
     ) -> None:
         self._mirror = mirror
         self._shard = shard
         self._views = views
-        self._interval_s = interval_s
+        self._settings = settings
         self._clock = clock
-        self._due_s = clock.monotonic_s()
+        self._due_s = self._worst_due_s = self._queue_due_s = clock.monotonic_s()
+        self._urgent: dict[str, None] = {}
         self._waiting: dict[str, None] = {}
         self._decisions: list[bytes] = []
         self._has_news = True
+        self._tour = Tour(clock)
         self._turn = 0
 
-    def tell_all(self, engine: RiskEngine) -> None:
-        """Tell every account once: after a start the mirror knows nothing."""
+    def begin(self, engine: RiskEngine) -> None:
+        """Begin after a start: the mirror knows nothing, the first tour tells it every account."""
         engine.take_changed_accounts()
-        self._tell(engine, engine.account_ids())
+        self._tell(engine, self._tour.next(engine, ACCOUNTS_PER_TURN_MAX), None)
 
     def observe(self, applied: Applied | None) -> None:
         """Note a batch, and tell the mirror if it is time."""
         if applied is not None:
             self._has_news = True
             self._decisions.extend(encode_record(each) for each in applied.decisions)
+            self._hurry(applied)
         started_s = self._clock.monotonic_s()
-        if not self._has_news or started_s < self._due_s:
+        if started_s < self._due_s:
             return
         engine = self._shard.engine
         assert isinstance(engine, RiskEngine), "expected a RiskEngine in the shard"
-        self._waiting.update(dict.fromkeys(sorted(engine.take_changed_accounts())))
-        names = list(islice(self._waiting, ACCOUNTS_PER_TURN_MAX))
-        for name in names:
-            del self._waiting[name]
-        self._tell(engine, names)
-        self._has_news = bool(self._waiting)
+        worst = None
+        if started_s >= self._worst_due_s:
+            worst = worst_of_image(engine, self._settings.worst_accounts)
+            self._urgent |= dict.fromkeys(worst or ())
+            self._worst_due_s = started_s + WORST_INTERVAL_S
+        waits = self._urgent or self._waiting
+        if not (self._has_news or waits or self._tour.is_due()):
+            return
+        self._waiting |= dict.fromkeys(sorted(engine.take_changed_accounts()))
+        self._tell(engine, self._next_names(engine), worst)
         ended_s = self._clock.monotonic_s()
-        spent_s = (ended_s - started_s) / SHARE_MAX
-        pause_s = 0.0 if self._waiting else self._interval_s
-        self._due_s = ended_s + max(pause_s, spent_s)
+        is_behind = bool(self._urgent or self._waiting) or self._tour.is_first
+        pause_s = 0.0 if is_behind else self._settings.interval_s
+        self._due_s = ended_s + max(pause_s, (ended_s - started_s) / SHARE_MAX)
 
-    def _tell(self, engine: RiskEngine, names: list[str]) -> None:
+    def _hurry(self, applied: Applied) -> None:
+        """Let the accounts whose state changed come first, the newest before the others."""
+        changed = [one.account for one in applied.decisions if isinstance(one, AccountDecision)]
+        if changed:
+            self._urgent = dict.fromkeys(changed) | self._urgent
+
+    def _next_names(self, engine: RiskEngine) -> list[str]:
+        """Return whom this turn looks at, and let them wait no longer."""
+        names = _taken(self._urgent, ACCOUNTS_PER_TURN_MAX)
+        room = ACCOUNTS_PER_TURN_MAX - len(names)
+        tour = self._tour.next(engine, room // 2) if self._tour.is_due() else []
+        others = _taken(self._waiting, room - len(tour))
+        return [*dict.fromkeys([*names, *others, *tour])]
+
+    def _tell(self, engine: RiskEngine, names: list[str], worst: list[str] | None) -> None:
         accounts, closed = [], []
         for name in names:
+            self._waiting.pop(name, None)
             view = engine.account_view(name)
             if view is None:
                 closed.append(name)
@@ -94,15 +123,71 @@ class MirrorFeeder:
             closed_accounts=closed,
             decisions=self._decisions,
             deleveraging=self._next_queue(engine),
+            worst=worst,
+            is_whole=not self._tour.is_first,
         )
         self._decisions, self._has_news = [], False
         self._mirror.update(batch)
 
     def _next_queue(self, engine: RiskEngine) -> dict[Queue, list[str]]:
-        """Return one side's deleveraging queue: each turn tells the next one, round and round."""
+        """Return one side's deleveraging queue: the next one, round and round, now and then."""
+        now_s = self._clock.monotonic_s()
         sides = [(name, side) for name in sorted(engine.market.instruments) for side in SIDES]
-        if not sides:
+        if not sides or now_s < self._queue_due_s:
             return {}
         self._turn += 1
         name, side = sides[self._turn % len(sides)]
-        return {(name, side): engine.shards.queue(name, side)[:RANKS_MAX]}
+        queue = engine.shards.queue(name, side)[:RANKS_MAX]
+        ended_s = self._clock.monotonic_s()
+        self._queue_due_s = ended_s + max(self._settings.interval_s, (ended_s - now_s) / SHARE_MAX)
+        return {(name, side): queue}
+
+
+class Tour:
+    """Goes through all accounts, shard by shard, row by row, and begins again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._part = self._row = 0
+        self._began_s = clock.monotonic_s()
+        self.is_first = True  # whether the first one is not over
+
+    def is_due(self) -> bool:
+        """Return whether it may go on: a new one begins when the last began long enough ago."""
+        is_new = not self._part and not self._row and not self.is_first
+        return not is_new or self._clock.monotonic_s() - self._began_s >= TOUR_MIN_S
+
+    def next(self, engine: RiskEngine, count: int) -> list[str]:
+        """Return the next accounts, at most `count`."""
+        if not self._part and not self._row:
+            self._began_s = self._clock.monotonic_s()
+        names: list[str] = []
+        parts = engine.shards.engines
+        while len(names) < count:
+            found, self._row = parts[self._part].ledger.names_from(self._row, count - len(names))
+            names += found
+            if not self._row:
+                self._part = (self._part + 1) % len(parts)
+                if not self._part:
+                    self.is_first = False
+                    break
+        return names
+
+
+def worst_of_image(engine: RiskEngine, count: int) -> list[str] | None:
+    """Return the `count` worst accounts of every shard in the newest image; None without images."""
+    names: list[str] = []
+    for part in engine.shards.engines:
+        if part.watchlist.worst_of_image is None:
+            return None
+        look = part.margin_units.look
+        names += [look(unit).account.name for unit in islice(part.watchlist.worst_of_image, count)]
+    return names
+
+
+def _taken(waiting: dict[str, None], count: int) -> list[str]:
+    """Return the first names that wait, and let them wait no longer."""
+    names = [*islice(waiting, count)]
+    for name in names:
+        del waiting[name]
+    return names

@@ -262,6 +262,8 @@ class AccountEngine:
         if unit.key is None:
             self._state_counts[before] -= 1
             self._state_counts[after] += 1
+            if before != after:
+                self.watchlist.note_change(number)
         if unit.is_in_liquidation:
             unit.liquidating = bool(unit.liquidations) or not self.thresholds.liquidation_is_over(
                 unit

@@ -69,9 +69,13 @@ class _Valued(NamedTuple):
     notionals: NDArray[np.float64]
 
 
-def book_sums(images: Sequence[NamedColumns], as_of_ns: int) -> BookSums:
-    """Return the sums over the images of all shards; ValueError: a verdict is undecided."""
-    parts = [class_two(image.columns, worst_max=0) for image in images]
+def image_sums(images: Sequence[NamedColumns], worst_max: int = 0) -> list[ClassTwo]:
+    """Return each image's sums, and its worst units; ValueError: a verdict is undecided."""
+    return [class_two(image.columns, worst_max=worst_max) for image in images]
+
+
+def book_sums(images: Sequence[NamedColumns], parts: Sequence[ClassTwo], as_of_ns: int) -> BookSums:
+    """Return the sums over the images of all shards, from the sums of each."""
     sides: dict[tuple[str, str], tuple[_Side, _Side]] = {}
     for image, part in zip(images, parts, strict=True):
         own = _valued(image.columns, part)

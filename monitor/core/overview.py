@@ -4,6 +4,8 @@ import heapq
 import math
 from typing import Any
 
+import numpy as np
+
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.margin.book import STATES
@@ -26,7 +28,13 @@ WORST_ACCOUNTS = 100
 
 
 def build_view(engine: EngineParts) -> RiskView:
-    """Return the state of the whole exchange as of the engine's time."""
+    """Return the state of the whole exchange as of the engine's time.
+
+    `worst`: every amount and the order are of now. Which accounts are looked at: all, where no
+    images of the book are taken; else the 1,000 worst of the newest image and those whose state
+    changed since, at most 4,096 a shard. So an account that came near to liquidation without a
+    change of state is missing for at most the age of that image.
+    """
     states: dict[str, int] = {}
     parts = engine.shards.engines
     for part in parts:
@@ -86,15 +94,20 @@ def _class_one(parts: list[AccountEngine]) -> dict[str, Any]:
 
 def _worst(engine: EngineParts) -> tuple[AccountView, ...]:
     """Return the accounts nearest to liquidation, worst first."""
-    scored = (
-        (score, name, part)
-        for part in engine.shards.engines
-        for score, name in worst_accounts(part.thresholds, WORST_ACCOUNTS)
-    )
+    scored = ((*found, part) for part in engine.shards.engines for found in _worst_of(part))
     worst = heapq.nlargest(WORST_ACCOUNTS, scored, key=lambda entry: entry[:2])
     views = [account_view(engine.shards, part, name, engine.engine_ns) for _, name, part in worst]
     views.sort(key=lambda view: -(view.risk_score or 0.0))
     return tuple(views)
+
+
+def _worst_of(part: AccountEngine) -> list[tuple[float, str]]:
+    """Return (maintenance / equity, account) of a shard's worst."""
+    candidates = part.watchlist.candidates()
+    units = part.margin_units.cross_units()
+    if candidates is not None:
+        units = np.array(candidates, np.int32)
+    return worst_accounts(part.thresholds, units, WORST_ACCOUNTS)
 
 
 def _instrument(engine: EngineParts, name: str) -> InstrumentView:

@@ -31,7 +31,8 @@ class MirrorBatch(msgspec.Struct, frozen=True, kw_only=True):
     `log_offset`: the offset of its `batch_applied`. `accounts`: those that changed (all of them,
     once, after a start). `decisions`: as they stand in the log, in order. `deleveraging`: per
     (instrument, side) the accounts in the order of deleveraging, first to go first; a queue that
-    is not named stays as it was.
+    is not named stays as it was. `worst`: the accounts nearest to liquidation, None: as before.
+    `is_whole`: whether every account has been told since the start.
     """
 
     epoch: int
@@ -41,6 +42,8 @@ class MirrorBatch(msgspec.Struct, frozen=True, kw_only=True):
     closed_accounts: Sequence[str] = ()
     decisions: Sequence[bytes] = ()
     deleveraging: Mapping[Queue, Sequence[str]] = {}
+    worst: Sequence[str] | None = None
+    is_whole: bool = True
 
 
 class DecisionEntry(msgspec.Struct, frozen=True):
@@ -63,7 +66,9 @@ class LiveState:
         self.unknown: set[str] = set()
         self.deleveraging: dict[Queue, tuple[str, ...]] = {}
         self.decisions: deque[DecisionEntry] = deque(maxlen=DECISIONS_MAX)
+        self.is_whole = False
         self._standing: set[str] = set()
+        self._worst: frozenset[str] = frozenset()
         self._changed: set[str] = set()
 
     def merge(self, batch: MirrorBatch) -> None:
@@ -79,6 +84,9 @@ class LiveState:
             self._put(account)
         for name in batch.closed_accounts:
             self._remove(name)
+        self.is_whole = batch.is_whole
+        if batch.worst is not None:
+            self._worst = frozenset(batch.worst)
         for queue, names in batch.deleveraging.items():
             self.deleveraging[queue] = tuple(names[:RANKS_MAX])
         self.decisions.extend(DecisionEntry(batch.log_offset, text) for text in batch.decisions)
@@ -93,8 +101,8 @@ class LiveState:
         self._changed |= changed
 
     def at_risk(self) -> dict[str, float]:
-        """Return the risk score of the worst accounts: the view's, and all in a bad state."""
-        names = self._standing | {account.account for account in self.view.worst}
+        """Return the scores of the worst accounts: those told, the view's, all in a bad state."""
+        names = self._standing | self._worst | {account.account for account in self.view.worst}
         scores = {
             name: score
             for name in names

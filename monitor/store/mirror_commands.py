@@ -83,6 +83,7 @@ class CommandWriter:
         self._state = state
         self._held = _Holding()
         self._sent = _Holding()
+        self._left: set[str] = set()  # accounts of an earlier process, not told of yet
 
     def start_anew(self, leftover: Leftover) -> set[str]:
         """Forget what Redis holds but for its leftovers; return the accounts to write or remove."""
@@ -93,7 +94,15 @@ class CommandWriter:
             hashes=dict.fromkeys(key for key in leftover.named if not key.startswith(prefix)),
             queues=dict.fromkeys(key for key in leftover.named if key.startswith(prefix)),
         )
-        return leftover.accounts | self._state.accounts.keys()
+        self._left = leftover.accounts
+        return self.settled() | self._state.accounts.keys()
+
+    def settled(self) -> set[str]:
+        """Return the accounts of an earlier process to write or remove, once all have been told."""
+        if not self._state.is_whole:
+            return set()
+        left, self._left = self._left, set()
+        return left
 
     def accounts(self, names: Sequence[str]) -> list[Command]:
         """Return the commands for these accounts: as they are now, or gone."""

@@ -130,6 +130,7 @@ class RedisMirror:
         try:
             if marker is None:
                 changed = await self._begin_anew(epoch)
+            changed |= self._writer.settled()
             await self._write(list(changed), epoch, offset)
         except BaseException:
             self._state.put_back(changed)

@@ -1,7 +1,9 @@
 """What the mirror is told, and how often."""
 
-from monitor.app.mirroring import MirrorFeeder
+from monitor.app.book_watch import BookWatch
+from monitor.app.mirroring import ACCOUNTS_PER_TURN_MAX, MirrorFeeder
 from monitor.app.view_holder import ViewHolder
+from monitor.config import RedisSettings
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from monitor.runtime.clock import ManualClock
@@ -25,7 +27,9 @@ class MergedState:
         self.state.merge(batch)
 
 
-def fed() -> tuple[ManualClock, Shard, MergedState, MirrorFeeder]:
+def fed(
+    settings: RedisSettings | None = None,
+) -> tuple[ManualClock, Shard, MergedState, MirrorFeeder]:
     """Return a shard whose changes are told to a mirror."""
     clock = ManualClock()
     engine = RiskEngine(EngineSettings(action_age_max_s=1e12))
@@ -33,7 +37,7 @@ def fed() -> tuple[ManualClock, Shard, MergedState, MirrorFeeder]:
     views = ViewHolder(clock)
     views.follow(engine)
     mirror = MergedState()
-    feeder = MirrorFeeder(mirror, shard, views, interval_s=0.25, clock=clock)
+    feeder = MirrorFeeder(mirror, shard, views, settings=settings or RedisSettings(), clock=clock)
     return clock, shard, mirror, feeder
 
 
@@ -63,8 +67,9 @@ def test_without_news_nothing_is_told() -> None:
     clock, _, mirror, feeder = fed()
     feeder.observe(None)
     told = mirror.batches
-    clock.advance(60)
-    feeder.observe(None)
+    for _ in range(50):
+        clock.advance(1)
+        feeder.observe(None)
     assert mirror.batches == told
 
 
@@ -77,31 +82,103 @@ def test_decisions_are_told_in_order_and_once() -> None:
     journal.balance("a", 10)
     journal.position("a", "AAA-PERP", 10, 100)
     apply(shard, feeder, slice_of("accounts", journal.take()))
-    feeder.tell_all(shard.engine)  # type: ignore[arg-type]
+    feeder.begin(shard.engine)  # type: ignore[arg-type]
     assert [b"account_" in entry.text for entry in mirror.state.decisions] == [True]
 
 
 def test_after_a_start_every_account_is_told() -> None:
     _, shard, mirror, feeder = fed()
     journal = Journal()
-    shard.engine.apply([journal.balance("a", 1), journal.balance("b", 2)])
-    feeder.tell_all(shard.engine)  # type: ignore[arg-type]
-    assert set(mirror.state.accounts) == {"a", "b"}
+    shard.engine.apply([journal.balance(f"a{number}", 1) for number in range(120)])
+    feeder.begin(shard.engine)  # type: ignore[arg-type]
+    assert len(mirror.state.accounts) == ACCOUNTS_PER_TURN_MAX
+    assert not mirror.state.is_whole, "expected what an earlier process wrote to stay for now"
+    for _ in range(6):
+        feeder.observe(None)
+    assert set(mirror.state.accounts) == {f"a{number}" for number in range(120)}
+    assert mirror.state.is_whole
 
 
 def test_many_changes_are_told_over_several_turns_and_completely() -> None:
     clock, shard, mirror, feeder = fed()
+    feeder.observe(None)  # the tour of no account is over
     journal = Journal()
     events = [journal.balance(f"c{number}", 5) for number in range(450)]
+    clock.advance(1)
     apply(shard, feeder, slice_of("accounts", events))
-    assert 0 < len(mirror.state.accounts) <= 200
-    for _ in range(2):
+    assert 0 < len(mirror.state.accounts) <= ACCOUNTS_PER_TURN_MAX
+    for _ in range(8):
         feeder.observe(None)
     assert len(mirror.state.accounts) == 450
     told = mirror.batches
     clock.advance(10)
     feeder.observe(None)
     assert mirror.batches == told
+
+
+def test_a_change_of_state_is_told_before_all_that_wait() -> None:
+    clock, shard, mirror, feeder = fed()
+    feeder.observe(None)
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for number in range(300):
+        journal.balance(f"c{number:03}", "10")
+    journal.position("c299", "X", "1", "100")
+    clock.advance(1)
+    apply(shard, feeder, slice_of("accounts", journal.take()))
+    journal.mark("X", "94")
+    apply(shard, feeder, slice_of("market", journal.take()))
+    feeder.observe(None)
+    assert mirror.state.accounts["c299"].state == "liquidatable"
+    assert len(mirror.state.accounts) <= 150
+
+
+def test_a_tour_tells_every_account_again_within_the_declared_time() -> None:
+    clock, shard, mirror, feeder = fed()
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for number in range(200):
+        journal.balance(f"c{number:03}", "1000")
+        journal.position(f"c{number:03}", "X", "1", "100")
+    shard.engine.apply(journal.take())
+    feeder.begin(shard.engine)  # type: ignore[arg-type]
+    for _ in range(100):
+        clock.advance(0.25)
+        feeder.observe(None)
+    journal.mark("X", "101")  # changes nobody's state, and every equity
+    shard.engine.apply(journal.take())
+    for _ in range(4 * 70):
+        clock.advance(0.25)
+        feeder.observe(None)
+    assert {account.equity for account in mirror.state.accounts.values()} == {1001.0}
+
+
+async def test_the_worst_of_the_image_are_told_once_a_second() -> None:
+    clock, shard, mirror, feeder = fed(RedisSettings(worst_accounts=2))
+    engine = shard.engine
+    assert isinstance(engine, RiskEngine)
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for number in range(60):
+        journal.balance(f"c{number:02}", str(20 + number))
+        journal.position(f"c{number:02}", "X", "1", "100")
+    engine.apply(journal.take())
+    feeder.begin(engine)
+    for _ in range(10):
+        feeder.observe(None)
+    watch = BookWatch(engine, ViewHolder(clock), clock)
+    for price in ("99", "98"):
+        journal.mark("X", price)
+        engine.apply(journal.take())
+        await watch.look()
+        clock.advance(1)
+        feeder.observe(None)
+        assert set(mirror.state.at_risk()) >= {"c00", "c01"}
+        assert mirror.state.accounts["c00"].equity == 20 - (100 - int(price))
+        assert mirror.state.accounts["c30"].equity == 50, "expected the others to wait"
 
 
 def test_the_deleveraging_queues_are_told_side_by_side() -> None:
@@ -113,7 +190,7 @@ def test_the_deleveraging_queues_are_told_side_by_side() -> None:
         journal.balance(name, balance)
         journal.position(name, "X", size, "90")
     shard.engine.apply(journal.events)
-    feeder.tell_all(shard.engine)  # type: ignore[arg-type]
+    feeder.begin(shard.engine)  # type: ignore[arg-type]
     for _ in range(2):
         apply(shard, feeder, slice_of("accounts", [journal.balance("bold", "150")]))
         clock.advance(0.25)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.book_sums import NamedColumns, book_sums
+from monitor.core.book_sums import NamedColumns, book_sums, image_sums
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
 from monitor.core.margin.exact import position_pnl
@@ -32,7 +32,7 @@ def summed(engine: RiskEngine) -> BookSums:
         ]
         if len(names) == len(part.thresholds.instrument_names):
             images.append(NamedColumns(part.thresholds.index.columns, names))
-    return book_sums(images, engine.engine_ns)
+    return book_sums(images, image_sums(images), engine.engine_ns)
 
 
 def by_state(engine: RiskEngine) -> tuple[dict[str, Fraction], dict[str, Fraction]]:

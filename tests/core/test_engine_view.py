@@ -12,6 +12,7 @@ from monitor.core import overview
 from monitor.core.accounts import AccountEngine
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
+from monitor.core.margin.index.class_two import class_two
 from monitor.core.margin.totals import unit_totals
 from monitor.core.report import account_view
 from monitor.core.settings import EngineSettings
@@ -157,3 +158,39 @@ def test_the_worst_are_found_again_when_those_kept_have_left() -> None:
     engine.apply(journal.take())
     assert told(engine) == recount(engine)
     assert len(engine.view().worst) == 50
+
+
+def test_a_view_looks_at_the_worst_of_the_image_and_at_what_changed_since() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for number in range(2_200):
+        journal.balance(f"c{number:04}", str(20 + number))
+        journal.position(f"c{number:04}", "X", "1", "100")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    (part,) = engine.shards.engines
+    everybody = engine.view().worst
+    part.watchlist.note_image()
+    sums = class_two(part.thresholds.index.columns, worst_max=2_000)
+    part.watchlist.take_worst(sums.worst_units.tolist())
+    assert engine.view().worst == everybody
+    candidates = part.watchlist.candidates()
+    assert candidates is not None
+    assert len(candidates) == 1_000
+    journal.balance("c2199", "5")  # was the safest of all, and is liquidatable now
+    engine.apply(journal.take())
+    assert engine.view().worst[0].account == "c2199"
+
+
+def test_an_account_without_equity_or_requirement_is_among_the_worst() -> None:
+    journal = Journal()
+    journal.list_instrument("FREE", risk_tiers=[])
+    journal.mark("FREE", "90")
+    journal.balance("ann", "10")
+    journal.position("ann", "FREE", "1", "100")
+    journal.balance("bob", "10")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    (worst,) = engine.view().worst
+    assert (worst.account, worst.equity, worst.risk_score) == ("ann", 0.0, math.inf)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.book_sums import NamedColumns, book_sums
+from monitor.core.book_sums import NamedColumns, book_sums, image_sums
 from monitor.core.decisions import Side
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
@@ -53,7 +53,7 @@ def book(engine: RiskEngine) -> Any:
         names = [(name, settlements.get(name, "")) for name in part.thresholds.instrument_names]
         named.append(NamedColumns(ImageReader().columns(image.source), names))
         image.release()
-    sums = plain(book_sums(named, engine.engine_ns))
+    sums = plain(book_sums(named, image_sums(named), engine.engine_ns))
     held = [each for each in sums["instruments"] if any(each[side]["holders"] for side in SIDES)]
     return sums | {"instruments": held}  # an empty shard has no number of what it never held
 

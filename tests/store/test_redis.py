@@ -260,23 +260,6 @@ async def test_a_killed_redis_that_comes_back_empty_is_rebuilt(start_redis: Star
     assert found["loss-monitor:decisions"] == [f"{1:032x}", f"{2:032x}"]
 
 
-async def test_leftovers_of_an_earlier_run_are_removed(redis_server: RedisServer) -> None:
-    first = make_mirror(redis_server.url)
-    view = RiskView(funds=(FUND,), breakers=(breaker("BTC-PERP", "armed"),))
-    gone = account("gone", 60.0, state="margin_call")
-    first.update(batch(5, gone, account("lost", None), view=view, decisions=[decision(1)]))
-    await first.close(timeout_s=5)
-    second = make_mirror(redis_server.url)
-    second.update(batch(9, account("alice"), epoch=2, decisions=[decision(2)]))
-    async with reader(redis_server) as client:
-        await second.close(timeout_s=5)
-        found = await dump(client)
-    assert found == {
-        "loss-monitor:account:alice": found["loss-monitor:account:alice"],
-        "loss-monitor:decisions": [f"{1:032x}", f"{2:032x}"],
-    }
-
-
 async def test_other_programs_keys_are_left_alone(redis_server: RedisServer) -> None:
     mirror = make_mirror(redis_server.url)
     mirror.update(batch(1, account("alice")))

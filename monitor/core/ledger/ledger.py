@@ -239,6 +239,14 @@ class Ledger:
         found = [Position(self.store, row) for row in self.store.holders(instrument)]
         return [(position.account, position) for position in found]
 
+    def names_from(self, row: int, count: int) -> tuple[list[str], int]:
+        """Return the accounts of the next `count` rows, and the row to go on from; 0: the end."""
+        names = self.store.names[row : row + count]
+        following = row + count
+        return [name for name in names if name is not None], (
+            following if following < len(self.store.names) else 0
+        )
+
     def relist_instrument(self, instrument: Instrument) -> None:
         """Give every position in an instrument its new definition."""
         number = self.store.instrument_numbers.get(instrument.name)

@@ -5,7 +5,7 @@ from typing import Any
 from numba.core import event as numba_events
 
 from monitor.core.book_ladders import LadderKeeper
-from monitor.core.book_sums import NamedColumns, book_sums
+from monitor.core.book_sums import NamedColumns, book_sums, image_sums
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.margin.index.rehearsal import steps_of_rehearsal
 from tests.core.margin.index.worlds import World
@@ -41,7 +41,7 @@ def test_after_the_rehearsal_nothing_is_compiled_in_the_path_of_an_event() -> No
             names = [(name, "USDT") for name in part.thresholds.instrument_names]
             images = [NamedColumns(ImageReader().columns(image.source), names)]
             image.release()
-            book_sums(images, 1)
+            book_sums(images, image_sums(images), 1)
             LadderKeeper().follow(images, {}, 1)
     finally:
         _events.unregister("numba:compile", found)

@@ -1,9 +1,10 @@
 """What the mirror in Redis is told: accounts, a few at a time, many times a second.
 
 Looking at an account costs the writer time, so a turn looks at a limited number of them, and all
-turns together take at most a fifth of the writer's time. First come those whose state changed;
-then, once a second, the worst of the newest image of the book; then in equal parts those that
-changed otherwise, and the next of a tour of all accounts that never ends.
+turns together take at most a fifth of the writer's time (half of it on the first tour after a
+start). First come those whose state changed; then, once a second, the worst of the newest image of
+the book; then in equal parts those that changed otherwise, and the next of a tour of all accounts
+that never ends.
 """
 
 from itertools import islice
@@ -23,6 +24,8 @@ WORST_INTERVAL_S = 1.0
 TOUR_MIN_S = 60.0  # a tour of all accounts takes no less
 SIDES: tuple[Side, ...] = ("long", "short")
 SHARE_MAX = 0.2
+FIRST_SHARE_MAX = 0.5  # after a start, until every account has been told
+QUEUE_SHARE_MAX = 0.05  # ranking a whole side takes long
 
 
 class Mirror(Protocol):
@@ -64,7 +67,8 @@ class MirrorFeeder:
     def begin(self, engine: RiskEngine) -> None:
         """Begin after a start: the mirror knows nothing, the first tour tells it every account."""
         engine.take_changed_accounts()
-        self._tell(engine, self._tour.next(engine, ACCOUNTS_PER_TURN_MAX), None)
+        names = self._tour.next(engine, ACCOUNTS_PER_TURN_MAX)
+        self._tell(engine, names, None, self._next_queue(engine))
 
     def observe(self, applied: Applied | None) -> None:
         """Note a batch, and tell the mirror if it is time."""
@@ -86,11 +90,14 @@ class MirrorFeeder:
         if not (self._has_news or waits or self._tour.is_due()):
             return
         self._waiting |= dict.fromkeys(sorted(engine.take_changed_accounts()))
-        self._tell(engine, self._next_names(engine), worst)
+        queue = self._next_queue(engine)
+        queued_s = self._clock.monotonic_s()
+        self._tell(engine, self._next_names(engine), worst, queue)
         ended_s = self._clock.monotonic_s()
-        is_behind = bool(self._urgent or self._waiting) or self._tour.is_first
+        is_behind = self._urgent or self._waiting or self._tour.is_due()
         pause_s = 0.0 if is_behind else self._settings.interval_s
-        self._due_s = ended_s + max(pause_s, (ended_s - started_s) / SHARE_MAX)
+        share = FIRST_SHARE_MAX if self._tour.is_first else SHARE_MAX
+        self._due_s = ended_s + max(pause_s, (ended_s - queued_s) * (1 / share - 1))
 
     def _hurry(self, applied: Applied) -> None:
         """Let the accounts whose state changed come first, the newest before the others."""
@@ -102,11 +109,17 @@ class MirrorFeeder:
         """Return whom this turn looks at, and let them wait no longer."""
         names = _taken(self._urgent, ACCOUNTS_PER_TURN_MAX)
         room = ACCOUNTS_PER_TURN_MAX - len(names)
-        tour = self._tour.next(engine, room // 2) if self._tour.is_due() else []
-        others = _taken(self._waiting, room - len(tour))
+        others = _taken(self._waiting, (room + 1) // 2 if self._tour.is_due() else room)
+        tour = self._tour.next(engine, room - len(others)) if self._tour.is_due() else []
         return [*dict.fromkeys([*names, *others, *tour])]
 
-    def _tell(self, engine: RiskEngine, names: list[str], worst: list[str] | None) -> None:
+    def _tell(
+        self,
+        engine: RiskEngine,
+        names: list[str],
+        worst: list[str] | None,
+        queue: dict[Queue, list[str]],
+    ) -> None:
         accounts, closed = [], []
         for name in names:
             self._waiting.pop(name, None)
@@ -122,7 +135,7 @@ class MirrorFeeder:
             accounts=accounts,
             closed_accounts=closed,
             decisions=self._decisions,
-            deleveraging=self._next_queue(engine),
+            deleveraging=queue,
             worst=worst,
             is_whole=not self._tour.is_first,
         )
@@ -139,7 +152,9 @@ class MirrorFeeder:
         name, side = sides[self._turn % len(sides)]
         queue = engine.shards.queue(name, side)[:RANKS_MAX]
         ended_s = self._clock.monotonic_s()
-        self._queue_due_s = ended_s + max(self._settings.interval_s, (ended_s - now_s) / SHARE_MAX)
+        self._queue_due_s = ended_s + max(
+            self._settings.interval_s, (ended_s - now_s) / QUEUE_SHARE_MAX
+        )
         return {(name, side): queue}
 
 

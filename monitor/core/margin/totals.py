@@ -141,7 +141,9 @@ def _initial_of(
     quote = market.marks.get(instrument.name)
     if quote is None and (positions or instrument.model.scales_with_open_interest):
         return None  # open interest without a mark is unknown, not nothing
-    interest = open_interest_value(instrument, market, sides_of)
+    interest = ZERO
+    if instrument.model.scales_with_open_interest:
+        interest = open_interest_value(instrument, market, sides_of)
 
     def needed(value: Fraction, size: Fraction) -> Fraction:
         base = value if instrument.inverse else abs(size) * instrument.contract_size
@@ -163,6 +165,8 @@ def _initial_of(
         sides[net[0] < 0] += needed(*net)
         return of_legs(instrument, *sides)
     value, size = values.get("net", (ZERO, ZERO))
+    if orders.is_empty:
+        return needed(value, size)
     return max(
         needed(value + orders.bids_value, size + orders.bids_size),
         needed(value - orders.asks_value, size - orders.asks_size),

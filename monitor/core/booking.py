@@ -13,7 +13,7 @@ from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
 
 # Of one account, each: well inside what one margin unit may consist of in the threshold index.
-POSITIONS_MAX, ASSETS_MAX = 16_000, 8_000
+POSITIONS_MAX, ASSETS_MAX = 16_000, 1_000
 
 
 def book_balance(

@@ -1,5 +1,6 @@
 """The far ends of what a venue may send: each a stated rule, and the book stays intact."""
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from monitor.core import booking, events, gate
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.index.columns import ITEMS_MAX
+from monitor.core.margin.index.verdict import FLOAT_BAND
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal, tier
 from tests.core.comparison import assert_same
@@ -174,3 +176,34 @@ def test_more_than_an_account_may_hold_is_refused_before_anything_is_booked(
 def test_what_an_account_may_hold_fits_into_one_margin_unit() -> None:
     each = booking.POSITIONS_MAX + 2 * booking.ASSETS_MAX  # positions, balances, what is owed
     assert each <= ITEMS_MAX // 2
+    # The float band (decision 0001) covers the rounding of a sum of so many terms.
+    assert (each + 8) * 2.0**-53 <= 2.0 * FLOAT_BAND
+
+
+def test_an_account_with_thousands_of_positions_is_judged_exactly_and_restored() -> None:
+    """Long 1 at 100 in each of 3,000 instruments, on exactly what it must keep at 99."""
+    count, journal = 3_000, Journal()
+    names = [f"X{number}" for number in range(count)]
+    for name in names:
+        journal.list_instrument(name)
+    journal.add(
+        events.MarkPricesChanged(event_ns=journal.now_ns, prices=dict.fromkeys(names, "99"))
+    )
+    keeps = Decimal("0.05") * 99 * count  # 5 % of each
+    journal.balance("ann", str(keeps + count + Decimal("0.00000001")))
+    positions = [
+        events.PositionRecord(instrument=name, size="1", entry_price="100") for name in names
+    ]
+    balances = {"USD": str(keeps + count + Decimal("0.00000001"))}
+    journal.snapshot("ann", balances=balances, positions=positions)
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    assert engine.take_refused() == []
+    before = engine.view().accounts
+    assert (before["margin_call"], before["liquidatable"]) == (1, 0)
+    journal.balance("ann", str(keeps + count))
+    engine.apply(journal.take())
+    assert engine.view().accounts["liquidatable"] == 1
+    restored = RiskEngine.from_state(engine.export_state(), engine.settings)
+    assert restored.state_hash() == engine.state_hash()
+    assert restored.view().accounts == engine.view().accounts

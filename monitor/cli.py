@@ -339,7 +339,7 @@ def _deleverage(options: argparse.Namespace) -> int:
 
 
 def _add_socialize(add_verb: AddVerb) -> None:
-    from monitor.core.socialization import RULES
+    from monitor.core.socialization import METHODS
 
     parser = _verb(
         add_verb,
@@ -348,7 +348,7 @@ def _add_socialize(add_verb: AddVerb) -> None:
         "loss-monitor socialize --method three-stage --amount 100 --candidates accounts.json",
     )
     parser.add_argument(
-        "--method", required=True, choices=list(RULES), metavar="NAME", help=", ".join(RULES)
+        "--method", required=True, choices=list(METHODS), metavar="NAME", help=", ".join(METHODS)
     )
     parser.add_argument("--amount", required=True, metavar="X", help="the loss, in its asset")
     parser.add_argument("--candidates", required=True, metavar="FILE", help="JSON, - for stdin")

@@ -81,7 +81,7 @@ def socialize(method: str, candidates: str, amount: str) -> Answer:
     loss = exact_amount(amount)
     try:
         file = parse_loss_file(_read(candidates))
-        return share_loss(socialization.RULES[method], file, loss)
+        return share_loss(socialization.METHODS[method], file, loss)
     except WorksheetError as error:
         raise WorksheetError(f"{candidates}: {error}") from None
 

@@ -58,7 +58,7 @@ def test_policies_are_compared_and_those_that_cannot_answer_say_why(
     assert [answer["policy"] for answer in answers] == list(deleveraging.POLICIES)
 
 
-@pytest.mark.parametrize("method", socialization.RULES)
+@pytest.mark.parametrize("method", socialization.METHODS)
 def test_every_method_answers(
     method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings
 from monitor.core.socialization import METHODS
+from monitor.core.socialization.loss import Bearer, Loss
 from monitor.core.waterfall import Fund, Shortfall
 
 
@@ -296,7 +297,12 @@ class VenueEngine:
         """Charge the gains with what is left of a loss."""
         unit = self.market.unit(loss.asset)
         method = self.settings.waterfall.socialized_loss
-        charges = METHODS[method](loss.amount, gains)
+        bearers = tuple(
+            Bearer(account=name, unrealized_pnl=gains[name])
+            for name in sorted(gains, key=str.encode)
+        )
+        borne = Loss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
+        charges = METHODS[method].share(borne).charges
         asked = loss.amount
         loss.amount -= sum(charges.values())
         value = self.market.exact_value(loss.asset) or Fraction(0)

@@ -58,6 +58,11 @@ def test_a_mistake_is_named(raw: bytes, said: str) -> None:
         ("minimax-leverage", file_with(mark_price=None), "`mark_price`, which minimax-leverage"),
         ("random-walk", file_with(), "`bankruptcy_price`, which random-walk needs"),
         ("pro-rata-pnl-capped", file_with({"equity": None, "equity_min": 3}), "`equity_min` needs"),
+        (
+            "pro-rata-contracts",
+            file_with({"equity": None}, spare_counterparties=True),
+            "`equity`, which `spare_counterparties` needs",
+        ),
     ],
 )
 def test_what_a_policy_misses_is_named(policy: str, raw: bytes, said: str) -> None:

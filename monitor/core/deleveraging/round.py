@@ -150,6 +150,9 @@ class Round:
         share an equity are asked in the order of their names. Winners without equity stay as they
         are.
         """
+        concession = self.concession() if unit == "contracts" else None
+        if unit == "contracts" and (concession is None or concession <= 0):
+            return self
         spent: dict[tuple[str, str | None], Fraction] = {}
         spared: dict[str, Winner] = {}
         for winner in sorted(self.winners, key=lambda one: one.name.encode("utf-8")):
@@ -157,20 +160,22 @@ class Round:
                 continue
             payer = (winner.account, winner.leg if winner.isolated else None)
             able = max(Fraction(0), winner.equity - spent.get(payer, Fraction(0)))
-            spared[winner.name], most = self._spare(winner, unit, able)
+            spared[winner.name], most = self._spare(winner, concession, able)
             spent[payer] = spent.get(payer, Fraction(0)) + most
         return replace(self, winners=tuple(spared.get(one.name, one) for one in self.winners))
 
-    def _spare(self, winner: Winner, unit: Unit, able: Fraction) -> tuple[Winner, Fraction]:
-        """Return a winner that can give at most `able`, and the most that it then gives."""
-        if unit == "pnl":
+    def _spare(
+        self, winner: Winner, concession: Fraction | None, able: Fraction
+    ) -> tuple[Winner, Fraction]:
+        """Return a winner that can give at most `able`, and the most that it then gives.
+
+        `concession`: what each lot gives up, None in pnl.
+        """
+        if concession is None:
             gain = self.gain(winner)
             if gain <= 0:
                 return winner, Fraction(0)
             haircut = min(winner.haircut_max, able / gain)
             return replace(winner, haircut_max=haircut), haircut * gain
-        concession = self.concession()
-        if concession is None or concession <= 0:
-            return winner, Fraction(0)
         lots = min(winner.lots, int(able // concession))
         return replace(winner, lots=lots, odd_lots=winner.size - lots), lots * concession

@@ -1,6 +1,7 @@
 """Every policy plans live: as the command would on the same candidates, within the same bounds."""
 
 import json
+import random
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, get_args
@@ -17,9 +18,17 @@ from monitor.core.deleveraging.plan import plan
 from monitor.core.deleveraging.request import parse_candidates, round_for
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
-from monitor.core.settings import DeleveragingSettings, EngineSettings, PolicyName
+from monitor.core.settings import (
+    DeleveragingSettings,
+    EngineSettings,
+    MarginSettings,
+    PolicyName,
+)
 from tests import random_settings, strategies
 from tests.builders import Journal
+from tests.core.comparison import assert_same
+from tests.reference import naive_deleveraging
+from tests.reference.naive import NaiveEngine
 
 ALL = pytest.mark.parametrize("policy", get_args(PolicyName))
 # account: (balance, size, entry price); shorts win as the mark falls to 80.
@@ -105,6 +114,50 @@ def test_the_engine_plans_what_the_command_answers(policy: PolicyName) -> None:
     collected = min(Fraction(planned.amount), made.taken)
     assert Fraction(planned.amount) == Fraction(planned.taken) + Fraction(planned.left)
     assert float(planned.taken) == pytest.approx(float(collected), abs=1e-8)
+
+
+def crowded_bankruptcy(chance: random.Random) -> list[AnyEvent]:
+    """Return a long that goes bankrupt before many shorts: legs, isolated ones, odd lots, ties."""
+    kind = chance.choice(["linear", "linear", "inverse", "quanto"])
+    asset = "X" if kind == "inverse" else "USD"
+    journal = Journal()
+    journal.list_instrument("X-PERP", kind, contract_size=chance.choice(["1", "10"]), lot_size="2")
+    journal.list_instrument("X-LATER")
+    journal.index("X", "80")
+    journal.marks(X_PERP="100", X_LATER="100")
+    for number in range(chance.randint(2, 8)):
+        name = f"winner-{number}"
+        journal.balance(name, chance.choice(["100", "300", "300.5", "4000"]), asset)
+        for leg in chance.choice([("net",), ("net",), ("long", "short")]):
+            fields = {"margin_mode": "isolated", "isolated_margin": "90"}
+            size = chance.choice(["-2", "-4", "-7", "-7.5", "-20"])
+            entry = chance.choice(["60", "79", "81", "100", "100", "120"])
+            isolated = fields if not chance.randrange(4) else {}
+            journal.position(name, "X-PERP", size, entry, leg=leg, **isolated)
+        if not chance.randrange(3):
+            journal.position(name, "X-LATER", chance.choice(["3", "-3"]), "90")
+    journal.balance("lost", chance.choice(["1", "20", "100"]), asset)
+    journal.position("lost", "X-PERP", "40", "110")
+    journal.marks(X_PERP="80", X_LATER="80")
+    for stage in ("started", "filled", "finished"):
+        journal.liquidation(stage, "lost", "X-PERP", size="-40", price=chance.choice(["60", "75"]))
+    return journal.events
+
+
+@pytest.mark.parametrize("policy", naive_deleveraging.POLICIES)
+def test_plans_in_a_crowd_are_those_of_the_twin(policy: PolicyName) -> None:
+    """At least a third of the books end in a plan that takes something."""
+    chosen = EngineSettings(
+        margin=MarginSettings(liquidatable_when="below"),
+        deleveraging=DeleveragingSettings(policy=policy),
+    )
+    taken = 0
+    for seed in range(120):
+        sequence = crowded_bankruptcy(random.Random(seed))
+        made = [one for _, one in RiskEngine(chosen).apply(sequence)]
+        taken += any(isinstance(one, DeleveragingPlanned) and one.reductions for one in made)
+        assert_same(RiskEngine(chosen), NaiveEngine(chosen), sequence)
+    assert taken >= 40
 
 
 @ALL

@@ -296,7 +296,7 @@ def _lines(options: argparse.Namespace) -> "Iterator[Line]":
 
 
 def _add_deleverage(add_verb: AddVerb) -> None:
-    from monitor.core.deleveraging import RULES
+    from monitor.core.deleveraging import POLICIES
 
     parser = _verb(
         add_verb,
@@ -306,7 +306,8 @@ def _add_deleverage(add_verb: AddVerb) -> None:
         "  loss-monitor deleverage --compare --candidates winners.json --amount 500 --unit pnl",
     )
     chosen = parser.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--policy", choices=list(RULES), metavar="NAME", help=", ".join(RULES))
+    names = list(POLICIES)
+    chosen.add_argument("--policy", choices=names, metavar="NAME", help=", ".join(names))
     chosen.add_argument("--compare", action="store_true", help="all policies, side by side")
     parser.add_argument("--candidates", required=True, metavar="FILE", help="JSON, - for stdin")
     parser.add_argument("--amount", required=True, metavar="X", help="what must be taken")
@@ -338,7 +339,7 @@ def _deleverage(options: argparse.Namespace) -> int:
 
 
 def _add_socialize(add_verb: AddVerb) -> None:
-    from monitor.core.socialization import RULES
+    from monitor.core.socialization import METHODS
 
     parser = _verb(
         add_verb,
@@ -347,7 +348,7 @@ def _add_socialize(add_verb: AddVerb) -> None:
         "loss-monitor socialize --method three-stage --amount 100 --candidates accounts.json",
     )
     parser.add_argument(
-        "--method", required=True, choices=list(RULES), metavar="NAME", help=", ".join(RULES)
+        "--method", required=True, choices=list(METHODS), metavar="NAME", help=", ".join(METHODS)
     )
     parser.add_argument("--amount", required=True, metavar="X", help="the loss, in its asset")
     parser.add_argument("--candidates", required=True, metavar="FILE", help="JSON, - for stdin")

@@ -53,17 +53,17 @@ def deleverage(request: DeleverageRequest, policy: str | None) -> Answer:
         file = parse_candidates(_read(request.candidates))
         if policy is not None:
             return _answer(policy, file, request)
-        answers = [_answer_or_error(name, file, request) for name in deleveraging.RULES]
+        answers = [_answer_or_error(name, file, request) for name in deleveraging.POLICIES]
     except WorksheetError as error:
         raise WorksheetError(f"{request.candidates}: {error}") from None
     return {"unit": request.unit, "asked": exact_text(asked), "policies": answers}
 
 
 def _answer(policy: str, file: CandidatesFile, request: DeleverageRequest) -> Answer:
-    rule = deleveraging.RULES[policy]
-    round_ = round_for(rule, file, seed=request.seed)
+    chosen = deleveraging.POLICIES[policy]
+    round_ = round_for(chosen, file, seed=request.seed)
     asked = exact_amount(request.amount)
-    return plan(rule, round_, unit=request.unit, asked=asked).answer()
+    return plan(chosen, round_, unit=request.unit, asked=asked).answer()
 
 
 def _answer_or_error(policy: str, file: CandidatesFile, request: DeleverageRequest) -> Answer:
@@ -81,7 +81,7 @@ def socialize(method: str, candidates: str, amount: str) -> Answer:
     loss = exact_amount(amount)
     try:
         file = parse_loss_file(_read(candidates))
-        return share_loss(socialization.RULES[method], file, loss)
+        return share_loss(socialization.METHODS[method], file, loss)
     except WorksheetError as error:
         raise WorksheetError(f"{candidates}: {error}") from None
 

@@ -14,6 +14,7 @@ from monitor.core.settings import (
     WaterfallSettings,
 )
 from tests.examples import LINEAR
+from tests.reference import naive_deleveraging
 
 MARGIN: dict[str, st.SearchStrategy[Any]] = {
     "margin_call_ratio": st.sampled_from([0.8, 0.5, 1.0]),
@@ -44,7 +45,11 @@ SETTINGS = st.builds(
             ]
         ),
     ),
-    deleveraging=st.builds(DeleveragingSettings, price=st.sampled_from(["bankruptcy", "mark"])),
+    deleveraging=st.builds(
+        DeleveragingSettings,
+        policy=st.sampled_from(naive_deleveraging.POLICIES),
+        price=st.sampled_from(["bankruptcy", "bankruptcy", "mark"]),
+    ),
     breakers=st.sampled_from(
         [
             (),

@@ -20,7 +20,7 @@ def winners(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("policy", deleveraging.RULES)
+@pytest.mark.parametrize("policy", deleveraging.POLICIES)
 def test_every_policy_answers_a_program(
     policy: str, winners: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,10 +55,10 @@ def test_policies_are_compared_and_those_that_cannot_answer_say_why(
     assert "random-walk: expected `bankruptcy_price`" in shown
     assert main([*words, "--json"]) == 0
     answers = json.loads(capsys.readouterr().out)["policies"]
-    assert [answer["policy"] for answer in answers] == list(deleveraging.RULES)
+    assert [answer["policy"] for answer in answers] == list(deleveraging.POLICIES)
 
 
-@pytest.mark.parametrize("method", socialization.RULES)
+@pytest.mark.parametrize("method", socialization.METHODS)
 def test_every_method_answers(
     method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,13 +156,13 @@ class Reduction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What deleveraging takes from one account.
 
     `size`: contracts, positive; `amount`: pnl given up, valuation currency; `rank` 1 goes first;
-    `light` 5 (first fifth of the queue) to 1.
+    `light` 5 (first fifth of the queue) to 1; `score` null under a policy without a rank.
     """
 
     account: str
     size: str
     amount: str
-    score: str
+    score: str | None
     rank: int
     light: int
 

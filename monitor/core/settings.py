@@ -64,10 +64,26 @@ class WaterfallSettings(Settings, frozen=True, kw_only=True):
     socialized_loss: Literal["gains-pro-rata"] = "gains-pro-rata"
 
 
+PolicyName: TypeAlias = Literal[
+    "queue-bitmex",
+    "queue-binance",
+    "queue-hyperliquid",
+    "random-walk",
+    "pro-rata-contracts",
+    "pro-rata-pnl",
+    "pro-rata-pnl-capped",
+    "risk-aware-pro-rata",
+    "minimax-leverage",
+    "minimax-leverage-factor",
+    "minmax-fraction",
+    "severity-learner",
+]
+
+
 class DeleveragingSettings(Settings, frozen=True, kw_only=True):
     """`[deleveraging]`: the policy that chooses who is deleveraged, and the closing price."""
 
-    policy: Literal["queue-bitmex"] = "queue-bitmex"
+    policy: PolicyName = "queue-bitmex"
     price: Literal["bankruptcy", "mark"] = "bankruptcy"
 
 

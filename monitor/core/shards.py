@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
-from monitor.core.deleveraging.policy import CandidateSet, Policy
+from monitor.core.deleveraging.live import CandidateSet, round_of
+from monitor.core.deleveraging.policy import Policy
 from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
@@ -19,6 +20,7 @@ from monitor.core.winners import (
     Standing,
     all_candidates,
     foremost_candidates,
+    ranked,
     scored_accounts,
     standing,
     unrealized_gains,
@@ -73,16 +75,15 @@ class Shards:
 
     def standings(self, instrument: str, side: Side) -> dict[tuple[str, str], Standing]:
         """Return the exact standing of every candidate of a side, by (account, leg)."""
-        ranked = self.policy.rank(
-            [
-                candidate
-                for engine in self.engines
-                for candidate in all_candidates(engine, instrument, side)
-            ]
-        )
+        winners = [
+            winner
+            for engine in self.engines
+            for winner in all_candidates(engine, instrument, side, self.policy)
+        ]
+        queue = ranked(self.policy, round_of(self.engines[0].market, instrument, side, winners))
         return {
-            (place.candidate.account, place.candidate.leg): Standing(place.rank, len(ranked))
-            for place in ranked
+            (winner.account, winner.leg): Standing(place, len(queue))
+            for place, winner in enumerate(queue, start=1)
         }
 
     def queue(self, instrument: str, side: Side) -> list[str]:

@@ -6,7 +6,7 @@ never spent twice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -19,7 +19,6 @@ from monitor.core.amounts import (
     rounded_text_or_none,
 )
 from monitor.core.breakers.board import BreakerBoard
-from monitor.core.contracts import unrealized_pnl
 from monitor.core.decisions import (
     Charge,
     Decision,
@@ -31,12 +30,16 @@ from monitor.core.decisions import (
     Side,
 )
 from monitor.core.deleveraging import POLICIES
-from monitor.core.deleveraging.policy import CandidateSet, Taken, light, take_in_order
+from monitor.core.deleveraging.live import CandidateSet, round_of, seed_of
+from monitor.core.deleveraging.plan import Plan, plan
+from monitor.core.deleveraging.plan import Reduction as PlannedReduction
+from monitor.core.deleveraging.round import Round
 from monitor.core.instruments import Instrument
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings
 from monitor.core.socialization import METHODS
+from monitor.core.socialization.loss import Bearer, Loss
 from monitor.core.waterfall import Fund, Shortfall
 
 
@@ -141,12 +144,13 @@ class VenueEngine:
         decisions: list[Decision] = []
         if "insurance_fund" in layers and instrument.fund is not None:
             decisions += self._draw(loss, self.fund(instrument.fund, shortfall.asset), now_ns)
-        plan = _Plan(concession=Fraction(0))
+        given_up: dict[str, Fraction] = {}
         if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
-            plan = self._plan(loss, instrument, winners)
-            decisions.append(self._deleverage(loss, instrument, plan, now_ns))
+            made = self._plan(loss, instrument, winners)
+            decisions.append(self._deleverage(loss, instrument, made, now_ns))
+            given_up = self._given_up(instrument, made)
         if "socialized_loss" in layers and loss.amount:
-            gains = self._gains_left(loss, instrument, winners, plan.given_up())
+            gains = self._gains_left(loss, instrument, winners, given_up)
             decisions.append(self._socialize(loss, instrument, gains, now_ns))
         return decisions
 
@@ -188,40 +192,58 @@ class VenueEngine:
         quote = self.market.marks.get(shortfall.instrument)
         return None if quote is None else quote.exact
 
-    def _concession(self, loss: "_Loss", instrument: Instrument) -> Fraction:
-        """Return what a winner gives up per contract, closing at the bankruptcy price."""
-        price = self._closing_price(loss.shortfall)
-        quote = self.market.marks.get(instrument.name)
-        if price is None or quote is None:
-            return Fraction(0)
-        quantity = instrument.contract_size * (1 if loss.shortfall.closed_side == "short" else -1)
-        # The winner's pnl on one contract, from closing there to the mark, is what it gives up.
-        return unrealized_pnl(instrument.kind, quantity, price, quote.exact)
-
-    def _plan(self, loss: "_Loss", instrument: Instrument, winners: Winners) -> "_Plan":
-        """Return who would be closed, and for how much, to bear a loss."""
-        concession = self._concession(loss, instrument)
-        each = self._convert(concession, instrument.settlement, loss.asset)
-        if each is None or each <= 0:
-            return _Plan(concession=concession)
-        lots = loss.amount * self.market.unit(loss.asset).value / each / instrument.lot_size
-        contracts = -(-lots.numerator // lots.denominator) * instrument.lot_size
+    def _plan(self, loss: "_Loss", instrument: Instrument, winners: Winners) -> Plan | None:
+        """Return who gives what to bear a loss, None where the close collects nothing."""
+        side = loss.winning_side
+        empty = replace(
+            round_of(self.market, instrument.name, side, ()),
+            bankruptcy_price=self._closing_price(loss.shortfall),
+            seed=seed_of(loss.shortfall.liquidation_id),
+        )
+        value = self.market.exact_value(loss.asset)
+        concession = None if value is None else self._concession(empty)
+        if value is None or concession is None:
+            return None
+        asked = loss.amount * self.market.unit(loss.asset).value * value
+        contracts = ceil_units(asked, concession) * instrument.lot_size if concession else asked
         found = winners.candidates(
-            instrument.name, loss.winning_side, without=loss.shortfall.account, contracts=contracts
+            instrument.name, side, without=loss.shortfall.account, contracts=contracts
         )
-        taken = take_in_order(self.policy.rank(found.foremost), contracts)
-        collected = sum((part.contracts for part in taken), Fraction(0)) * each
-        return _Plan(
-            concession=concession, collected=collected, taken=taken, candidates=found.total
-        )
+        round_ = replace(empty, winners=tuple(found.foremost))
+        return plan(self.policy, round_, unit="pnl", asked=asked, total=found.total)
+
+    def _concession(self, round_: Round) -> Fraction | None:
+        """Return what each closed lot collects, 0 where none is closed, None if nothing does."""
+        if round_.settlement_price is None or round_.mark_price is None:
+            return None
+        if self.policy.unit != "contracts":
+            return Fraction(0)
+        concession = round_.concession()
+        return None if concession is None or concession <= 0 else concession
+
+    def _given_up(self, instrument: Instrument, made: Plan | None) -> dict[str, Fraction]:
+        """Return what each account gives up in a plan, in the settlement currency."""
+        amounts: dict[str, Fraction] = {}
+        if made is None:
+            return amounts
+        value = self.market.exact_value(instrument.settlement)
+        assert value  # the plan rests on it
+        for part in made.reductions:
+            assert part.amount is not None
+            name = part.share.winner.account
+            amounts[name] = amounts.get(name, Fraction(0)) + part.amount / value
+        return amounts
 
     def _deleverage(
-        self, loss: "_Loss", instrument: Instrument, plan: "_Plan", now_ns: int
+        self, loss: "_Loss", instrument: Instrument, made: Plan | None, now_ns: int
     ) -> Decision:
         """Take what a plan collects off the loss."""
         unit = self.market.unit(loss.asset)
         asked = loss.amount
-        loss.amount -= min(asked, floor_units(plan.collected, unit.value))
+        if made is not None:
+            value = self.market.exact_value(loss.asset)
+            assert value  # the plan rests on it
+            loss.amount -= min(asked, floor_units(made.taken / value, unit.value))
         return DeleveragingPlanned(
             event_ns=now_ns,
             rule=self.policy.name,
@@ -233,23 +255,24 @@ class VenueEngine:
             taken=unit.text_of(asked - loss.amount),
             left=unit.text_of(loss.amount),
             price=rounded_text_or_none(self._closing_price(loss.shortfall)),
-            reductions=self._reductions(plan, instrument),
+            reductions=[] if made is None else [self._reduction(part) for part in made.reductions],
             liquidation_id=loss.shortfall.liquidation_id,
         )
 
-    def _reductions(self, plan: "_Plan", instrument: Instrument) -> list[Reduction]:
-        value = self.market.exact_value(instrument.settlement) or Fraction(0)
-        return [
-            Reduction(
-                account=part.ranked.candidate.account,
-                size=exact_text(part.contracts),
-                amount=rounded_text(part.contracts * plan.concession * value),
-                score="inf" if part.ranked.score is None else rounded_text(part.ranked.score),
-                rank=part.ranked.rank,
-                light=light(part.ranked.rank, plan.candidates),
-            )
-            for part in plan.taken
-        ]
+    def _reduction(self, part: PlannedReduction) -> Reduction:
+        assert part.amount is not None
+        score = part.share.score
+        infinite = None if self.policy.ranking is None else "inf"
+        return Reduction(
+            account=part.share.winner.account,
+            size=rounded_text(part.size)
+            if self.policy.unit != "contracts"
+            else exact_text(part.size),
+            amount=rounded_text(part.amount),
+            score=infinite if score is None else rounded_text(score),
+            rank=part.rank,
+            light=part.light,
+        )
 
     def _gains_left(
         self,
@@ -274,7 +297,12 @@ class VenueEngine:
         """Charge the gains with what is left of a loss."""
         unit = self.market.unit(loss.asset)
         method = self.settings.waterfall.socialized_loss
-        charges = METHODS[method](loss.amount, gains)
+        bearers = tuple(
+            Bearer(account=name, unrealized_pnl=gains[name])
+            for name in sorted(gains, key=str.encode)
+        )
+        borne = Loss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
+        charges = METHODS[method].share(borne).charges
         asked = loss.amount
         loss.amount -= sum(charges.values())
         value = self.market.exact_value(loss.asset) or Fraction(0)
@@ -330,27 +358,6 @@ class _Loss:
     def winning_side(self) -> Side:
         """Return the side that gained what the closed one lost."""
         return "short" if self.shortfall.closed_side == "long" else "long"
-
-
-@dataclass(slots=True, frozen=True)
-class _Plan:
-    """Who is closed at the bankruptcy price: what each contract gives up, and what it all comes to.
-
-    `concession` is in the settlement currency, `collected` in the asset of the loss.
-    """
-
-    concession: Fraction
-    collected: Fraction = Fraction(0)
-    taken: list[Taken] = field(default_factory=list)
-    candidates: int = 0
-
-    def given_up(self) -> dict[str, Fraction]:
-        """Return what each account gives up, in the settlement currency."""
-        amounts: dict[str, Fraction] = {}
-        for part in self.taken:
-            name = part.ranked.candidate.account
-            amounts[name] = amounts.get(name, Fraction(0)) + part.contracts * self.concession
-        return amounts
 
 
 def _plain_sums(sums: Mapping[str, Fraction]) -> list[Any]:

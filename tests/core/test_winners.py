@@ -1,7 +1,9 @@
 """Floats preselect the queue; they never decide who is in it."""
 
 import random
+from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,17 @@ from hypothesis import strategies as st
 from monitor.core.decisions import Side
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
-from monitor.core.settings import EngineSettings, MarginSettings
+from monitor.core.settings import DeleveragingSettings, EngineSettings, MarginSettings, PolicyName
 from tests import random_settings, strategies
 from tests.builders import Journal
+
+POLICIES = st.sampled_from(get_args(PolicyName))
+RANKED = [name for name in get_args(PolicyName) if name != "random-walk"]
+
+
+def with_policy(settings: EngineSettings, policy: PolicyName) -> EngineSettings:
+    """Return settings with another policy."""
+    return msgspec.structs.replace(settings, deleveraging=DeleveragingSettings(policy=policy))
 
 
 def test_an_equity_that_floats_take_for_negative_still_goes_first() -> None:
@@ -50,17 +60,18 @@ def assert_standings(engine: RiskEngine) -> int:
     return found
 
 
-@given(random_settings.SETTINGS, strategies.chaos(), st.integers(1, 2))
+@given(random_settings.SETTINGS, POLICIES, strategies.chaos(), st.integers(1, 2))
 def test_one_standing_is_that_of_the_whole_queue(
-    settings: EngineSettings, sequence: list[AnyEvent], shards: int
+    settings: EngineSettings, policy: PolicyName, sequence: list[AnyEvent], shards: int
 ) -> None:
-    engine = RiskEngine(settings, shards=shards)
+    engine = RiskEngine(with_policy(settings, policy), shards=shards)
     engine.apply(sequence)
     assert_standings(engine)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_standings_in_a_random_book_with_near_ties_are_exact(seed: int) -> None:
+@pytest.mark.parametrize("policy", RANKED)
+@pytest.mark.parametrize("seed", range(3))
+def test_standings_in_a_random_book_with_near_ties_are_exact(seed: int, policy: PolicyName) -> None:
     chance = random.Random(seed)
     journal = Journal()
     for name in ("X-PERP", "Y-PERP"):
@@ -75,6 +86,7 @@ def test_standings_in_a_random_book_with_near_ties_are_exact(seed: int) -> None:
             size = chance.choice(["1", "2", "-1", "-2"])
             instrument = chance.choice(["X-PERP", "Y-PERP"])
             journal.position(name, instrument, size, f"{entry:.8f}", leg=leg)
-    engine = RiskEngine(EngineSettings(margin=MarginSettings(liquidatable_when="below")))
+    settings = EngineSettings(margin=MarginSettings(liquidatable_when="below"))
+    engine = RiskEngine(with_policy(settings, policy))
     engine.apply(journal.events)
     assert assert_standings(engine) > 30

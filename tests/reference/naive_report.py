@@ -3,7 +3,13 @@
 from fractions import Fraction
 from typing import Any
 
-from tests.reference import naive_equity, naive_margin, naive_prices, naive_waterfall
+from tests.reference import (
+    naive_deleveraging,
+    naive_equity,
+    naive_margin,
+    naive_prices,
+    naive_waterfall,
+)
 from tests.reference.naive import NaiveEngine
 from tests.reference.naive_world import Account, Position, exact, significant
 
@@ -101,7 +107,7 @@ def position_report(twin: NaiveEngine, account: Account, position: Position) -> 
 def rank_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:
     """Return the place of a position in the deleveraging queue of its side."""
     side = "long" if position.size > 0 else "short"
-    queue = naive_waterfall.queue(twin.world, position.instrument, side)
+    queue = naive_deleveraging.queue(twin.world, position.instrument, side)
     for rank, one in enumerate(queue, start=1):
         if (one.account, one.position.leg) == (account.name, position.leg):
             light = naive_waterfall.light(rank, len(queue))

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_equity, naive_margin
+from tests.reference import naive_deleveraging, naive_equity
 from tests.reference.naive_world import (
-    Account,
     Draw,
     Fund,
-    Position,
     World,
     ceil_to,
     exact,
@@ -37,15 +35,6 @@ class Loss:
     bankruptcy_price: Fraction | None
     asset: str
     amount: Fraction
-
-
-@dataclass
-class Candidate:
-    """A winner (or loser) on the side that would be deleveraged."""
-
-    account: str
-    position: Position
-    score: Fraction | None  # None: infinite leverage, goes first
 
 
 def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
@@ -116,48 +105,6 @@ def concession(
     return naive_equity.profit(listed, Fraction(sign), price, mark)
 
 
-def queue(world: World, instrument: str, side: str, *, without: str = "") -> list[Candidate]:
-    """Return the candidates of one side as the BitMEX queue ranks them."""
-    sign = 1 if side == "long" else -1
-    found = [
-        candidate(world, account, position)
-        for account in world.accounts.values()
-        if account.role in {"client", "market_maker"} and account.name != without
-        for position in account.positions.values()
-        if position.instrument == instrument and position.size * sign > 0
-        if account.units[account.unit_key(instrument, position.leg)].state
-        in {"healthy", "margin_call"}
-    ]
-    return sorted(
-        found,
-        key=lambda one: (
-            one.score is not None,
-            -(one.score or ZERO),
-            one.account.encode(),
-            one.position.leg,
-        ),
-    )
-
-
-def candidate(world: World, account: Account, position: Position) -> Candidate:
-    """Return one candidate with its score: pnl ratio x (or, for a loss, /) leverage."""
-    listed = world.instruments[position.instrument]
-    key = account.unit_key(position.instrument, position.leg)
-    mark = world.marks[position.instrument]
-    value = world.value(listed.settlement_currency)
-    unit = naive_margin.figures(world, account, key)
-    assert unit is not None
-    assert value is not None
-    assert position.entry_price is not None
-    gain = naive_equity.profit(listed, position.size, position.entry_price, mark)
-    ratio = gain / naive_equity.notional(listed, position.size, position.entry_price)
-    if unit.equity <= 0:
-        return Candidate(account.name, position, None)
-    leverage = naive_equity.notional(listed, position.size, mark) * value / unit.equity
-    score = ratio * leverage if ratio > 0 else ratio / leverage
-    return Candidate(account.name, position, score)
-
-
 def light(rank: int, total: int) -> int:
     """Return 5 for the first fifth of a queue, 1 for the last."""
     return 5 - (rank - 1) * 5 // total
@@ -166,7 +113,7 @@ def light(rank: int, total: int) -> int:
 def deleverage(
     world: World, loss: Loss, given_up: dict[str, Fraction]
 ) -> decisions.DeleveragingPlanned:
-    """Take whole positions in the order of the queue until the loss is collected."""
+    """Close positions of the winning side as the policy says until the loss is collected."""
     side = "short" if loss.losing_side == "long" else "long"
     name, listed, asked = loss.listed.instrument, loss.listed, loss.amount
     mark = world.marks.get(name)
@@ -182,13 +129,15 @@ def deleverage(
     if per_contract > 0:
         assert value is not None
         assert own is not None
-        rest = ceil_to(asked * own / (per_contract * value), Fraction(listed.lot_size))
-        ranked = queue(world, name, side, without=loss.loser)
-        for rank, one in enumerate(ranked, start=1):
-            contracts = min(abs(one.position.size), rest)
-            if contracts <= 0:
-                break
-            rest -= contracts
+        lot = Fraction(listed.lot_size)
+        lots = ceil_to(asked * own / (per_contract * value), lot) / lot
+        policy = world.settings.deleveraging.policy
+        ranked = naive_deleveraging.queue(world, name, side, without=loss.loser)
+        plan = naive_deleveraging.split(policy, ranked, int(lots), per_contract * lot * value)
+        for rank, (one, taken_lots) in enumerate(zip(ranked, plan, strict=True), start=1):
+            if not taken_lots:
+                continue
+            contracts = taken_lots * lot
             collected += contracts * per_contract * value / own
             given = contracts * per_contract
             given_up[one.account] = given_up.get(one.account, ZERO) + given

@@ -1,7 +1,4 @@
-"""Deleveraging: one file a policy, one line here for each.
-
-`RULES` are all policies, for a file of candidates; `POLICIES` those that the engine plans with.
-"""
+"""Deleveraging: one file a policy, one line here for each."""
 
 from monitor.core.deleveraging import (
     minimax_leverage,
@@ -18,24 +15,21 @@ from monitor.core.deleveraging import (
     severity_learner,
 )
 from monitor.core.deleveraging.policy import Policy
-from monitor.core.deleveraging.round import Rule
 
-POLICIES: dict[str, Policy] = {policy.name: policy for policy in (queue_bitmex.QueueBitmex(),)}
-
-RULES: dict[str, Rule] = {
-    rule.name: rule
-    for rule in (
-        queue_bitmex.RULE,
-        queue_binance.RULE,
-        queue_hyperliquid.RULE,
-        random_walk.RULE,
-        pro_rata_contracts.RULE,
-        pro_rata_pnl.RULE,
-        pro_rata_pnl_capped.RULE,
-        risk_aware_pro_rata.RULE,
-        minimax_leverage.RULE,
-        minimax_leverage_factor.RULE,
-        minmax_fraction.RULE,
-        severity_learner.RULE,
+POLICIES: dict[str, Policy] = {
+    policy.name: policy
+    for policy in (
+        queue_bitmex.POLICY,
+        queue_binance.POLICY,
+        queue_hyperliquid.POLICY,
+        random_walk.POLICY,
+        pro_rata_contracts.POLICY,
+        pro_rata_pnl.POLICY,
+        pro_rata_pnl_capped.POLICY,
+        risk_aware_pro_rata.POLICY,
+        minimax_leverage.POLICY,
+        minimax_leverage_factor.POLICY,
+        minmax_fraction.POLICY,
+        severity_learner.POLICY,
     )
 }

@@ -10,19 +10,25 @@ Source: Campbell et al. (cross margin, one factor, clipped at position size).
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score
+from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score
+from monitor.core.deleveraging.round import Round, Unit, Winner, settled
 from monitor.core.deleveraging.water_filling import Column, take_highest
 
 
 def exposure(round_: Round, winner: Winner) -> Fraction:
     """Return the account's exposure, > 0 in the direction of the position."""
-    return round_.notional(winner.lots) + round_.direction * winner.other_exposure
+    return round_.notional(winner.size) + round_.direction * winner.other_exposure
 
 
 def factor_leverage(round_: Round, winner: Winner) -> Fraction | None:
     """Return exposure / equity, None for infinite (equity 0)."""
     assert winner.equity is not None
     return exposure(round_, winner) / winner.equity if winner.equity else None
+
+
+def estimate(rough: Rough) -> float:
+    """Return the factor leverage in floats."""
+    return rough.exposure / rough.equity if rough.equity else 1e300
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
@@ -33,20 +39,21 @@ def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
     lot = round_.notional(1)
 
     def column(winner: Winner, width: Fraction) -> Column:
-        return Column(winner.account, exposure(round_, winner) / lot, width, winner.lots)
+        return Column(winner.name, exposure(round_, winner) / lot, width, winner.lots)
 
     first = take_highest([column(winner, Fraction(1)) for winner in infinite], int(lots))
-    columns = [column(winner, (winner.equity or Fraction(0)) / lot) for winner in finite]
+    columns = [column(winner, settled(winner.equity or Fraction(0)) / lot) for winner in finite]
     taken = first + take_highest(columns, int(lots) - sum(first))
     return [
         Share(winner, part, leverage) for (winner, leverage), part in zip(order, taken, strict=True)
     ]
 
 
-RULE = Rule(
+POLICY = Policy(
     name="minimax-leverage-factor",
     unit="contracts",
-    needs=("equity",),
+    needs=("equity", "other_exposure"),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(factor_leverage, estimate, rests_on=("equity", "exposure")),
 )

@@ -10,13 +10,19 @@ The yardstick that other policies are measured against. Source: arXiv 2602.15182
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score
+from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
+from monitor.core.deleveraging.round import Round, Unit, Winner, settled
 from monitor.core.deleveraging.water_filling import Column, take_highest
+
+
+def score(_round: Round, winner: Winner) -> Fraction:
+    """Return a winner's equity."""
+    return winner.equity or Fraction(0)
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
     """Return what each position gives, the one with the most equity first."""
-    order = by_score(round_.winners, lambda winner: winner.equity)
+    order = by_score(round_.winners, lambda winner: score(round_, winner))
     rich = [winner for winner, equity in order if equity]
     poor = [winner for winner, equity in order if not equity]
     taken = take_highest([_column(winner) for winner in rich], int(lots))
@@ -28,7 +34,14 @@ def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
 
 def _column(winner: Winner) -> Column:
     """Return levels -(lots given) / equity: the smallest fraction stands highest."""
-    return Column(winner.account, Fraction(-1), winner.equity or Fraction(1), winner.lots)
+    return Column(winner.name, Fraction(-1), settled(winner.equity or Fraction(1)), winner.lots)
 
 
-RULE = Rule(name="minmax-fraction", unit="contracts", needs=("equity",), prices=(), split=split)
+POLICY = Policy(
+    name="minmax-fraction",
+    unit="contracts",
+    needs=("equity",),
+    prices=(),
+    split=split,
+    ranking=Ranking(score, lambda rough: rough.equity, rests_on=("equity",)),
+)

@@ -1,17 +1,18 @@
 """A policy's plan for one round: asked, taken, left, who gives what, and how fair it is.
 
 Whatever the policy, the same checks hold for its answer: nobody gives more than it has, whole
-lots in contracts, never collateral in pnl, never more than asked.
+lots in contracts, never collateral in pnl, never more than asked, and no
+counterparty made bankrupt where the round spares them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from monitor.core.amounts import REPORT_DIGITS, ceil_units, exact_text, rounded_text_or_none
-from monitor.core.deleveraging.policy import light
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit
+from monitor.core.deleveraging.policy import Policy, Share, light
+from monitor.core.deleveraging.round import Round, Unit
 from monitor.core.worksheet import WorksheetError
 
 _FINEST = 10**36
@@ -35,18 +36,25 @@ class Plan:
     taken + left = asked, except that an amount between two lots is rounded up to the lot.
     """
 
-    rule: Rule
+    policy: Policy
     unit: Unit
     asked: Fraction
     taken: Fraction
     left: Fraction
     reductions: tuple[Reduction, ...]
-    metrics: dict[str, Fraction | int | None]
+    round_: Round = field(compare=False)  # its winners may stand in any order
+    shares: Sequence[Share]
+
+    @property
+    def metrics(self) -> dict[str, Fraction | int | None]:
+        """Return how the burden lies; None where a field that it needs is missing."""
+        space = self.policy.unit or self.unit
+        return _metrics(self.round_, space, self.shares, self.reductions)
 
     def answer(self) -> dict[str, Any]:
         """Return the plan as the command prints it: decimals as text."""
         return {
-            "policy": self.rule.name,
+            "policy": self.policy.name,
             "unit": self.unit,
             "asked": exact_text(self.asked),
             "taken": _text(self.taken),
@@ -76,13 +84,20 @@ def _text(value: Fraction | None) -> str | None:
     return rounded_text_or_none(value, REPORT_DIGITS)
 
 
-def plan(rule: Rule, round_: Round, *, unit: Unit, asked: Fraction) -> Plan:
-    """Return what a policy takes from whom. Raises WorksheetError if units do not convert."""
-    space = rule.unit or unit
+def plan(
+    policy: Policy, round_: Round, *, unit: Unit, asked: Fraction, total: int | None = None
+) -> Plan:
+    """Return what a policy takes from whom. Raises WorksheetError if units do not convert.
+
+    `total`: how many candidates there are when the round has only the foremost.
+    """
+    space = policy.unit or unit
+    if round_.spares_counterparties and not policy.may_bankrupt:
+        round_ = round_.sparing(space)
     amount = _amount_in(space, round_, unit, asked)
-    shares = rule.split(round_, space, amount)
+    shares = policy.split(round_, space, amount)
     _check(round_, space, amount, shares)
-    total = len(shares)
+    total = len(shares) if total is None else total
     reductions = tuple(
         _reduction(round_, space, share, rank, total)
         for rank, share in enumerate(shares, start=1)
@@ -90,13 +105,14 @@ def plan(rule: Rule, round_: Round, *, unit: Unit, asked: Fraction) -> Plan:
     )
     taken = _taken_in(unit, round_, space, shares)
     return Plan(
-        rule=rule,
+        policy=policy,
         unit=unit,
         asked=asked,
         taken=taken,
         left=max(Fraction(0), asked - taken),
         reductions=reductions,
-        metrics=_metrics(round_, space, shares, reductions),
+        round_=round_,
+        shares=shares,
     )
 
 
@@ -143,7 +159,8 @@ def _check(round_: Round, space: Unit, amount: Fraction, shares: Sequence[Share]
             assert isinstance(share.taken, int)
             assert 0 <= share.taken <= share.winner.lots
         else:
-            assert 0 <= share.taken <= max(Fraction(0), round_.gain(share.winner))
+            gain = max(Fraction(0), round_.gain(share.winner))
+            assert 0 <= share.taken <= gain * share.winner.haircut_max
 
 
 def _reduction(round_: Round, space: Unit, share: Share, rank: int, total: int) -> Reduction:
@@ -157,7 +174,7 @@ def _reduction(round_: Round, space: Unit, share: Share, rank: int, total: int) 
         size = share.taken * round_.lot_size
     else:
         amount = Fraction(share.taken)
-        size = share.winner.lots * round_.lot_size * amount / round_.gain(share.winner)
+        size = share.winner.size * round_.lot_size * amount / round_.gain(share.winner)
     return Reduction(share, rank, light(rank, total), size, amount)
 
 
@@ -208,9 +225,9 @@ def _leverage_max(round_: Round, space: Unit, shares: Sequence[Share]) -> Fracti
     for share in shares:
         winner = share.winner
         closed, lost = (share.taken, 0) if space == "contracts" else (0, share.taken)
-        if closed == winner.lots:
+        if closed == winner.size:
             continue
         if winner.equity is None or winner.equity <= lost:
             return None
-        leverages.append(round_.notional(winner.lots - closed) / (winner.equity - lost))
+        leverages.append(round_.notional(winner.size - closed) / (winner.equity - lost))
     return max(leverages, default=Fraction(0))

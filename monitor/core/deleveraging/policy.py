@@ -1,91 +1,145 @@
-"""What every deleveraging policy takes and gives, and the checks on its answer.
+"""The contract of every deleveraging policy, and what its answer is made of.
 
-A policy gets the candidates on the winning side and how many contracts must be closed, and says
-from whom. It never takes more than a position holds, nor more than was asked.
+A policy is a `Policy`: the fields that it needs, the unit that it splits (whole lots, or pnl), its
+score, and one pure function from a round and an amount to shares, in the order in which it would
+execute them. The engine, the command and the comparison all plan with the same records; `plan`
+checks every answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Literal
+
+from monitor.core.deleveraging.round import Round, Unit, Winner
+
+# Below this share of the magnitudes it is a difference of, a float is not good enough to rank by;
+# below this leverage, a loss divided by it is not.
+_SHARE_MIN = 1e-5
+_LEVERAGE_MIN = 1e-7
+
+Basis = Literal["equity", "gain", "wallet", "maintenance", "exposure"]
 
 
 @dataclass(slots=True, frozen=True)
-class Candidate:
-    """A position that may be deleveraged; `leg` and `owner` only name it.
+class Share:
+    """What a policy takes from a winner: whole lots, or pnl; `score` None is infinite or none."""
 
-    `contracts` is its magnitude; `pnl_ratio` = unrealized pnl / entry value; `leverage` =
-    notional / equity, None for infinite (equity 0).
+    winner: Winner
+    taken: int | Fraction
+    score: Fraction | None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Rough:
+    """A candidate in floats, in the valuation currency: what preselects in a large book.
+
+    `lots`: its size, > 0. `price_ratio`: mark / entry, for shorts entry / mark. `gross` is the sum
+    of the magnitudes that equity and wallet are made of; `other`, `other_gross` those of
+    `Winner.other_exposure`.
     """
 
-    account: str
-    leg: str
-    contracts: Fraction
-    pnl_ratio: Fraction
-    leverage: Fraction | None
+    direction: int
+    lots: float
+    worth: float
+    gain: float
+    pnl_ratio: float
+    price_ratio: float
+    equity: float
+    maintenance: float
+    gross: float
+    wallet: float
+    other: float
+    other_gross: float
+
+    @property
+    def leverage(self) -> float:
+        """Return notional / equity, a very large number for equity 0."""
+        return self.worth / self.equity if self.equity else 1e300
+
+    @property
+    def exposure(self) -> float:
+        """Return what the account is exposed to, > 0 in the direction of the position."""
+        return self.worth + self.direction * self.other
+
+    def is_sure(self, basis: Basis) -> bool:
+        """Return whether an amount is far enough from 0 for floats to have its relative value."""
+        if basis == "equity":
+            return abs(self.equity) > _SHARE_MIN * self.gross and self.leverage > _LEVERAGE_MIN
+        if basis == "gain":
+            return abs(self.gain) > _SHARE_MIN * self.worth
+        if basis == "maintenance":
+            return self.maintenance > _SHARE_MIN * self.worth
+        if basis == "exposure":
+            return abs(self.exposure) > _SHARE_MIN * (self.worth + self.other_gross)
+        return (
+            abs(self.wallet) > _SHARE_MIN * self.gross
+            and abs(self.wallet + self.gain) > _SHARE_MIN * self.gross
+        )
+
+
+Split = Callable[[Round, Unit, Fraction], list[Share]]
+Score = Callable[[Round, Winner], Fraction | None]
 
 
 @dataclass(slots=True, frozen=True)
-class CandidateSet:
-    """The foremost candidates of a side, enough for what was asked, and how many there are."""
+class Ranking:
+    """What a policy ranks by: `score` exactly (None is infinite: first), `estimate` in floats.
 
-    foremost: list[Candidate]
-    total: int
+    The estimate orders as the score does, near ties aside, where all that it `rests_on` is sure.
+    """
 
-
-@dataclass(slots=True, frozen=True)
-class Ranked:
-    """A candidate at its place: `rank` 1 goes first; `score` None ranks as infinite."""
-
-    candidate: Candidate
-    score: Fraction | None
-    rank: int
+    score: Score
+    estimate: Callable[[Rough], float]
+    rests_on: tuple[Basis, ...] = ()
 
 
 @dataclass(slots=True, frozen=True)
-class Taken:
-    """What a policy takes from one candidate, in contracts (> 0)."""
+class Policy:
+    """A policy: its name, the unit that it splits, what it needs, and its function.
 
-    ranked: Ranked
-    contracts: Fraction
-
-
-class Policy(Protocol):
-    """A deleveraging policy."""
+    `unit` None: it splits whichever unit is asked. `needs` names fields of a candidate, `prices`
+    fields of the round. `split` gets the amount in lots (a whole number) or in pnl and returns a
+    share for every winner, those with nothing included. `ranking` None: it has no rank.
+    `takes_whole`: it takes whole positions in the order of its ranking, so those behind the last
+    one reached do not matter. `may_bankrupt`: the venue's rule closes a position whatever that
+    leaves of its account.
+    """
 
     name: str
-
-    def float_score(self, pnl_ratio: float, leverage: float) -> float:
-        """Return a score in floats that orders candidates as `rank` does, near ties aside."""
-
-    def rank(self, candidates: Sequence[Candidate]) -> list[Ranked]:
-        """Return the candidates in the order in which they would be deleveraged."""
-
-
-def account_order(candidate: Candidate) -> tuple[bytes, str]:
-    """Return the key that breaks ties: account by UTF-8 bytes, then leg."""
-    return (candidate.account.encode(), candidate.leg)
+    unit: Unit | None
+    needs: tuple[str, ...]
+    prices: tuple[str, ...]
+    split: Split
+    ranking: Ranking | None
+    takes_whole: bool = False
+    may_bankrupt: bool = False
 
 
-def take_in_order(ranked: Sequence[Ranked], contracts: Fraction) -> list[Taken]:
-    """Return what a queue takes: each candidate whole, until nothing is left to ask."""
-    rest = contracts
-    taken = []
-    for place in ranked:
-        if rest <= 0:
-            break
-        part = min(rest, place.candidate.contracts)
-        taken.append(Taken(place, part))
-        rest -= part
-    check_taken(taken, contracts)
-    return taken
+def name_order(winner: Winner) -> bytes:
+    """Return the key that breaks every tie: the account's UTF-8 bytes, then the leg."""
+    return winner.name.encode("utf-8")
 
 
-def check_taken(taken: Sequence[Taken], contracts: Fraction) -> None:
-    """Assert what holds for every policy's answer: 0 < part <= size, never more than asked."""
-    assert sum((part.contracts for part in taken), Fraction(0)) <= contracts
-    for part in taken:
-        assert 0 < part.contracts <= part.ranked.candidate.contracts
+def by_score(
+    winners: Sequence[Winner], score: Callable[[Winner], Fraction | None]
+) -> list[tuple[Winner, Fraction | None]]:
+    """Return winners with their scores, highest first; None is infinite; ties by name."""
+    scored = [(winner, score(winner)) for winner in winners]
+    return sorted(
+        scored, key=lambda pair: (pair[1] is not None, -(pair[1] or 0), name_order(pair[0]))
+    )
+
+
+def take_whole(order: Sequence[tuple[Winner, Fraction | None]], lots: Fraction) -> list[Share]:
+    """Return what a queue takes: each position whole, in order, until nothing is asked."""
+    rest = int(lots)
+    shares = []
+    for winner, score in order:
+        taken = min(rest, winner.lots)
+        shares.append(Share(winner, taken, score))
+        rest -= taken
+    return shares
 
 
 def light(rank: int, total: int) -> int:

@@ -8,16 +8,30 @@ Source: Paradex and Drift (integer pro rata), with real lots.
 from fractions import Fraction
 
 from monitor.core.apportionment import apportion
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, by_score
+from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
+from monitor.core.deleveraging.round import Round, Unit, Winner
+
+
+def score(_round: Round, winner: Winner) -> Fraction:
+    """Return a winner's size."""
+    return winner.size
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
     """Return what each position gives, largest position first."""
-    order = by_score(round_.winners, lambda winner: Fraction(winner.lots))
-    sizes = [winner.lots for winner, _ in order]
-    names = [winner.account for winner, _ in order]
-    taken = apportion(int(lots), sizes, sizes, names)
+    order = by_score(round_.winners, lambda winner: score(round_, winner))
+    sizes = [winner.size for winner, _ in order]
+    caps = [winner.lots for winner, _ in order]
+    names = [winner.name for winner, _ in order]
+    taken = apportion(int(lots), sizes, caps, names)
     return [Share(winner, part, score) for (winner, score), part in zip(order, taken, strict=True)]
 
 
-RULE = Rule(name="pro-rata-contracts", unit="contracts", needs=(), prices=(), split=split)
+POLICY = Policy(
+    name="pro-rata-contracts",
+    unit="contracts",
+    needs=(),
+    prices=(),
+    split=split,
+    ranking=Ranking(score, lambda rough: rough.lots),
+)

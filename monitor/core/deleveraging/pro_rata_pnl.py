@@ -8,16 +8,19 @@ Source: variation-margin gains haircutting (Elliott 2013); arXiv 2512.01112.
 from fractions import Fraction
 
 from monitor.core.apportionment import fill_in_proportion
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score
+from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
+from monitor.core.deleveraging.round import Round, Unit, Winner
+
+
+def score(round_: Round, winner: Winner) -> Fraction:
+    """Return a winner's unrealized gain, 0 for a loss."""
+    return max(Fraction(0), round_.gain(winner))
 
 
 def split(round_: Round, _unit: Unit, pnl: Fraction) -> list[Share]:
     """Return what each position gives up, largest gain first."""
-
-    def gain(winner: Winner) -> Fraction:
-        return max(Fraction(0), round_.gain(winner))
-
-    order = [(winner, gain(winner)) for winner, _ in by_score(round_.winners, gain)]
+    scored = by_score(round_.winners, lambda winner: score(round_, winner))
+    order = [(winner, gain or Fraction(0)) for winner, gain in scored]
     caps = [amount * winner.haircut_max for winner, amount in order]
     taken = fill_in_proportion(pnl, [amount for _, amount in order], caps)
     return [
@@ -25,10 +28,11 @@ def split(round_: Round, _unit: Unit, pnl: Fraction) -> list[Share]:
     ]
 
 
-RULE = Rule(
+POLICY = Policy(
     name="pro-rata-pnl",
     unit="pnl",
     needs=("entry_price",),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(score, lambda rough: max(0.0, rough.gain), rests_on=("gain",)),
 )

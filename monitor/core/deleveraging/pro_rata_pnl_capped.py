@@ -10,12 +10,18 @@ Source: arXiv 2512.01112, 2602.15182 (capped pro rata).
 from fractions import Fraction
 
 from monitor.core.apportionment import fill_in_proportion
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score
+from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
+from monitor.core.deleveraging.round import Round, Unit, Winner
+
+
+def score(round_: Round, winner: Winner) -> Fraction:
+    """Return a winner's unrealized gain, 0 for a loss."""
+    return max(Fraction(0), round_.gain(winner))
 
 
 def limit(round_: Round, winner: Winner) -> Fraction:
     """Return the most that a winner can be made to give up."""
-    most = max(Fraction(0), round_.gain(winner)) * winner.haircut_max
+    most = score(round_, winner) * winner.haircut_max
     if winner.equity_min is None:
         return most
     assert winner.equity is not None
@@ -24,16 +30,17 @@ def limit(round_: Round, winner: Winner) -> Fraction:
 
 def split(round_: Round, _unit: Unit, pnl: Fraction) -> list[Share]:
     """Return what each position gives up, largest gain first."""
-    order = by_score(round_.winners, lambda winner: max(Fraction(0), round_.gain(winner)))
+    order = by_score(round_.winners, lambda winner: score(round_, winner))
     gains = [gain or Fraction(0) for _, gain in order]
     taken = fill_in_proportion(pnl, gains, [limit(round_, winner) for winner, _ in order])
     return [Share(winner, part, gain) for (winner, gain), part in zip(order, taken, strict=True)]
 
 
-RULE = Rule(
+POLICY = Policy(
     name="pro-rata-pnl-capped",
     unit="pnl",
     needs=("entry_price",),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(score, lambda rough: max(0.0, rough.gain), rests_on=("gain",)),
 )

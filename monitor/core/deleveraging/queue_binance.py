@@ -8,14 +8,15 @@ Source: Binance, "What is auto-deleveraging" (LeveragePnl).
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score, take_whole
+from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score, take_whole
+from monitor.core.deleveraging.round import Round, Unit, Winner
 
 
 def score(round_: Round, winner: Winner) -> Fraction | None:
     """Return a winner's place in the queue as a number, None for infinite."""
     assert winner.wallet_balance is not None
     assert winner.maintenance_margin is not None
-    gain = round_.gain(winner)
+    gain = round_.pnl(winner)
     left = winner.wallet_balance + gain
     if left <= 0:
         return None
@@ -23,15 +24,26 @@ def score(round_: Round, winner: Winner) -> Fraction | None:
     return profit * winner.maintenance_margin / left
 
 
+def estimate(rough: Rough) -> float:
+    """Return the score in floats."""
+    left = rough.wallet + rough.gain
+    if left <= 0:
+        return 1e300
+    return max(0.0, rough.gain) / max(1.0, rough.wallet) * rough.maintenance / left
+
+
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
     """Return what each position gives, in the order of the queue."""
     return take_whole(by_score(round_.winners, lambda winner: score(round_, winner)), lots)
 
 
-RULE = Rule(
+POLICY = Policy(
     name="queue-binance",
     unit="contracts",
     needs=("entry_price", "wallet_balance", "maintenance_margin"),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(score, estimate, rests_on=("gain", "wallet", "maintenance")),
+    takes_whole=True,
+    may_bankrupt=True,
 )

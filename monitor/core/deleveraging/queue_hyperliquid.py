@@ -7,7 +7,8 @@ Source: Hyperliquid, "Auto-deleveraging".
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score, take_whole
+from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score, take_whole
+from monitor.core.deleveraging.round import Round, Unit, Winner
 
 
 def score(round_: Round, winner: Winner) -> Fraction | None:
@@ -20,15 +21,23 @@ def score(round_: Round, winner: Winner) -> Fraction | None:
     return (ratio if round_.side == "long" else 1 / ratio) * leverage
 
 
+def estimate(rough: Rough) -> float:
+    """Return the score in floats."""
+    return rough.price_ratio * rough.leverage
+
+
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
     """Return what each position gives, in the order of the queue."""
     return take_whole(by_score(round_.winners, lambda winner: score(round_, winner)), lots)
 
 
-RULE = Rule(
+POLICY = Policy(
     name="queue-hyperliquid",
     unit="contracts",
     needs=("entry_price", "equity"),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(score, estimate, rests_on=("equity",)),
+    takes_whole=True,
+    may_bankrupt=True,
 )

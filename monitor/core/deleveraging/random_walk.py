@@ -9,7 +9,8 @@ Source: dYdX v4, `x/clob/keeper/deleveraging.go`.
 import hashlib
 from fractions import Fraction
 
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, name_order
+from monitor.core.deleveraging.policy import Policy, Share, name_order
+from monitor.core.deleveraging.round import Round, Unit, Winner
 
 VISITS_MAX = 500
 
@@ -19,7 +20,7 @@ def overlaps(round_: Round, winner: Winner) -> bool:
     concession = round_.concession()
     assert winner.equity is not None
     assert concession is not None
-    return winner.equity >= concession * winner.lots
+    return winner.equity >= concession * winner.size
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
@@ -39,10 +40,12 @@ def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:
     return shares
 
 
-RULE = Rule(
+POLICY = Policy(
     name="random-walk",
     unit="contracts",
     needs=("equity",),
     prices=("mark_price", "bankruptcy_price"),
     split=split,
+    ranking=None,
+    may_bankrupt=True,  # it looks for itself
 )

@@ -7,7 +7,8 @@ import msgspec
 
 from monitor.core.amounts import to_fraction
 from monitor.core.decisions import Side
-from monitor.core.deleveraging.round import Past, Round, Rule, Winner
+from monitor.core.deleveraging.policy import Policy
+from monitor.core.deleveraging.round import Past, Round, Winner
 from monitor.core.events import Identifier, InstrumentKind, NonNegative, Number, Positive
 from monitor.core.worksheet import (
     WorksheetError,
@@ -58,7 +59,11 @@ class PastRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandidatesFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of candidates; `side` is that of the winners, `bankrupt_…` who is being closed."""
+    """A file of candidates; `side` is that of the winners, `bankrupt_…` who is being closed.
+
+    `spare_counterparties`: nobody gives more than its equity, but for policies whose venue's rule
+    says so.
+    """
 
     instrument: InstrumentTerms
     side: Side
@@ -69,6 +74,7 @@ class CandidatesFile(msgspec.Struct, frozen=True, kw_only=True):
     bankrupt_account: Identifier | None = None
     bankrupt_owner: Identifier | None = None
     rounds: list[PastRecord] = []
+    spare_counterparties: bool = False
 
 
 def parse_candidates(raw: bytes) -> CandidatesFile:
@@ -121,14 +127,16 @@ def _check_candidate(
         )
 
 
-def round_for(rule: Rule, file: CandidatesFile, *, seed: int) -> Round:
+def round_for(policy: Policy, file: CandidatesFile, *, seed: int) -> Round:
     """Return the round that a policy splits. Raises WorksheetError naming what it misses."""
-    require(file, rule.prices, rule.name, "at the top of the file")
+    require(file, policy.prices, policy.name, "at the top of the file")
     for number, candidate in enumerate(file.candidates):
-        require(candidate, rule.needs, rule.name, f"at `candidates[{number}]`")
+        require(candidate, policy.needs, policy.name, f"at `candidates[{number}]`")
+        where = f"at `candidates[{number}]`"
         if candidate.equity_min is not None:
-            needs = "its `equity_min`"
-            require(candidate, ("equity",), needs, f"at `candidates[{number}]`")
+            require(candidate, ("equity",), "its `equity_min`", where)
+        if file.spare_counterparties:
+            require(candidate, ("equity",), "`spare_counterparties`", where)
     return Round(
         kind=file.instrument.kind,
         contract_size=to_fraction(file.instrument.contract_size),
@@ -140,6 +148,7 @@ def round_for(rule: Rule, file: CandidatesFile, *, seed: int) -> Round:
         settlement_price=exact(file.settlement_price),
         past=tuple(Past(to_fraction(p.deficit), to_fraction(p.needed)) for p in file.rounds),
         seed=seed,
+        spares_counterparties=file.spare_counterparties,
     )
 
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from monitor.core.apportionment import apportion, fill_in_proportion
-from monitor.core.deleveraging.round import Round, Rule, Share, Unit, Winner, by_score, settled
+from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
+from monitor.core.deleveraging.round import Round, Unit, Winner, settled
 
 Ordered = Sequence[tuple[Winner, Fraction | None]]
 
@@ -31,24 +32,26 @@ def _split(round_: Round, unit: Unit, amount: Fraction, order: Ordered) -> list[
     squares = [Fraction(1) if leverage is None else settled(leverage**2) for _, leverage in order]
     taken: list[int | Fraction]
     if unit == "contracts":
-        lots = [winner.lots for winner, _ in order]
-        weights = [count * square for count, square in zip(lots, squares, strict=True)]
-        taken = [*apportion(int(amount), weights, lots, [winner.account for winner, _ in order])]
+        caps = [winner.lots for winner, _ in order]
+        names = [winner.name for winner, _ in order]
+        weights = [pair[0].size * square for pair, square in zip(order, squares, strict=True)]
+        taken = [*apportion(int(amount), weights, caps, names)]
     else:
         gains = [max(Fraction(0), round_.gain(winner)) for winner, _ in order]
         weights = [gain * square for gain, square in zip(gains, squares, strict=True)]
-        caps = [gain * pair[0].haircut_max for gain, pair in zip(gains, order, strict=True)]
-        taken = [*fill_in_proportion(amount, weights, caps)]
+        limits = [gain * pair[0].haircut_max for gain, pair in zip(gains, order, strict=True)]
+        taken = [*fill_in_proportion(amount, weights, limits)]
     return [
         Share(winner, part, None if leverage is None else square)
         for (winner, leverage), square, part in zip(order, squares, taken, strict=True)
     ]
 
 
-RULE = Rule(
+POLICY = Policy(
     name="risk-aware-pro-rata",
     unit=None,
     needs=("entry_price", "equity"),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(Round.leverage, lambda rough: rough.leverage, rests_on=("equity",)),
 )

@@ -1,12 +1,9 @@
-"""One round of deleveraging as every policy sees it, and what a policy gives back.
+"""One round of deleveraging as every policy sees it: the winners of a side and the prices.
 
-Amounts are exact rationals in the valuation currency. A policy is a `Rule`: the fields that it
-needs, the unit that it splits (whole lots, or pnl) and one pure function from a round and an
-amount to its shares, in the order in which it would execute them.
+Amounts are exact rationals in the valuation currency.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -36,12 +33,17 @@ class Past:
 class Winner:
     """A candidate's position; None is what the policy at hand does not need.
 
-    `lots` is its magnitude in whole lots; `other_exposure` what its account holds beside it of
-    the same factor (> 0 long); `equity_min` what a haircut must leave it.
+    `lots` is how many whole lots may be closed, `odd_lots` what it holds beyond them, in lots;
+    `other_exposure` what its account holds beside it of the same factor (> 0 long); `equity_min`
+    what a haircut must leave it. The positions of an account share its equity, but for isolated
+    ones.
     """
 
     account: str
     lots: int
+    leg: str = "net"
+    odd_lots: Fraction = Fraction(0)
+    isolated: bool = False
     entry_price: Fraction | None = None
     equity: Fraction | None = None
     wallet_balance: Fraction | None = None
@@ -51,13 +53,24 @@ class Winner:
     equity_min: Fraction | None = None
     other_exposure: Fraction = Fraction(0)
 
+    @property
+    def size(self) -> Fraction:
+        """Return the whole position in lots, > 0."""
+        return self.lots + self.odd_lots
+
+    @property
+    def name(self) -> str:
+        """Return what tells positions apart and breaks ties: the account, then the leg."""
+        return f"{self.account}\0{self.leg}"
+
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Round:
     """The winners of one side of one instrument, and the prices of the close.
 
     `settlement_price` is what one unit of the settlement currency is worth: 1 unless said
-    otherwise, the mark for inverse contracts.
+    otherwise, the mark for inverse contracts. `spares_counterparties`: nobody is made bankrupt by
+    what it gives, but for policies whose venue says so.
     """
 
     kind: str
@@ -70,6 +83,7 @@ class Round:
     settlement_price: Fraction | None = None
     past: tuple[Past, ...] = ()
     seed: int = 1
+    spares_counterparties: bool = False
 
     @property
     def direction(self) -> int:
@@ -95,26 +109,28 @@ class Round:
         """Return the value (> 0) of so many lots at the mark."""
         return notional(self.kind, self.quantity(lots), self.mark()) * self.worth()
 
-    def gain(self, winner: Winner) -> Fraction:
-        """Return a winner's unrealized pnl at the mark, negative for a loss.
-
-        For inverse contracts to 18 significant digits.
-        """
+    def pnl(self, winner: Winner) -> Fraction:
+        """Return a winner's exact unrealized pnl at the mark, negative for a loss."""
         assert winner.entry_price is not None
-        quantity = self.quantity(winner.lots)
-        pnl = unrealized_pnl(self.kind, quantity, winner.entry_price, self.mark())
-        return settled(pnl * self.worth()) if self.kind == "inverse" else pnl * self.worth()
+        quantity = self.quantity(winner.size)
+        return unrealized_pnl(self.kind, quantity, winner.entry_price, self.mark()) * self.worth()
+
+    def gain(self, winner: Winner) -> Fraction:
+        """Return a winner's unrealized pnl, for inverse contracts to 18 significant digits."""
+        pnl = self.pnl(winner)
+        return settled(pnl) if self.kind == "inverse" else pnl
 
     def pnl_ratio(self, winner: Winner) -> Fraction:
         """Return unrealized pnl / entry value."""
         assert winner.entry_price is not None
-        entry_value = notional(self.kind, self.quantity(winner.lots), winner.entry_price)
-        return self.gain(winner) / (entry_value * self.worth())
+        quantity = self.quantity(winner.size)
+        pnl = unrealized_pnl(self.kind, quantity, winner.entry_price, self.mark())
+        return pnl / notional(self.kind, quantity, winner.entry_price)
 
     def leverage(self, winner: Winner) -> Fraction | None:
         """Return notional / equity, None for infinite (equity 0)."""
         assert winner.equity is not None
-        return self.notional(winner.lots) / winner.equity if winner.equity else None
+        return self.notional(winner.size) / winner.equity if winner.equity else None
 
     def concession(self) -> Fraction | None:
         """Return what a winner gives up per lot that is closed at the bankruptcy price.
@@ -127,56 +143,39 @@ class Round:
         pnl = unrealized_pnl(self.kind, lot, self.bankruptcy_price, self.mark_price)
         return pnl * self.worth()
 
+    def sparing(self, unit: Unit) -> "Round":
+        """Return the round in which nobody can be asked for more than leaves its equity >= 0.
 
-@dataclass(slots=True, frozen=True)
-class Share:
-    """What a policy takes from a winner: whole lots, or pnl; `score` None is infinite or none."""
+        In contracts fewer lots may be closed, in pnl the largest haircut is smaller. Positions that
+        share an equity are asked in the order of their names. Winners without equity stay as they
+        are.
+        """
+        concession = self.concession() if unit == "contracts" else None
+        if unit == "contracts" and (concession is None or concession <= 0):
+            return self
+        spent: dict[tuple[str, str | None], Fraction] = {}
+        spared: dict[str, Winner] = {}
+        for winner in sorted(self.winners, key=lambda one: one.name.encode("utf-8")):
+            if winner.equity is None:
+                continue
+            payer = (winner.account, winner.leg if winner.isolated else None)
+            able = max(Fraction(0), winner.equity - spent.get(payer, Fraction(0)))
+            spared[winner.name], most = self._spare(winner, concession, able)
+            spent[payer] = spent.get(payer, Fraction(0)) + most
+        return replace(self, winners=tuple(spared.get(one.name, one) for one in self.winners))
 
-    winner: Winner
-    taken: int | Fraction
-    score: Fraction | None
+    def _spare(
+        self, winner: Winner, concession: Fraction | None, able: Fraction
+    ) -> tuple[Winner, Fraction]:
+        """Return a winner that can give at most `able`, and the most that it then gives.
 
-
-Split = Callable[[Round, Unit, Fraction], list[Share]]
-
-
-@dataclass(slots=True, frozen=True)
-class Rule:
-    """A policy: its name, the unit that it splits, what it needs, and its function.
-
-    `unit` None: it splits whichever unit is asked. `needs` names fields of a candidate,
-    `prices` fields of the file. `split` gets the amount in lots (a whole number) or in pnl and
-    returns a share for every winner, those with nothing included.
-    """
-
-    name: str
-    unit: Unit | None
-    needs: tuple[str, ...]
-    prices: tuple[str, ...]
-    split: Split
-
-
-def name_order(winner: Winner) -> bytes:
-    """Return the key that breaks every tie: the account's UTF-8 bytes."""
-    return winner.account.encode("utf-8")
-
-
-def by_score(
-    winners: Sequence[Winner], score: Callable[[Winner], Fraction | None]
-) -> list[tuple[Winner, Fraction | None]]:
-    """Return winners with their scores, highest first; None is infinite; ties by account."""
-    scored = [(winner, score(winner)) for winner in winners]
-    return sorted(
-        scored, key=lambda pair: (pair[1] is not None, -(pair[1] or 0), name_order(pair[0]))
-    )
-
-
-def take_whole(order: Sequence[tuple[Winner, Fraction | None]], lots: Fraction) -> list[Share]:
-    """Return what a queue takes: each position whole, in order, until nothing is asked."""
-    rest = int(lots)
-    shares = []
-    for winner, score in order:
-        taken = min(rest, winner.lots)
-        shares.append(Share(winner, taken, score))
-        rest -= taken
-    return shares
+        `concession`: what each lot gives up, None in pnl.
+        """
+        if concession is None:
+            gain = self.gain(winner)
+            if gain <= 0:
+                return winner, Fraction(0)
+            haircut = min(winner.haircut_max, able / gain)
+            return replace(winner, haircut_max=haircut), haircut * gain
+        lots = min(winner.lots, int(able // concession))
+        return replace(winner, lots=lots, odd_lots=winner.size - lots), lots * concession

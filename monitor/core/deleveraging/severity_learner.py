@@ -13,7 +13,8 @@ from itertools import pairwise
 from math import isqrt
 
 from monitor.core.apportionment import fill_in_proportion
-from monitor.core.deleveraging.round import Past, Round, Rule, Share, Unit, Winner, by_score
+from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
+from monitor.core.deleveraging.round import Past, Round, Unit, Winner
 
 _PRECISION = 10**18  # of the step, which is a square root
 
@@ -44,13 +45,15 @@ def _root(value: Fraction) -> Fraction:
     return Fraction(isqrt(value.numerator * _PRECISION**2 // value.denominator), _PRECISION)
 
 
+def score(round_: Round, winner: Winner) -> Fraction:
+    """Return a winner's unrealized gain, 0 for a loss."""
+    return max(Fraction(0), round_.gain(winner))
+
+
 def split(round_: Round, _unit: Unit, pnl: Fraction) -> list[Share]:
     """Return what each position gives up, largest gain first."""
-
-    def gain(winner: Winner) -> Fraction:
-        return max(Fraction(0), round_.gain(winner))
-
-    order = [(winner, gain(winner)) for winner, _ in by_score(round_.winners, gain)]
+    scored = by_score(round_.winners, lambda winner: score(round_, winner))
+    order = [(winner, gain or Fraction(0)) for winner, gain in scored]
     caps = [amount * winner.haircut_max for winner, amount in order]
     budget = severity(round_.past) * pnl
     taken = fill_in_proportion(budget, [amount for _, amount in order], caps)
@@ -59,10 +62,11 @@ def split(round_: Round, _unit: Unit, pnl: Fraction) -> list[Share]:
     ]
 
 
-RULE = Rule(
+POLICY = Policy(
     name="severity-learner",
     unit="pnl",
     needs=("entry_price",),
     prices=("mark_price",),
     split=split,
+    ranking=Ranking(score, lambda rough: max(0.0, rough.gain), rests_on=("gain",)),
 )

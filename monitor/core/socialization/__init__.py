@@ -1,9 +1,4 @@
-"""Socialized loss: one file a method, one line here for each.
-
-`RULES` are all methods, for a file of candidates; `METHODS` those that the engine plans with.
-"""
-
-from collections.abc import Callable, Mapping
+"""Socialized loss: one file a method, one line here for each."""
 
 from monitor.core.socialization import (
     funding_index,
@@ -14,21 +9,17 @@ from monitor.core.socialization import (
     three_stage,
     withdrawal_factor,
 )
-from monitor.core.socialization.loss import Rule
+from monitor.core.socialization.loss import Method
 
-METHODS: dict[str, Callable[[int, Mapping[str, int]], dict[str, int]]] = {
-    "gains-pro-rata": gains_pro_rata.gains_pro_rata
-}
-
-RULES: dict[str, Rule] = {
-    rule.name: rule
-    for rule in (
-        gains_pro_rata.RULE,
-        session_profit.RULE,
-        session_profit_minimum_rate.RULE,
-        settlement_ratio.RULE,
-        funding_index.RULE,
-        withdrawal_factor.RULE,
-        three_stage.RULE,
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        gains_pro_rata.METHOD,
+        session_profit.METHOD,
+        session_profit_minimum_rate.METHOD,
+        settlement_ratio.METHOD,
+        funding_index.METHOD,
+        withdrawal_factor.METHOD,
+        three_stage.METHOD,
     )
 }

@@ -10,7 +10,7 @@ surplus. Without open interest nobody can pay: all of it is left. 10 on a long o
 from fractions import Fraction
 
 from monitor.core.amounts import ceil_units
-from monitor.core.socialization.loss import Burden, Loss, Rule
+from monitor.core.socialization.loss import Burden, Loss, Method
 
 
 def share(loss: Loss) -> Burden:
@@ -28,4 +28,4 @@ def share(loss: Loss) -> Burden:
     return Burden(charges=charges, index_change=change)
 
 
-RULE = Rule("funding-index", needs=("size",), fields=("index_tick",), share=share)
+METHOD = Method("funding-index", needs=("size",), fields=("index_tick",), share=share)

@@ -6,28 +6,13 @@ by account), so that they add up to the loss exactly. A loss of 10 on gains of 3
 7.5 and 2.5. Source: variation-margin gains haircutting (Elliott 2013); Vega's loss socialization.
 """
 
-from collections.abc import Mapping
-
-from monitor.core.apportionment import apportion
-from monitor.core.socialization.loss import Burden, Loss, Rule, charge_in_proportion
-
-
-def gains_pro_rata(loss: int, gains: Mapping[str, int]) -> dict[str, int]:
-    """Return each account's charge in minor units (> 0), by account in UTF-8 order.
-
-    `gains` are non-negative minor units. When they do not suffice everybody pays the whole gain.
-    """
-    assert loss >= 0
-    names = sorted(gains, key=str.encode)
-    amounts = [gains[name] for name in names]
-    charges = apportion(loss, amounts, amounts, names)
-    return {name: charge for name, charge in zip(names, charges, strict=True) if charge}
+from monitor.core.socialization.loss import Burden, Loss, Method, charge_in_proportion
 
 
 def share(loss: Loss) -> Burden:
-    """Return who bears a loss."""
+    """Return who bears a loss; when the gains do not suffice everybody pays the whole gain."""
     charges = charge_in_proportion(loss.amount, loss.bearers, lambda one: one.unrealized_pnl)
     return Burden(charges=charges)
 
 
-RULE = Rule("gains-pro-rata", needs=("unrealized_pnl",), fields=(), share=share)
+METHOD = Method("gains-pro-rata", needs=("unrealized_pnl",), fields=(), share=share)

@@ -1,6 +1,6 @@
 """One residual loss as every method of socializing it sees it, and what a method gives back.
 
-All money is in whole minor units of the loss's asset. A method is a `Rule`: the fields that it
+All money is in whole minor units of the loss's asset. A method is a `Method`: the fields that it
 needs and one pure function from a loss to its burden.
 """
 
@@ -53,7 +53,7 @@ class Burden:
 
 
 @dataclass(slots=True, frozen=True)
-class Rule:
+class Method:
     """A method: its name, the fields of a bearer and of the file that it needs, its function."""
 
     name: str

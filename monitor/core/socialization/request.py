@@ -7,7 +7,7 @@ import msgspec
 
 from monitor.core.amounts import REPORT_DIGITS, Unit, ceil_units, exact_text, rounded_text_or_none
 from monitor.core.events import Identifier, NonNegative, Number, Positive
-from monitor.core.socialization.loss import Bearer, Burden, Loss, Rule
+from monitor.core.socialization.loss import Bearer, Burden, Loss, Method
 from monitor.core.worksheet import (
     WorksheetError,
     check_unique,
@@ -56,14 +56,14 @@ def parse_loss_file(raw: bytes) -> LossFile:
     return file
 
 
-def loss_for(rule: Rule, file: LossFile, amount: Fraction) -> Loss:
+def loss_for(method: Method, file: LossFile, amount: Fraction) -> Loss:
     """Return the loss that a method shares. Raises WorksheetError naming what it misses.
 
     The amount is rounded up to the minor unit, gains and balances down.
     """
-    require(file, rule.fields, rule.name, "at the top of the file")
+    require(file, method.fields, method.name, "at the top of the file")
     for number, candidate in enumerate(file.candidates):
-        require(candidate, rule.needs, rule.name, f"at `candidates[{number}]`")
+        require(candidate, method.needs, method.name, f"at `candidates[{number}]`")
     unit = Unit(file.minor_unit).value
     return Loss(
         amount=ceil_units(amount, unit),
@@ -92,14 +92,14 @@ def _bearer(record: BearerRecord, unit: Fraction) -> Bearer:
     )
 
 
-def share_loss(rule: Rule, file: LossFile, amount: Fraction) -> dict[str, Any]:
+def share_loss(method: Method, file: LossFile, amount: Fraction) -> dict[str, Any]:
     """Return who would bear a loss, as the command prints it.
 
     taken = charges + what the fund pays; taken + left = asked + surplus. A charge's share is its
     part of all charges. What a method does not know is None.
     """
-    loss = loss_for(rule, file, amount)
-    burden = rule.share(loss)
+    loss = loss_for(method, file, amount)
+    burden = method.share(loss)
     charged = sum(burden.charges.values())
     taken = charged + burden.fund_used
     left, surplus = max(0, loss.amount - taken), max(0, taken - loss.amount)
@@ -109,7 +109,7 @@ def share_loss(rule: Rule, file: LossFile, amount: Fraction) -> dict[str, Any]:
         return exact_text(units * loss.minor_unit)
 
     return {
-        "method": rule.name,
+        "method": method.name,
         "asset": file.asset,
         "asked": exact_text(amount),
         "taken": money(taken),

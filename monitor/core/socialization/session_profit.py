@@ -5,7 +5,7 @@ Whole minor units by the largest remainder, nobody more than its profit. 10 on p
 10: 7.5 and 2.5. Source: Crypto.com (loss = profit / all profits x shortfall); OKX until 2019.
 """
 
-from monitor.core.socialization.loss import Burden, Loss, Rule, charge_in_proportion
+from monitor.core.socialization.loss import Burden, Loss, Method, charge_in_proportion
 
 
 def share(loss: Loss) -> Burden:
@@ -14,4 +14,4 @@ def share(loss: Loss) -> Burden:
     return Burden(charges=charges)
 
 
-RULE = Rule("session-profit", needs=("session_profit",), fields=(), share=share)
+METHOD = Method("session-profit", needs=("session_profit",), fields=(), share=share)

@@ -6,7 +6,7 @@ by the largest remainder. 5 on profits of 300 and 700 at 1 %: 3 and 7, surplus 5
 Source: Crypto.com, older form (1 % of profit, what is over is kept).
 """
 
-from monitor.core.socialization.loss import Burden, Loss, Rule, charge_in_proportion
+from monitor.core.socialization.loss import Burden, Loss, Method, charge_in_proportion
 
 
 def share(loss: Loss) -> Burden:
@@ -23,7 +23,7 @@ def share(loss: Loss) -> Burden:
     return Burden(charges=charges)
 
 
-RULE = Rule(
+METHOD = Method(
     "session-profit-minimum-rate",
     needs=("session_profit",),
     fields=("minimum_rate",),

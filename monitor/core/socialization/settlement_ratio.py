@@ -6,7 +6,7 @@ them (below 0: it receives), else they are a surplus. A loss of 10 on gains of 3
 and 2 to the payee. Source: Vega (`simple_distributor.go`).
 """
 
-from monitor.core.socialization.loss import Burden, Loss, Rule
+from monitor.core.socialization.loss import Burden, Loss, Method
 
 
 def share(loss: Loss) -> Burden:
@@ -24,7 +24,7 @@ def share(loss: Loss) -> Burden:
     return Burden(charges={account: charge for account, charge in charges.items() if charge})
 
 
-RULE = Rule(
+METHOD = Method(
     "settlement-ratio",
     needs=("unrealized_pnl",),
     fields=("payee_of_remainder",),

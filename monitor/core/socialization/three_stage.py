@@ -6,7 +6,7 @@ Whole minor units by the largest remainder. 100 with unvested gains of 30, a fun
 of 40 beside the unvested gains: 30, 50, 20. Source: Percolator (`haircut.rs`).
 """
 
-from monitor.core.socialization.loss import Bearer, Burden, Loss, Rule, charge_in_proportion
+from monitor.core.socialization.loss import Bearer, Burden, Loss, Method, charge_in_proportion
 
 
 def _vested(bearer: Bearer) -> int:
@@ -32,7 +32,7 @@ def share(loss: Loss) -> Burden:
     return Burden(charges=charges, fund_used=fund_used, stages=stages)
 
 
-RULE = Rule(
+METHOD = Method(
     "three-stage",
     needs=("unvested_pnl", "equity"),
     fields=("fund_balance",),

@@ -6,7 +6,7 @@ withdrew everything now, in whole minor units by the largest remainder; who stay
 Source: Paradex (socialized loss factor on withdrawals).
 """
 
-from monitor.core.socialization.loss import Burden, Loss, Rule, charge_in_proportion
+from monitor.core.socialization.loss import Burden, Loss, Method, charge_in_proportion
 
 
 def share(loss: Loss) -> Burden:
@@ -17,4 +17,4 @@ def share(loss: Loss) -> Burden:
     return Burden(charges=charges, fund_used=fund_used)
 
 
-RULE = Rule("withdrawal-factor", needs=("equity",), fields=("fund_balance",), share=share)
+METHOD = Method("withdrawal-factor", needs=("equity",), fields=("fund_balance",), share=share)

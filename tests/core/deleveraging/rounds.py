@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from monitor.core.deleveraging.plan import Plan, plan
-from monitor.core.deleveraging.round import Round, Rule, Unit, Winner
+from monitor.core.deleveraging.policy import Policy
+from monitor.core.deleveraging.round import Round, Unit, Winner
 
 POSITIVE = st.fractions(min_value=1, max_value=200, max_denominator=4)
 WINNERS = st.builds(
@@ -52,9 +53,9 @@ def given_by_account(made: Plan) -> Mapping[str, tuple[Any, Any]]:
     }
 
 
-def lots_taken(rule: Rule, round_: Round, lots: int) -> dict[str, int]:
+def lots_taken(policy: Policy, round_: Round, lots: int) -> dict[str, int]:
     """Return how many lots each account gives."""
-    shares = rule.split(round_, "contracts", Fraction(lots))
+    shares = policy.split(round_, "contracts", Fraction(lots))
     return {share.winner.account: int(share.taken) for share in shares}
 
 
@@ -82,6 +83,6 @@ def scaled(round_: Round, factor: int) -> Round:
     return replace(round_, winners=winners, settlement_price=round_.worth() * factor)
 
 
-def planned(rule: Rule, round_: Round, unit: Unit, asked: Fraction) -> Plan:
+def planned(policy: Policy, round_: Round, unit: Unit, asked: Fraction) -> Plan:
     """Return a policy's plan."""
-    return plan(rule, round_, unit=unit, asked=asked)
+    return plan(policy, round_, unit=unit, asked=asked)

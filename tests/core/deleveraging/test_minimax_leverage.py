@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.deleveraging.minimax_leverage import RULE
+from monitor.core.deleveraging.minimax_leverage import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -51,30 +51,30 @@ def test_no_other_choice_leaves_a_lower_highest_leverage(
         for choice in product(*(range(lots + 1) for lots, _ in accounts))
         if sum(choice) == asked
     )
-    assert _highest(round_, lots_taken(RULE, round_, asked)) == best
+    assert _highest(round_, lots_taken(POLICY, round_, asked)) == best
 
 
 @given(BOOKS, st.integers(0, 30), st.integers(0, 30))
 def test_two_steps_are_one(accounts: list[tuple[int, int]], first: int, second: int) -> None:
     round_ = _round(*accounts)
-    at_once = lots_taken(RULE, round_, first + second)
-    before = lots_taken(RULE, round_, first)
+    at_once = lots_taken(POLICY, round_, first + second)
+    before = lots_taken(POLICY, round_, first)
     left = tuple(
         replace(winner, lots=winner.lots - before[winner.account]) for winner in round_.winners
     )
-    after = lots_taken(RULE, replace(round_, winners=left), second)
+    after = lots_taken(POLICY, replace(round_, winners=left), second)
     assert {name: before[name] + after[name] for name in before} == at_once
 
 
 def test_six_hundred_then_four_hundred_is_a_thousand() -> None:
     round_ = _round((900, 100), (700, 200), (300, 10))
-    assert lots_taken(RULE, round_, 1_000) == {"0": 610, "1": 119, "2": 271}
+    assert lots_taken(POLICY, round_, 1_000) == {"0": 610, "1": 119, "2": 271}
 
 
 @given(BOOKS, st.integers(0, 48))
 def test_splitting_an_account_saves_it_nothing(accounts: list[tuple[int, int]], asked: int) -> None:
     doubled = [(2 * lots, 2 * equity) for lots, equity in accounts]
     lots, equity = accounts[0]
-    whole = lots_taken(RULE, _round(*doubled), asked)["0"]
-    split = lots_taken(RULE, _round((lots, equity), (lots, equity), *doubled[1:]), asked)
+    whole = lots_taken(POLICY, _round(*doubled), asked)["0"]
+    split = lots_taken(POLICY, _round((lots, equity), (lots, equity), *doubled[1:]), asked)
     assert abs(split["0"] + split["1"] - whole) <= len(accounts) + 1  # lots are whole

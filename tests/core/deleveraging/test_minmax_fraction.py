@@ -6,7 +6,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.deleveraging.minmax_fraction import RULE
+from monitor.core.deleveraging.minmax_fraction import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -49,8 +49,8 @@ def test_no_other_choice_beats_it(accounts: list[tuple[int, int]], asked: int) -
         for choice in product(*(range(lots + 1) for lots, _ in accounts))
         if sum(choice) == asked
     )
-    assert _largest(round_, lots_taken(RULE, round_, asked)) == best
+    assert _largest(round_, lots_taken(POLICY, round_, asked)) == best
 
 
 def test_no_equity_gives_last() -> None:
-    assert lots_taken(RULE, _round((3, 0), (4, 9)), 5) == {"0": 1, "1": 4}
+    assert lots_taken(POLICY, _round((3, 0), (4, 9)), 5) == {"0": 1, "1": 4}

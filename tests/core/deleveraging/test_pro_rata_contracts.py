@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.deleveraging.pro_rata_contracts import RULE
+from monitor.core.deleveraging.pro_rata_contracts import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -20,7 +20,7 @@ def test_everybody_is_within_one_lot_of_its_share(sizes: list[int], asked: int) 
         side="long",
         winners=winners,
     )
-    taken = lots_taken(RULE, round_, asked)
+    taken = lots_taken(POLICY, round_, asked)
     total = min(asked, sum(sizes))
     assert sum(taken.values()) == total
     for winner in winners:

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.pro_rata_pnl import RULE
+from monitor.core.deleveraging.pro_rata_pnl import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 
 
@@ -27,7 +27,7 @@ def _round(*gains: int, haircut_max: Fraction = Fraction(1)) -> Round:
 
 
 def _given(round_: Round, pnl: Fraction | int) -> list[Fraction]:
-    shares = RULE.split(round_, "pnl", Fraction(pnl))
+    shares = POLICY.split(round_, "pnl", Fraction(pnl))
     by_name = {share.winner.account: Fraction(share.taken) for share in shares}
     return [by_name[winner.account] for winner in round_.winners]
 

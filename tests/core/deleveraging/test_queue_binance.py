@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.queue_binance import RULE
+from monitor.core.deleveraging.queue_binance import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -26,7 +26,7 @@ ROUND = Round(
 
 
 def test_the_score_is_the_published_one() -> None:
-    shares = RULE.split(ROUND, "contracts", Fraction(0))
+    shares = POLICY.split(ROUND, "contracts", Fraction(0))
     assert [share.score for share in shares] == [
         None,
         Fraction(1, 2) * Fraction(30, 150),
@@ -35,4 +35,4 @@ def test_the_score_is_the_published_one() -> None:
 
 
 def test_the_first_gives_its_whole_position_first() -> None:
-    assert lots_taken(RULE, ROUND, 7) == {"poor": 5, "middle": 2, "rich": 0}
+    assert lots_taken(POLICY, ROUND, 7) == {"poor": 5, "middle": 2, "rich": 0}

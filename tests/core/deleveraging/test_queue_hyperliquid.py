@@ -3,7 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from monitor.core.deleveraging.queue_hyperliquid import RULE
+from monitor.core.deleveraging.queue_hyperliquid import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -23,18 +23,18 @@ def _round(side: str, mark: int) -> Round:
 
 
 def test_a_gain_raises_the_score_on_both_sides() -> None:
-    long_score = RULE.split(_round("long", 125), "contracts", Fraction(0))[0].score
-    short_score = RULE.split(_round("short", 80), "contracts", Fraction(0))[0].score
+    long_score = POLICY.split(_round("long", 125), "contracts", Fraction(0))[0].score
+    short_score = POLICY.split(_round("short", 80), "contracts", Fraction(0))[0].score
     assert long_score == Fraction(125, 100) * Fraction(250, 40)
     assert short_score == Fraction(100, 80) * Fraction(160, 40)
 
 
 def test_the_more_leveraged_goes_first() -> None:
-    assert lots_taken(RULE, _round("short", 80), 3) == {"hot": 2, "calm": 1}
+    assert lots_taken(POLICY, _round("short", 80), 3) == {"hot": 2, "calm": 1}
 
 
 def test_no_equity_is_infinite_leverage_and_goes_first() -> None:
     broke = Winner(account="z", lots=2, entry_price=Fraction(100), equity=Fraction(0))
     round_ = _round("short", 80)
     round_ = replace(round_, winners=(*round_.winners, broke))
-    assert RULE.split(round_, "contracts", Fraction(0))[0].winner == broke
+    assert POLICY.split(round_, "contracts", Fraction(0))[0].winner == broke

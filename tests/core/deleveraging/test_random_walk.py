@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.random_walk import RULE, VISITS_MAX
+from monitor.core.deleveraging.random_walk import POLICY, VISITS_MAX
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -25,17 +25,17 @@ def _round(count: int, *, seed: int = 1, equity: int = 100) -> Round:
 
 def test_a_seed_walks_one_way_and_seeds_start_apart() -> None:
     starts = {
-        RULE.split(_round(50, seed=seed), "contracts", Fraction(1))[0].winner.account
+        POLICY.split(_round(50, seed=seed), "contracts", Fraction(1))[0].winner.account
         for seed in range(20)
     }
     assert len(starts) > 10
-    assert lots_taken(RULE, _round(9), 4) == lots_taken(RULE, _round(9), 4)
+    assert lots_taken(POLICY, _round(9), 4) == lots_taken(POLICY, _round(9), 4)
 
 
 def test_it_passes_over_whom_the_close_would_bankrupt() -> None:
-    assert set(lots_taken(RULE, _round(3, equity=4), 3).values()) == {0}
-    assert set(lots_taken(RULE, _round(3, equity=5), 3).values()) == {1}
+    assert set(lots_taken(POLICY, _round(3, equity=4), 3).values()) == {0}
+    assert set(lots_taken(POLICY, _round(3, equity=5), 3).values()) == {1}
 
 
 def test_the_walk_ends_after_so_many_visits() -> None:
-    assert sum(lots_taken(RULE, _round(VISITS_MAX + 9), VISITS_MAX + 9).values()) == VISITS_MAX
+    assert sum(lots_taken(POLICY, _round(VISITS_MAX + 9), VISITS_MAX + 9).values()) == VISITS_MAX

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core.deleveraging import RULES
+from monitor.core.deleveraging import POLICIES
 from monitor.core.deleveraging.request import parse_candidates, round_for
 from monitor.core.worksheet import WorksheetError
 
@@ -58,15 +58,20 @@ def test_a_mistake_is_named(raw: bytes, said: str) -> None:
         ("minimax-leverage", file_with(mark_price=None), "`mark_price`, which minimax-leverage"),
         ("random-walk", file_with(), "`bankruptcy_price`, which random-walk needs"),
         ("pro-rata-pnl-capped", file_with({"equity": None, "equity_min": 3}), "`equity_min` needs"),
+        (
+            "pro-rata-contracts",
+            file_with({"equity": None}, spare_counterparties=True),
+            "`equity`, which `spare_counterparties` needs",
+        ),
     ],
 )
 def test_what_a_policy_misses_is_named(policy: str, raw: bytes, said: str) -> None:
     with pytest.raises(WorksheetError, match=said):
-        round_for(RULES[policy], parse_candidates(raw), seed=1)
+        round_for(POLICIES[policy], parse_candidates(raw), seed=1)
 
 
 def test_what_a_policy_does_not_need_may_be_left_out() -> None:
     least = {"account": "ann", "size": "-4"}
     raw = json.dumps(FILE | {"candidates": [least], "mark_price": None}).encode()
-    round_ = round_for(RULES["pro-rata-contracts"], parse_candidates(raw), seed=1)
+    round_ = round_for(POLICIES["pro-rata-contracts"], parse_candidates(raw), seed=1)
     assert round_.winners[0].lots == 8

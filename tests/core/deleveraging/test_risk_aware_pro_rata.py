@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.risk_aware_pro_rata import RULE
+from monitor.core.deleveraging.risk_aware_pro_rata import POLICY
 from monitor.core.deleveraging.round import Round, Winner
 from tests.core.deleveraging.rounds import lots_taken
 
@@ -28,10 +28,10 @@ def _round(*accounts: tuple[int, int]) -> Round:
 
 
 def test_three_times_the_leverage_gives_nine_times_the_part() -> None:
-    assert lots_taken(RULE, _round((10, 10), (30, 10)), 14) == {"0": 1, "1": 13}
-    shares = RULE.split(_round((20, 20), (20, 10)), "pnl", Fraction(5))
+    assert lots_taken(POLICY, _round((10, 10), (30, 10)), 14) == {"0": 1, "1": 13}
+    shares = POLICY.split(_round((20, 20), (20, 10)), "pnl", Fraction(5))
     assert [share.taken for share in shares] == [4, 1]
 
 
 def test_no_equity_gives_first() -> None:
-    assert lots_taken(RULE, _round((10, 10), (4, 0)), 5) == {"0": 1, "1": 4}
+    assert lots_taken(POLICY, _round((10, 10), (4, 0)), 5) == {"0": 1, "1": 4}

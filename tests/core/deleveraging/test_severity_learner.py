@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.deleveraging.round import Past, Round, Winner
-from monitor.core.deleveraging.severity_learner import RULE, severities, severity
+from monitor.core.deleveraging.severity_learner import POLICY, severities, severity
 
 
 def _round(*gains: int, haircut_max: Fraction = Fraction(1)) -> Round:
@@ -32,7 +32,7 @@ def _round(*gains: int, haircut_max: Fraction = Fraction(1)) -> Round:
 
 
 def _given(round_: Round, pnl: Fraction | int) -> list[Fraction]:
-    shares = RULE.split(round_, "pnl", Fraction(pnl))
+    shares = POLICY.split(round_, "pnl", Fraction(pnl))
     by_name = {share.winner.account: Fraction(share.taken) for share in shares}
     return [by_name[winner.account] for winner in round_.winners]
 

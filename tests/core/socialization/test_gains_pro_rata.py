@@ -1,11 +1,20 @@
 """Charges add up to the loss, and nobody pays more than the gain."""
 
+from fractions import Fraction
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.socialization.gains_pro_rata import gains_pro_rata
+from monitor.core.socialization.gains_pro_rata import METHOD
+from monitor.core.socialization.loss import Bearer, Loss
 
 GAINS = st.dictionaries(st.text("abcd", min_size=1, max_size=3), st.integers(0, 1_000))
+
+
+def gains_pro_rata(loss: int, gains: dict[str, int]) -> dict[str, int]:
+    """Return each account's charge, for gains in minor units."""
+    bearers = tuple(Bearer(account=name, unrealized_pnl=gain) for name, gain in gains.items())
+    return dict(METHOD.share(Loss(amount=loss, bearers=bearers, minor_unit=Fraction(1))).charges)
 
 
 @given(st.integers(0, 5_000), GAINS)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.amounts import to_fraction
-from monitor.core.socialization import RULES
+from monitor.core.socialization import METHODS
 from monitor.core.socialization.request import parse_loss_file, share_loss
 from monitor.core.worksheet import WorksheetError
 
@@ -44,7 +44,7 @@ FILE: dict[str, Any] = {
 def answer(method: str, amount: str = "10", **changes: Any) -> dict[str, Any]:
     """Return what a method answers for the file with changes."""
     file = parse_loss_file(json.dumps(FILE | changes).encode())
-    return share_loss(RULES[method], file, to_fraction(amount))
+    return share_loss(METHODS[method], file, to_fraction(amount))
 
 
 def charges(given_answer: dict[str, Any]) -> dict[str, str]:
@@ -107,7 +107,7 @@ def test_three_stages_come_in_order() -> None:
     assert answer("three-stage", "3")["stages"] == {"unvested": "3", "fund": "0", "equity": "0"}
 
 
-ALL = sorted(RULES)
+ALL = sorted(METHODS)
 GAINS = st.decimals(-50, 50, places=2).map(str)
 
 
@@ -133,7 +133,7 @@ def test_it_conserves_whatever_the_order(
 
 @pytest.mark.parametrize(
     ("method", "missing"),
-    [(name, field) for name in ALL for field in (*RULES[name].needs, *RULES[name].fields)],
+    [(name, field) for name in ALL for field in (*METHODS[name].needs, *METHODS[name].fields)],
 )
 def test_what_a_method_misses_is_named(method: str, missing: str) -> None:
     rows = [row | {missing: None} for row in FILE["candidates"]]

@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -248,6 +249,7 @@ def cross_check(configuration: Configuration) -> list[str]:
             f"[waterfall] layers: expected each at most once, in the order {', '.join(LOSS_LAYERS)}"
             f"; received {', '.join(layers)}"
         )
+    problems += fund_problems(configuration.funds)
     problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)
     topics = msgspec.structs.asdict(configuration.kafka.topics)
@@ -274,6 +276,26 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def fund_problems(funds: Sequence[FundSettings]) -> list[str]:
+    """Return what is wrong with the parents in `[[funds]]`, a sentence each."""
+    parents = {fund.name: fund.parent for fund in funds}
+    problems = [
+        f"[[funds]] {fund.name}: expected parent to be one of {', '.join(parents)}, "
+        f"received {fund.parent!r}"
+        for fund in funds
+        if fund.parent is not None and fund.parent not in parents
+    ]
+    for name, parent in parents.items():
+        chain, above = [name], parent
+        while above is not None and above not in chain:
+            chain.append(above)
+            above = parents.get(above)
+        if above == name:
+            circle = " > ".join([*chain, name])
+            problems.append(f"[[funds]] {name}: expected parents that end, received {circle}")
+    return problems
 
 
 def watch_problems(watch: LiquidationWatchSettings) -> list[str]:

@@ -32,7 +32,16 @@ MORE_MARGIN: dict[str, st.SearchStrategy[Any]] = {
 SETTINGS = st.builds(
     EngineSettings,
     margin=st.builds(MarginSettings, **MARGIN),
-    funds=st.sampled_from([(), (FundSettings(name="main", asset="USD"),)]),
+    funds=st.sampled_from(
+        [
+            (),
+            (FundSettings(name="main", asset="USD"),),
+            (
+                FundSettings(name="main", asset="USD", parent="all", payout_cap=2.5),
+                FundSettings(name="all", asset="USDT"),
+            ),
+        ]
+    ),
     waterfall=st.builds(
         WaterfallSettings,
         layers=st.sampled_from(

@@ -23,6 +23,10 @@ MISTAKES = {
     "spread_to_maintenance_ratio together, received one of them",
     '[liquidation_watch]\nfill_limit = "fillable_price"': "expected bankruptcy_adjustment and "
     'spread_to_maintenance_ratio with "fillable_price", received neither',
+    '[[funds]]\nname = "a"\nasset = "USD"\nparent = "b"': "[[funds]] a: expected parent to be one "
+    "of a, received 'b'",
+    '[[funds]]\nname = "a"\nasset = "USD"\nparent = "a"': "[[funds]] a: expected parents that end, "
+    "received a > a",
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "

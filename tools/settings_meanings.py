@@ -64,6 +64,8 @@ SETTINGS = {
     ("margin", "gain_weight"): "Share of a position's gain that is free to use.",
     ("funds", "name"): "Name of the fund, as instruments give it.",
     ("funds", "asset"): "What it is kept in.",
+    ("funds", "parent"): "The fund that is asked for what this one does not pay; empty: none.",
+    ("funds", "payout_cap"): "The most that it pays for one shortfall, in its asset; empty: all.",
     ("waterfall", "layers"): "Who pays, in this order; some may be left out.",
     ("waterfall", "socialized_loss"): "How the rest is spread.",
     ("deleveraging", "policy"): "Who is deleveraged first.",

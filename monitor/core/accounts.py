@@ -318,7 +318,13 @@ class AccountEngine:
             yield from self.units_of(name)
 
     def unit_of(self, account: Account, key: PositionKey) -> MarginUnit:
-        """Return the unit that a position belongs to: its own if isolated, else the cross unit."""
+        """Return the unit that a position belongs to: its own if isolated, else the cross unit.
+
+        One that was isolated before this step may be cross now, or gone, while its unit is there.
+        """
+        position = account.position(key)
+        if position is None or position.margin_mode == "cross":
+            return self.cross[account.name]
         return self.margin_units.look(self.margin_units.of_position(account.number, key))
 
     def deficit(self, unit: MarginUnit) -> Fraction | None:

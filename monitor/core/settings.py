@@ -44,10 +44,16 @@ class MarginSettings(Settings, frozen=True, kw_only=True):
 
 
 class FundSettings(Settings, frozen=True, kw_only=True):
-    """`[[funds]]`: an insurance fund and the asset it is kept in."""
+    """`[[funds]]`: an insurance fund and the asset it is kept in.
+
+    What a fund does not pay, its `parent` is asked for, and so on: a market's fund, its group's,
+    the global one. `payout_cap`: the most that it pays for one shortfall, in its asset.
+    """
 
     name: str
     asset: str
+    parent: str | None = None
+    payout_cap: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
 
 
 LossLayer: TypeAlias = Literal["insurance_fund", "deleveraging", "socialized_loss"]

@@ -14,6 +14,7 @@ from monitor.core import events
 from monitor.core.amounts import (
     ceil_units,
     exact_text,
+    float_setting,
     floor_units,
     rounded_text,
     rounded_text_or_none,
@@ -143,7 +144,7 @@ class VenueEngine:
         loss = _Loss(shortfall, shortfall.asset, shortfall.amount)
         decisions: list[Decision] = []
         if "insurance_fund" in layers and instrument.fund is not None:
-            decisions += self._draw(loss, self.fund(instrument.fund, shortfall.asset), now_ns)
+            decisions += self._draw_up(loss, instrument.fund, now_ns)
         given_up: dict[str, Fraction] = {}
         if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
             made = self._plan(loss, instrument, winners)
@@ -160,7 +161,20 @@ class VenueEngine:
         value, target_value = self.market.exact_value(asset), self.market.exact_value(target)
         return None if value is None or not target_value else amount * value / target_value
 
-    def _draw(self, loss: "_Loss", fund: Fund, now_ns: int) -> list[Decision]:
+    def _draw_up(self, loss: "_Loss", name: str, now_ns: int) -> list[Decision]:
+        """Ask a fund, then its parent for what is left, and so on."""
+        configured = {fund.name: fund for fund in self.settings.funds}
+        decisions: list[Decision] = []
+        following: str | None = name
+        while following is not None and loss.amount:
+            own = configured.get(following)
+            cap = None if own is None else own.payout_cap
+            fund = self.fund(following, loss.asset)
+            decisions += self._draw(loss, fund, cap, now_ns)
+            following = None if own is None else own.parent
+        return decisions
+
+    def _draw(self, loss: "_Loss", fund: Fund, cap: float | None, now_ns: int) -> list[Decision]:
         unit = self.market.unit(fund.asset)
         if fund.asset != loss.asset:
             amount = loss.amount * self.market.unit(loss.asset).value
@@ -170,7 +184,8 @@ class VenueEngine:
             loss.asset, loss.amount = fund.asset, ceil_units(converted, unit.value)
         asked = loss.amount
         shortfall = loss.shortfall
-        paid = fund.draw(asked, shortfall.liquidation_id, shortfall.event_ns)
+        most = None if cap is None else floor_units(float_setting(cap), unit.value)
+        paid = fund.draw(asked, shortfall.liquidation_id, shortfall.event_ns, cap=most)
         loss.amount -= paid
         return [
             InsuranceFundDrawn(

@@ -66,10 +66,15 @@ class Fund:
         else:
             self.draws = [draw for draw in self.draws if draw.liquidation_id not in included]
 
-    def draw(self, amount: int, liquidation_id: str, event_ns: int) -> int:
-        """Pay what the fund can of `amount`; return what it paid. paid + uncovered = amount."""
+    def draw(
+        self, amount: int, liquidation_id: str, event_ns: int, *, cap: int | None = None
+    ) -> int:
+        """Pay what the fund can of `amount`, at most `cap`; return what it paid.
+
+        paid + uncovered = amount: the next fund or layer is asked for what is uncovered.
+        """
         assert amount > 0
-        paid = min(self.available, amount)
+        paid = min(self.available, amount) if cap is None else min(self.available, amount, cap)
         if paid:
             self.draws.append(Draw(liquidation_id, paid, event_ns))
         self.drawn += paid

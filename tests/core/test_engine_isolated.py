@@ -156,3 +156,18 @@ def test_a_position_that_a_snapshot_names_twice_is_the_last_one() -> None:
     (shard,) = engine.shards.engines
     assert [unit.key for unit in shard.units()] == [None]
     assert shard.ledger.accounts["ann"].positions == {}
+
+
+def test_a_liquidation_in_the_step_that_makes_a_position_cross_is_of_the_cross_unit() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "8")
+    journal.balance("bob", "1")
+    journal.position("bob", "X", "1", "8", margin_mode="isolated", isolated_margin="0")
+    journal.position("bob", "X", "-3", "8", more=True)
+    journal.liquidation("started", "bob", "X", "3")
+    engine, twin = RiskEngine(EngineSettings()), NaiveEngine(EngineSettings())
+    assert_same(engine, twin, journal.events)
+    report = engine.account_report("bob")
+    assert report is not None
+    assert (report["state"], report["flags"]) == ("liquidatable", ["liquidating"])

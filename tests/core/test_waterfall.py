@@ -1,7 +1,11 @@
 """A fund pays what it has, once, and a report says what it already includes."""
 
+from monitor.core.decisions import DeleveragingPlanned, InsuranceFundDrawn
+from monitor.core.engine import RiskEngine
 from monitor.core.events import InsuranceFundChanged
+from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.waterfall import Fund
+from tests.builders import Journal
 
 
 def report(event_ns: int, **changes: object) -> InsuranceFundChanged:
@@ -42,3 +46,31 @@ def test_an_overdrawn_report_is_never_paid_out() -> None:
     fund = Fund("main", "USDT", reported=-10)
     assert fund.draw(5, "L1", 1) == 0
     assert fund.available == 0
+
+
+def test_what_a_fund_may_not_pay_its_parent_is_asked_for() -> None:
+    """A shortfall of 10: the market's fund pays its cap of 4, the global one the 3 that it has."""
+    journal = Journal()
+    journal.list_instrument("X", fund="market")
+    journal.mark("X", "100")
+    journal.fund("market", "50")
+    journal.fund("all", "3")
+    journal.balance("ann", "10")
+    journal.position("ann", "X", "1", "100")
+    journal.mark("X", "80")
+    journal.liquidation("started", "ann", "X", "-1")
+    journal.liquidation("finished", "ann", "X", "0")
+    funds = (
+        FundSettings(name="market", asset="USD", parent="all", payout_cap=4.0),
+        FundSettings(name="all", asset="USD"),
+    )
+    engine = RiskEngine(EngineSettings(funds=funds))
+    made = [decision for _, decision in engine.apply(journal.events)]
+    draws = [one for one in made if isinstance(one, InsuranceFundDrawn)]
+    assert [(one.fund, one.amount, one.paid, one.uncovered) for one in draws] == [
+        ("market", "10", "4", "6"),
+        ("all", "6", "3", "3"),
+    ]
+    (planned,) = [one for one in made if isinstance(one, DeleveragingPlanned)]
+    assert planned.amount == "3"
+    assert engine.summary()["funds"]["market"]["uncovered"] == "6"

@@ -5,6 +5,7 @@ amount = paid + uncovered, uncovered = taken + left, left = charged + left over.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions, events
@@ -42,7 +43,10 @@ def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
     layers = world.settings.waterfall.layers
     found: list[decisions.Decision] = []
     if "insurance_fund" in layers and loss.listed.fund is not None:
-        found += draw(world, loss)
+        name: str | None = loss.listed.fund
+        while name is not None and loss.amount > 0:
+            found += draw(world, loss, name)
+            name = {fund.name: fund.parent for fund in world.settings.funds}.get(name)
     given_up: dict[str, Fraction] = {}
     if loss.amount > 0 and "deleveraging" in layers and loss.losing_side is not None:
         found.append(deleverage(world, loss, given_up))
@@ -67,9 +71,8 @@ def convert(world: World, amount: Fraction, asset: str, into: str) -> Fraction |
     return None if value is None or other is None else amount * value / other
 
 
-def draw(world: World, loss: Loss) -> list[decisions.Decision]:
-    """Let the instrument's fund pay what it has; the loss goes on in the fund's asset."""
-    name = loss.listed.fund or ""
+def draw(world: World, loss: Loss, name: str) -> list[decisions.Decision]:
+    """Let a fund pay what it has and may; the loss goes on in the fund's asset."""
     fund = fund_of(world, name, loss.asset)
     if fund.asset != loss.asset:
         converted = convert(world, loss.amount, loss.asset, fund.asset)
@@ -79,6 +82,10 @@ def draw(world: World, loss: Loss) -> list[decisions.Decision]:
         loss.asset = fund.asset
     asked = loss.amount
     paid = min(fund.available, asked)
+    for configured in world.settings.funds:
+        if configured.name == name and configured.payout_cap is not None:
+            cap = Fraction(Decimal(repr(configured.payout_cap)))
+            paid = min(paid, floor_to(cap, world.minor_unit(fund.asset)))
     fund.draws.append(Draw(loss.liquidation_id, loss.finished_ns, paid))
     fund.drawn += paid
     fund.uncovered += asked - paid

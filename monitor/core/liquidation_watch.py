@@ -57,12 +57,15 @@ class LiquidationWatch:
         self.use(settings)
 
     def use(self, settings: LiquidationWatchSettings) -> None:
-        """Take settings; what waits is due by the new limit."""
+        """Take settings; what waits is due by the new limit, nothing is overdue without one."""
         self.settings = settings
         overdue_s = settings.overdue_after_s
         self._overdue_ns = None if overdue_s is None else round(overdue_s * SECOND_NS)
         self._grace_ns = round(settings.unjustified_beyond_s * SECOND_NS)
+        self._timers.clear()
         for key, wait in self.waits.items():
+            if self._overdue_ns is None:
+                self._set(wait, overdue=False)
             self._look_later(key, wait, wait.since_ns)
 
     # --- overdue --------------------------------------------------------------------------

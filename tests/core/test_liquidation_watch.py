@@ -205,6 +205,24 @@ def test_a_reload_makes_what_waits_due_by_the_new_limit() -> None:
     assert overdue.event_ns == START_NS + 61 * SECOND_NS
 
 
+def test_a_reload_that_switches_it_off_leaves_nothing_overdue() -> None:
+    journal = long_of_one()
+    limits = LiquidationWatchSettings(overdue_after_s=30)
+    engine = RiskEngine(
+        EngineSettings(liquidation_watch=limits), parse_settings=lambda _: EngineSettings()
+    )
+    journal.balance("bob", "20")
+    journal.position("bob", "X", "1", "100")
+    journal.wait(1).mark("X", "94")
+    journal.wait(20).mark("X", "80")
+    journal.wait(15).tick()
+    assert [one.account for one in findings(engine, journal)] == ["ann"]
+    journal.add(events.ConfigurationChanged(event_ns=journal.now_ns, hash="h", text=""))
+    journal.wait(1_000).tick()
+    assert findings(engine, journal) == []
+    assert engine.view().liquidations_overdue == 0
+
+
 def test_at_the_first_fresh_event_what_is_overdue_is_told_again() -> None:
     engine, journal = engine_with(overdue_after_s=30), long_of_one()
     journal.wait(1).mark("X", "94")

@@ -227,22 +227,12 @@ class RiskEngine:
         for event in self.intake.take_finished():
             settled = settle(event, self.shards, self.venue, self.engine_ns)
             self._step += [] if self.bootstrapping else settled
-            self._note_finished(event)
         self._step += self.intake.take_found()
         if not self._step:
             return []
         decisions, self._step = self._step, []
         decisions.sort(key=publication_order)
         return decisions
-
-    def _note_finished(self, event: events.LiquidationFinished) -> None:
-        """Let a unit wait anew whose last open liquidation has ended."""
-        engine = self.shards.of(event.account)
-        account = engine.ledger.accounts.get(event.account)
-        if account is not None:
-            unit = engine.unit_of(account, (event.instrument, event.leg))
-            if not unit.liquidations:
-                self.watch.finished((event.account, unit.key), self.engine_ns)
 
     # --- the monitor's own events ---------------------------------------------------------
 

@@ -15,6 +15,7 @@ from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
+from monitor.core.margin.book import MarginUnit
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
 
@@ -136,6 +137,7 @@ class AccountIntake:
         account: Account | None = None,
     ) -> bool:
         engine = self.parts.shards.of(event.account)
+        ending = _units_in(engine, event) if type(event) is events.LiquidationFinished else []
         try:
             engine.apply(account or engine.account(event.account), event)
         except RefusedError as error:
@@ -143,6 +145,9 @@ class AccountIntake:
             return False
         if isinstance(event, events.LiquidationEvent):
             self._watch(engine, event)
+            for unit in ending:
+                if not unit.liquidations:
+                    self.parts.watch.finished((event.account, unit.key), self.parts.engine_ns)
         elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
             self._drop_held(event)
         if not is_part:
@@ -210,6 +215,15 @@ class AccountIntake:
                 reason=reason,
             )
         )
+
+
+def _units_in(engine: AccountEngine, event: events.LiquidationFinished) -> list[MarginUnit]:
+    """Return the units that a liquidation is open on: its position may be gone when it ends."""
+    if event.account not in engine.ledger.accounts:
+        return []
+    return [
+        unit for unit in engine.units_of(event.account) if event.liquidation_id in unit.liquidations
+    ]
 
 
 def split_snapshot(

@@ -108,6 +108,20 @@ def test_an_incomplete_liquidation_is_overdue_after_the_same_time() -> None:
     assert overdue.event_ns == START_NS + 141 * SECOND_NS
 
 
+def test_the_end_of_an_isolated_liquidation_gives_the_cross_unit_no_more_time() -> None:
+    engine, journal = engine_with(overdue_after_s=30), long_of_one()
+    journal.list_instrument("Y")
+    journal.mark("Y", "100")
+    journal.position("ann", "Y", "1", "100", margin_mode="isolated", isolated_margin="6")
+    journal.wait(1).marks(X="94", Y="98")  # both units are liquidatable
+    journal.liquidation("started", "ann", "Y", "-1")
+    journal.wait(19).position("ann", "Y", "0")
+    journal.liquidation("finished", "ann", "Y", "-1")
+    journal.wait(20).tick()
+    (overdue,) = findings(engine, journal)
+    assert (overdue.instrument, overdue.event_ns) == (None, START_NS + 31 * SECOND_NS)
+
+
 ACCOUNTS = ("ann", "bob")
 STEPS = st.lists(
     st.tuples(

@@ -141,6 +141,7 @@ class AccountEngine:
     def _start_liquidation(self, account: Account, event: events.LiquidationStarted) -> None:
         unit = self.unit_of(account, (event.instrument, event.leg))
         unit.liquidations |= {event.liquidation_id}
+        unit.liquidating = True  # also if it ends within this step
         self.liquidations.start(event, unit, self.market, self.rules)
 
     def _fill_liquidation(self, _: Account, event: events.LiquidationFilled) -> None:
@@ -200,11 +201,31 @@ class AccountEngine:
         self.ledger.forget_instrument(name)
         self.thresholds.drop_mark(name)
 
-    def relist_instrument(self, name: str) -> None:
-        """Give the holders of an instrument its new definition, and have them judged by it."""
-        self.ledger.relist_instrument(self.market.instruments[name])
-        for account, _ in self.ledger.holders_of(name):
+    def relist_instrument(self, name: str, stride: int) -> None:
+        """Give the holders of an instrument its new definition, and have them judged by it.
+
+        At once, or so many buckets of accounts at each `go_on_relisting`. What an earlier
+        relisting has left comes first, at once.
+        """
+        if name in self.ledger.store.relistings:
+            self._relist_slice(name, whole=True)
+        self.ledger.store.relist(self.market.instruments[name], stride)
+        if name not in self.ledger.store.relistings:
+            for account, _ in self.ledger.holders_of(name):
+                self.touch(account)
+
+    def go_on_relisting(self) -> None:
+        """Do the next slice of every relisting."""
+        for name in sorted(self.ledger.store.relistings):
+            self._relist_slice(name)
+
+    def _relist_slice(self, name: str, *, whole: bool = False) -> None:
+        relistings = self.ledger.store.relistings
+        old = relistings[name].number
+        for account in self.ledger.relist_slice(name, whole=whole):
             self.touch(account)
+        if name not in relistings:
+            self.thresholds.numbering.drop_terms(old)
 
     def use(self, rules: MarginRules) -> None:
         """Take the margin rules from here on, and judge every unit again."""
@@ -300,6 +321,12 @@ class AccountEngine:
         for unit in self.margin_units.of_account(account.number):
             self._touched[unit] = None
 
+    def adopt(self, unit: MarginUnit) -> None:
+        """Count a unit that is restored with the state that it has."""
+        if unit.key is None:
+            self._state_counts[self.margin_units.state[unit.number]] += 1
+        self.watchlist.follow(unit)
+
     # --- questions ------------------------------------------------------------------------
 
     @property
@@ -331,59 +358,3 @@ class AccountEngine:
         """Return max(0, -equity) in the valuation currency, None when a price is missing."""
         totals = unit_totals(unit, self.market, self.rules)
         return None if totals is None else totals.deficit
-
-    # --- state ----------------------------------------------------------------------------
-
-    def export_state(self) -> dict[str, Any]:
-        """Return everything as plain values, in a canonical order."""
-        return {
-            **self.ledger.export_state(),
-            "units": [
-                [
-                    unit.account.name,
-                    unit.key,
-                    unit.state,
-                    unit.last_known,
-                    sorted(unit.liquidations),
-                    unit.liquidating,
-                    None if unit.episode is None else unit.episode.export_state(),
-                ]
-                for unit in self.units()
-            ],
-            "episodes": [
-                [name, sorted(counts.items())]
-                for name, counts in sorted(self.episode_counts.items())
-            ],
-            "liquidations": self.liquidations.export_state(),
-        }
-
-    @classmethod
-    def from_state(
-        cls,
-        state: dict[str, Any],
-        market: Market,
-        rules: MarginRules,
-        *,
-        accounts_reserved: int = RESERVED_MIN,
-    ) -> "AccountEngine":
-        """Return the engine that `export_state` described, with fresh guards."""
-        ledger = Ledger.from_state(state, market.instruments)
-        engine = cls(market, rules, accounts_reserved=accounts_reserved, ledger=ledger)
-        units = []
-        engine.liquidations = LiquidationBook.from_state(state["liquidations"])
-        engine.episode_counts = {name: dict(counts) for name, counts in state["episodes"]}
-        for name, key, known_state, last_known, open_ids, liquidating, episode in state["units"]:
-            number = engine.margin_units.open(
-                ledger.accounts[name].number, None if key is None else (key[0], key[1])
-            )
-            unit = engine.margin_units.look(number)
-            unit.state, unit.last_known = known_state, last_known
-            if unit.key is None:
-                engine._state_counts[engine.margin_units.state[number]] += 1
-            unit.liquidations, unit.liquidating = set(open_ids), liquidating
-            if episode is not None:
-                unit.episode = Episode.from_state(episode)
-            engine.watchlist.follow(unit)
-            units.append(number)
-        engine.thresholds.restore(units)
-        return engine

@@ -121,6 +121,7 @@ class RiskEngine:
             if oldest_ns is not None:
                 published += self._publish(self._standing())
         self._take(self.ordinal, event)
+        self.shards.go_on_relisting()
         self.ordinal += 1
         if decisions := self._conclude():
             published += self._publish(decisions)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.core.accounts import AccountEngine
+from monitor.core.account_state import export_accounts, restore_accounts
 from monitor.core.changes import OpenChanges
 from monitor.core.facts import MarketFacts
 from monitor.core.market import Market
@@ -13,7 +13,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 6
+STATE_FORMAT = 7
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "feeds": [[name, *status] for name, status in sorted(engine.feeds.items())],
         "market": engine.market.export_state(),
         "venue": engine.venue.export_state(),
-        "accounts": [part.export_state() for part in engine.shards.engines],
+        "accounts": [export_accounts(part) for part in engine.shards.engines],
         "watch": engine.watch.export_state(),
         "changes": engine.changes.export_state(),
         "held": engine.held.export_state(),
@@ -67,7 +67,7 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
     engine.venue = VenueEngine(engine.market, engine.settings)
     engine.venue.restore(state["venue"])
     parts = [
-        AccountEngine.from_state(
+        restore_accounts(
             part, engine.market, engine.rules, accounts_reserved=engine.settings.accounts_reserved
         )
         for part in state["accounts"]

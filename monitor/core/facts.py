@@ -6,6 +6,7 @@ from typing import Any
 from monitor.core import events
 from monitor.core.amounts import to_fraction
 from monitor.core.decisions import Decision
+from monitor.core.ledger.relisting import BUCKETS, stride_for
 from monitor.core.market import Market, Quote
 from monitor.core.refusals import RefusedError
 from monitor.core.shards import Shards
@@ -55,8 +56,11 @@ class MarketFacts:
         if before is not None and before.settlement != event.settlement_currency:
             self._need_no_positions(event, before.settlement)
         values_change = self.market.list_instrument(event)
+        stride = BUCKETS
+        if before is not None and before.values_like(self.market.instruments[event.instrument]):
+            stride = stride_for(self.shards.count_holders(event.instrument))
         for engine in self.shards.engines:
-            engine.relist_instrument(event.instrument)
+            engine.relist_instrument(event.instrument, stride)
             if values_change:
                 engine.touch_all()
         return []

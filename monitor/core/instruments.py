@@ -50,6 +50,16 @@ class Instrument:
         )
         self.buffer_rate = to_fraction(definition.liquidation_buffer_rate)
 
+    def values_like(self, other: "Instrument") -> bool:
+        """Return whether a size is worth the same under both definitions, at any price."""
+        ours, theirs = self.definition, other.definition
+        return (
+            self.kind == other.kind
+            and self.quantity_per_unit == other.quantity_per_unit
+            and self.settlement == other.settlement
+            and (ours.base, ours.index) == (theirs.base, theirs.index)
+        )
+
     def contracts(self, units: int) -> Fraction:
         """Return a size in contracts from its size units."""
         return units * self.size_unit.value

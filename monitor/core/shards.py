@@ -119,6 +119,16 @@ class Shards:
         held = [pair for pair in sides if pair is not None]
         return [pair[0] for pair in held], [pair[1] for pair in held]
 
+    def count_holders(self, instrument: str) -> int:
+        """Return how many positions there are in an instrument."""
+        return sum(engine.ledger.store.count_holders(instrument) for engine in self.engines)
+
+    def go_on_relisting(self) -> None:
+        """Do the next slice of every relisting."""
+        for engine in self.engines:
+            if engine.ledger.store.relistings:
+                engine.go_on_relisting()
+
     def count(self) -> int:
         """Return how many accounts there are."""
         return sum(len(engine.ledger.accounts) for engine in self.engines)

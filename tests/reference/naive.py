@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from monitor.core import decisions, events
 from monitor.core.settings import EngineSettings, PriceVelocitySettings
-from tests.reference import naive_margin, naive_settlement
+from tests.reference import naive_margin, naive_relisting, naive_settlement
 from tests.reference.naive_breakers import NaiveBreaker, nanoseconds
 from tests.reference.naive_ledger import NaiveLedger
 from tests.reference.naive_world import Account, Unit, UnitKey, World, significant
@@ -162,6 +162,7 @@ class NaiveEngine:
 
     def _take(self, event: events.AnyEvent) -> None:
         self.ledger.take(event)
+        naive_relisting.go_on(self.world)
         if isinstance(event, events.BootstrapFinished):
             self.accounts_expected = event.accounts
         elif isinstance(event, events.BreakerReset):

@@ -46,7 +46,7 @@ def account_zero_price(world: World, account: Account, position: Position) -> Fr
     Listed with `bankruptcy_price_after_fee`: worth exactly the fee to close the position there.
     """
     key = account.unit_key(position.instrument, position.leg)
-    listed = world.instruments[position.instrument]
+    listed = position.listed
     if position.size == 0:
         return None
     now = naive_equity.worth(world, account, key, world.marks, world.value)

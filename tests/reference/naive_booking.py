@@ -123,3 +123,12 @@ def start_liquidation(world: World, account: Account, event: events.LiquidationS
         liquidation.entry_price = position.entry_price if position.size else None
     account.liquidations[event.liquidation_id] = liquidation
     account.units.setdefault(key, Unit()).liquidating = True
+
+
+def set_balance(world: World, account: Account, asset: str, after: Fraction, reason: str) -> None:
+    """Set a balance; what changed is booked under its reason."""
+    before = account.balances.get(asset, Fraction(0))
+    account.balances[asset] = after
+    booked = world.booked
+    booked[asset, reason] = booked.get((asset, reason), Fraction(0)) + after - before
+    world.assets_booked.add(asset)

@@ -51,6 +51,9 @@ def queue(world: World, instrument: str, side: str, *, without: str = "") -> lis
         if position.instrument == instrument and position.size * sign > 0
         if account.units[account.unit_key(instrument, position.leg)].state
         in {"healthy", "margin_call"}
+        # a unit with an open change keeps its state when a price goes missing
+        if naive_margin.figures(world, account, account.unit_key(instrument, position.leg))
+        is not None
     ]
     for one in found:
         one.score = SCORES[world.settings.deleveraging.policy](one)

@@ -117,7 +117,7 @@ def worth(
         return None
     result = Worth(collateral, collateral)
     for position in open_positions(account, key):
-        listed = world.instruments[position.instrument]
+        listed = position.listed
         mark, value = marks.get(position.instrument), values(listed.settlement_currency)
         if mark is None or value is None or position.entry_price is None:
             return None

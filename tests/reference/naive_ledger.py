@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
-from tests.reference import naive_equity
+from tests.reference import naive_equity, naive_relisting
 from tests.reference.naive_booking import (
     HELD_KINDS,
     UNSEEN,
@@ -22,6 +22,7 @@ from tests.reference.naive_booking import (
     is_used,
     note_closed,
     representable,
+    set_balance,
     set_orders,
     size_unit,
     start_liquidation,
@@ -159,7 +160,7 @@ class NaiveLedger:
                 concerned += [one.instrument for one in account.pending]
                 if event.instrument in concerned:
                     raise RefusedError("unit_is_fixed")
-        self.world.instruments[event.instrument] = event
+        naive_relisting.begin(self.world, before, event)
         held, self.held = self.held, []
         for waiting in held:
             try:
@@ -171,6 +172,7 @@ class NaiveLedger:
 
     def _on_instrument_delisted(self, event: events.InstrumentDelisted) -> None:
         self.world.instruments.pop(event.instrument, None)
+        self.world.relistings.pop(event.instrument, None)
         self.world.marks.pop(event.instrument, None)
         for account in self.world.accounts.values():
             account.orders.pop(event.instrument, None)
@@ -267,7 +269,7 @@ class NaiveLedger:
     def _on_balance_changed(self, event: events.BalanceChanged) -> None:
         account = self.account(event.account)
         after = self._amount(event.asset, event.balance)
-        self._set_balance(account, event.asset, after, event.reason)
+        set_balance(self.world, account, event.asset, after, event.reason)
         if event.reason == "funding":
             account.pending = [
                 pending
@@ -276,16 +278,11 @@ class NaiveLedger:
                 or (event.funding_id is not None and pending.funding_id != event.funding_id)
             ]
 
-    def _set_balance(self, account: Account, asset: str, after: Fraction, reason: str) -> None:
-        before = account.balances.get(asset, Fraction(0))
-        account.balances[asset] = after
-        booked = self.world.booked
-        booked[asset, reason] = booked.get((asset, reason), Fraction(0)) + after - before
-        self.world.assets_booked.add(asset)
-
-    def _position(self, record: events.PositionChanged | events.PositionRecord) -> Position:
+    def _position(
+        self, account: str, record: events.PositionChanged | events.PositionRecord
+    ) -> Position:
         self._need(record.instrument)
-        listed = self.world.instruments[record.instrument]
+        listed = naive_relisting.definition(self.world, account, record.instrument)
         isolated = record.margin_mode == "isolated"
         written = record.isolated_margin or "0"
         return Position(
@@ -295,6 +292,7 @@ class NaiveLedger:
             None if record.entry_price is None else Fraction(record.entry_price),
             isolated,
             self._amount(listed.settlement_currency, written) if isolated else Fraction(0),
+            listed,
         )
 
     def _on_position_changed(self, event: events.PositionChanged) -> None:
@@ -305,7 +303,7 @@ class NaiveLedger:
             for one in account.pending
             if one.isolated and one.amount > 0 and (one.instrument, one.leg) == key
         )
-        self._set_position(account, self._position(event))
+        self._set_position(account, self._position(event.account, event))
         note_closed(account, Fraction(owed))
 
     def _set_position(self, account: Account, position: Position) -> None:
@@ -325,7 +323,9 @@ class NaiveLedger:
             asset: self._amount(asset, written) for asset, written in event.balances.items()
         }
         positions = [
-            self._position(record) for record in event.positions if record.instrument in listed
+            self._position(event.account, record)
+            for record in event.positions
+            if record.instrument in listed
         ]
         pending = [
             Pending(
@@ -341,7 +341,7 @@ class NaiveLedger:
         account.owner, account.role = event.owner or event.account, event.role
         for asset in {**account.balances, **balances}:
             after = balances.get(asset, Fraction(0))
-            self._set_balance(account, asset, after, "snapshot")
+            set_balance(self.world, account, asset, after, "snapshot")
         account.pending = []
         account.positions = {}
         account.orders = {}
@@ -376,7 +376,7 @@ class NaiveLedger:
     def _on_account_closed(self, event: events.AccountClosed) -> None:
         account = self.account(event.account)
         for asset in account.balances:
-            self._set_balance(account, asset, Fraction(0), "closed")
+            set_balance(self.world, account, asset, Fraction(0), "closed")
         del self.world.accounts[event.account]
         self.world.closed[event.account] = event.seq
         self._drop_held(event.account, event.seq)

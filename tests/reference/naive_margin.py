@@ -59,7 +59,7 @@ def setting(value: float) -> Fraction:
 
 def closing_fee(world: World, account: Account, position: Position, mark: Fraction) -> Fraction:
     """Return what closing a position costs as part of its maintenance margin."""
-    listed = world.instruments[position.instrument]
+    listed = position.listed
     price: Fraction | None = mark
     if listed.closing_fee_basis == "none":
         return ZERO
@@ -77,7 +77,7 @@ def held_fees(world: World, account: Account, key: UnitKey) -> Fees:
             world, account, position, world.marks[position.instrument]
         )
         for position in naive_equity.open_positions(account, key)
-        if world.instruments[position.instrument].closing_fee_basis == "bankruptcy_price"
+        if position.listed.closing_fee_basis == "bankruptcy_price"
     }
 
 
@@ -85,7 +85,7 @@ def own_maintenance(
     world: World, account: Account, position: Position, mark: Fraction, fees: Fees | None = None
 ) -> Fraction:
     """Return a position's own maintenance margin with its fee, settlement currency."""
-    listed = world.instruments[position.instrument]
+    listed = position.listed
     amount = naive_requirements.margin_notional(listed, position, mark)
     fee = (fees or {}).get((position.instrument, position.leg))
     if fee is None:
@@ -95,7 +95,7 @@ def own_maintenance(
 
 def own_initial(world: World, position: Position, mark: Fraction) -> Fraction:
     """Return a position's own initial margin, settlement currency."""
-    listed = world.instruments[position.instrument]
+    listed = position.listed
     amount = naive_requirements.margin_notional(listed, position, mark)
     interest = naive_requirements.open_interest(world, position.instrument, mark)
     found = naive_requirements.initial(listed, amount, position.size, interest)
@@ -119,8 +119,8 @@ def initial_margin(
     orders = account.orders if key is None else {}
     total = ZERO
     for instrument in {**positions, **orders}:
-        listed, mark = world.instruments[instrument], marks.get(instrument)
-        mine = positions.get(instrument, [])
+        mine, mark = positions.get(instrument, []), marks.get(instrument)
+        listed = mine[0].listed if mine else world.instruments[instrument]
         amounts = []
         for position in mine:
             assert mark is not None
@@ -170,7 +170,7 @@ def figures(
     maintenance, buffer = ZERO, ZERO
     positions = by_instrument(account, key)
     for instrument, mine in positions.items():
-        listed, mark = world.instruments[instrument], marks[instrument]
+        listed, mark = mine[0].listed, marks[instrument]
         value = values(listed.settlement_currency)
         assert value is not None
         sides = instrument_sides(world, account, mine, mark, fees)

@@ -18,9 +18,9 @@ def breakpoints(
     world: World, account: Account, key: UnitKey, instrument: str, fees: Fees
 ) -> set[Fraction]:
     """Return the prices of an instrument at which a unit's surplus may bend or jump."""
-    listed = world.instruments[instrument]
     cuts = naive_bankruptcy.haircut_cuts(world, account, key, instrument)
-    positions = naive_margin.by_instrument(account, key).get(instrument, [])
+    positions = naive_margin.by_instrument(account, key)[instrument]
+    listed = positions[0].listed
     for position in positions:
         contracts = abs(position.size) * Fraction(listed.contract_size)
         for amount in naive_requirements.bends(listed, position.size):
@@ -68,7 +68,7 @@ def liquidation_price(world: World, account: Account, position: Position) -> Fra
         surplus,
         breakpoints(world, account, key, position.instrument, fees),
         world.marks[position.instrument],
-        curved=naive_requirements.is_curved(world.instruments[position.instrument]),
+        curved=naive_requirements.is_curved(position.listed),
     )
 
 
@@ -85,7 +85,7 @@ def share_price(
     world: World, account: Account, position: Position, now: Figures
 ) -> Fraction | None:
     """Return the price at which closing the position costs its share of the unit's equity."""
-    listed = world.instruments[position.instrument]
+    listed = position.listed
     mark, value = world.marks[position.instrument], world.value(listed.settlement_currency)
     own = naive_margin.own_maintenance(world, account, position, mark)
     if value is None or value == 0 or now.maintenance_margin == 0:

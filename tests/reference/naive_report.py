@@ -57,8 +57,9 @@ def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
 def position_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:
     """Return everything about one position."""
     world = twin.world
-    listed = world.instruments[position.instrument]
+    listed = position.listed
     key = account.unit_key(position.instrument, position.leg)
+    unknown = account.units[key].state == "unknown"
     mark, value = world.marks.get(position.instrument), world.value(listed.settlement_currency)
     report: dict[str, Any] = {
         "instrument": position.instrument,
@@ -82,21 +83,25 @@ def position_report(twin: NaiveEngine, account: Account, position: Position) -> 
     if position.size != 0 and mark is not None and value is not None and entry is not None:
         notional = naive_equity.notional(listed, position.size, mark)
         initial = naive_margin.own_initial(world, position, mark)
-        maintenance = naive_margin.own_maintenance(world, account, position, mark)
+        # of an unknown unit the bankruptcy price, and a fee at it, are unknown too
+        fees = {(position.instrument, position.leg): Fraction(0)} if unknown else None
+        if listed.closing_fee_basis != "bankruptcy_price":
+            fees = None
+        maintenance = naive_margin.own_maintenance(world, account, position, mark, fees)
         gain = naive_equity.profit(listed, position.size, entry, mark)
         report["notional"] = text(notional * value)
         report["unrealized_pnl"] = text(gain * value)
         report["unrealized_pnl_settlement"] = text(gain)
         report["initial_margin"] = text(initial * value)
         report["maintenance_margin"] = text(maintenance * value)
-        if account.units[key].state != "unknown":
+        if not unknown:
             liquidation = naive_prices.liquidation_price(world, account, position)
             bankruptcy = naive_prices.bankruptcy_price(world, account, position)
             report["liquidation_price"] = text(liquidation)
             report["bankruptcy_price"] = text(bankruptcy)
     report |= rank_report(twin, account, position)
     if position.isolated:
-        figures = naive_margin.figures(world, account, key)
+        figures = None if unknown else naive_margin.figures(world, account, key)
         report["isolated_margin"] = exact(position.isolated_margin)
         report["state"] = account.units[key].state
         report["equity"] = None if figures is None else text(figures.equity)

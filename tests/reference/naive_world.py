@@ -26,6 +26,16 @@ class Position:
     entry_price: Fraction | None
     isolated: bool
     isolated_margin: Fraction
+    listed: events.InstrumentListed  # the definition that is valid for it
+
+
+@dataclass
+class Relisting:
+    """An instrument whose new definition has not reached everybody: those of low numbers first."""
+
+    old: events.InstrumentListed
+    stride: int
+    done: int = 0
 
 
 @dataclass
@@ -163,6 +173,7 @@ class World:
     booked: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     assets_booked: set[str] = field(default_factory=set)
     closed: dict[str, int] = field(default_factory=dict)  # the last seq of accounts that are gone
+    relistings: dict[str, Relisting] = field(default_factory=dict)
     shortfall: Fraction = Fraction(0)
 
     def value(self, asset: str) -> Fraction | None:

@@ -22,6 +22,7 @@ ROWS_MAX = 1 << 31
 ACCOUNT = {
     "sequence": "i8",
     "owner": "i4",  # NONE: its own
+    "bucket": "u2",  # its turn when an instrument is relisted: relisting.py
     "role": "u1",
     "flags": "u1",
     "held_events": "i4",
@@ -31,7 +32,7 @@ ACCOUNT = {
 }
 POSITION = {
     "account": "i4",
-    "instrument": "i4",
+    "instrument": "i4",  # NONE: the row is free
     "leg": "u1",
     "isolated": "u1",  # margin mode: 0 cross, 1 isolated
     "size": "i8",  # units of the instrument, > 0 long
@@ -143,6 +144,7 @@ class AccountTable(Table):
 
     sequence: memoryview
     owner: memoryview
+    bucket: memoryview
     role: memoryview
     flags: memoryview
     held_events: memoryview

@@ -7,6 +7,9 @@ sum of all booked changes by reason.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
+from monitor.core.events import InstrumentListed
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.account import Account, Position
 from monitor.core.ledger.columns import NONE
@@ -14,6 +17,7 @@ from monitor.core.ledger.names import PARTS
 from monitor.core.ledger.payments import PendingPayment, PositionKey
 from monitor.core.ledger.store import ACCOUNTS_RESERVED, MARGIN_MODES, SUSPECT, Store
 from monitor.core.open_interest import SideInterest
+from monitor.core.plain import plain
 
 CLOSED_KEPT_MAX = 100_000
 
@@ -247,11 +251,13 @@ class Ledger:
             following if following < len(self.store.names) else 0
         )
 
-    def relist_instrument(self, instrument: Instrument) -> None:
-        """Give every position in an instrument its new definition."""
-        number = self.store.instrument_numbers.get(instrument.name)
-        if number is not None:
-            self.store.instruments[number] = instrument
+    def relist_slice(self, name: str, *, whole: bool = False) -> list[Account]:
+        """Give the next holders of an instrument its new definition, or all; return who they are.
+
+        An account comes once for every position.
+        """
+        numbers = self.store.relist_slice(name, whole=whole)
+        return [Account(self.store, number) for number in numbers]
 
     def forget_instrument(self, name: str) -> None:
         """Forget an instrument that nobody holds, and every order in it."""
@@ -306,6 +312,14 @@ class Ledger:
         Sums are text: one amount fits 64 bits, a sum need not.
         """
         return {
+            "relistings": [
+                [
+                    plain(self.store.instruments[relisting.number].definition),
+                    relisting.stride,
+                    relisting.done,
+                ]
+                for _, relisting in sorted(self.store.relistings.items())
+            ],
             "accounts": [self.accounts[name].export_state() for name in sorted(self.accounts)],
             "closed": [[name, sequence] for name, sequence in self.closed.items()],
             "booked": [
@@ -323,8 +337,11 @@ class Ledger:
     def from_state(cls, state: dict[str, Any], instruments: dict[str, Instrument]) -> "Ledger":
         """Return the ledger that `export_state` described."""
         ledger = cls(max(ACCOUNTS_RESERVED, len(state["accounts"])))
-        for plain in state["accounts"]:
-            ledger._restore_account(plain, instruments)
+        for record, stride, done in state["relistings"]:
+            old = Instrument(msgspec.convert(record, InstrumentListed))
+            ledger.store.restore_relisting(old, instruments[old.name], stride, done)
+        for record in state["accounts"]:
+            ledger._restore_account(record, instruments)
         ledger.closed = dict(state["closed"])
         ledger.booked = {
             asset: {reason: int(units) for reason, units in reasons}
@@ -332,22 +349,22 @@ class Ledger:
         }
         return ledger
 
-    def _restore_account(self, plain: list[Any], instruments: dict[str, Instrument]) -> None:
+    def _restore_account(self, record: list[Any], instruments: dict[str, Instrument]) -> None:
         """Open the account that `Account.export_state` described."""
-        account = self.open_account(plain[0])
-        account.role, account.sequence = plain[2:4]
-        self.set_owner(account, plain[1])
-        if plain[4]:
+        account = self.open_account(record[0])
+        account.role, account.sequence = record[2:4]
+        self.set_owner(account, record[1])
+        if record[4]:
             self.set_suspect(account, suspect=True)
-        if plain[5]:
-            self.count_held(account, plain[5])
-        for asset, units in plain[6]:
+        if record[5]:
+            self.count_held(account, record[5])
+        for asset, units in record[6]:
             self.store.exchange_balance(account.number, asset, units)
-        for position in plain[7]:
+        for position in record[7]:
             self.store.restore_position(account.number, instruments[position[0]], position)
             self._count(account.owner, position[0], 0, position[2])
-        account.orders = {name: tuple(order) for name, *order in plain[8]}
+        account.orders = {name: tuple(order) for name, *order in record[8]}
         account.pending_funding = [
             PendingPayment(instrument, leg, asset, int(amount), funding_id, isolated=isolated)
-            for instrument, leg, asset, amount, funding_id, isolated in plain[9]
+            for instrument, leg, asset, amount, funding_id, isolated in record[9]
         ]

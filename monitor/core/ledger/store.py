@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.columns import (
     GROWN_AT_ONCE_MAX,
@@ -22,6 +24,7 @@ from monitor.core.ledger.entries import NO_ENTRY, TEXT_ENTRY, pack, unpack
 from monitor.core.ledger.meanings import ASSET_MEANING, INSTRUMENT_MEANING, Meanings
 from monitor.core.ledger.names import Numbers, SharedNames
 from monitor.core.ledger.payments import PendingPayment
+from monitor.core.ledger.relisting import BUCKETS, Relisting, bucket_of
 
 LEGS = ("net", "long", "short")
 LEG_NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
@@ -54,9 +57,11 @@ class Store:
         self.assets = SharedNames()
         self.instruments: list[Instrument] = []
         self.instrument_numbers: dict[str, int] = {}
+        self.relistings: dict[str, Relisting] = {}  # by instrument, those that are not done
         self._free_instruments: list[int] = []
         self.first_holder: list[int] = []
         self._last_holder: list[int] = []
+        self._holder_counts: list[int] = []
         self.entry_texts: dict[int, str] = {}  # by position: those that do not fit 64 bits
         self.orders: dict[int, dict[str, Orders]] = {}  # by account
         self.payments: dict[int, list[PendingPayment]] = {}  # by account, none empty
@@ -74,6 +79,7 @@ class Store:
         self.numbers.add(name, number)
         table.sequence[number] = 0
         table.owner[number] = NONE
+        table.bucket[number] = bucket_of(name)
         table.role[number] = 0
         table.flags[number] = 0
         table.held_events[number] = 0
@@ -157,11 +163,8 @@ class Store:
 
     # --- instruments ----------------------------------------------------------------------
 
-    def number_of(self, instrument: Instrument) -> int:
-        """Return an instrument's number, a new one if nobody has held it."""
-        number = self.instrument_numbers.get(instrument.name)
-        if number is not None:
-            return number
+    def _new_number(self, instrument: Instrument) -> int:
+        """Return a number for an instrument that has none, or gets another."""
         if self._free_instruments:
             number = self._free_instruments.pop()
             self.instruments[number] = instrument
@@ -170,25 +173,115 @@ class Store:
             self.instruments.append(instrument)
             self.first_holder.append(NONE)
             self._last_holder.append(NONE)
+            self._holder_counts.append(0)
         self.instrument_meanings.begin(number)
         self.instrument_numbers[instrument.name] = number
         return number
 
     def forget_instrument(self, name: str) -> None:
         """Give the number of an instrument back that nobody holds."""
-        number = self.instrument_numbers.pop(name, None)
-        if number is not None:
+        for number in self.numbers_of(name):
             assert self.first_holder[number] == NONE
             self._free_instruments.append(number)
+        self.instrument_numbers.pop(name, None)
+        self.relistings.pop(name, None)
+
+    def numbers_of(self, name: str) -> list[int]:
+        """Return the numbers of an instrument: two while it is being relisted, none if unheld."""
+        if name not in self.instrument_numbers:
+            return []
+        present = self.instrument_numbers[name]
+        relisting = self.relistings.get(name)
+        return [present] if relisting is None else [present, relisting.number]
 
     def holders(self, name: str) -> Iterator[int]:
         """Yield the positions in an instrument; the one yielded may be removed meanwhile."""
-        number = self.instrument_numbers.get(name)
-        row = NONE if number is None else self.first_holder[number]
-        while row != NONE:
-            following = self.positions.next_holder[row]
-            yield row
-            row = following
+        for number in self.numbers_of(name):
+            row = self.first_holder[number]
+            while row != NONE:
+                following = self.positions.next_holder[row]
+                yield row
+                row = following
+
+    def count_holders(self, name: str) -> int:
+        """Return how many positions there are in an instrument."""
+        return sum(self._holder_counts[number] for number in self.numbers_of(name))
+
+    # --- relisting ------------------------------------------------------------------------
+
+    def relist(self, instrument: Instrument, stride: int) -> None:
+        """Take the new definition of an instrument: at once, or in slices of so many buckets."""
+        number = self.instrument_numbers.get(instrument.name)
+        if number is None:
+            return
+        if stride >= BUCKETS:
+            self.instruments[number] = instrument
+        else:
+            self.relistings[instrument.name] = Relisting(number, stride)
+            self.instrument_numbers[instrument.name] = self._new_number(instrument)
+
+    def restore_relisting(self, old: Instrument, new: Instrument, stride: int, done: int) -> None:
+        """Go on with a relisting, before there is any account."""
+        self._new_number(old)
+        self.relist(new, stride)
+        self.relistings[new.name].done = done
+
+    def relist_slice(self, name: str, *, whole: bool = False) -> list[int]:
+        """Give the next holders of an instrument its new definition; return their accounts.
+
+        `whole`: all that are left.
+        """
+        relisting = self.relistings[name]
+        relisting.done = BUCKETS if whole else min(BUCKETS, relisting.done + relisting.stride)
+        columns, used = self.positions.arrays, self.positions.used
+        rows = np.flatnonzero(columns["instrument"][:used] == relisting.number)
+        accounts = columns["account"][rows]
+        now = self.accounts.arrays["bucket"][accounts] < relisting.done
+        for row in rows[now].tolist():
+            self._leave_holders(row)
+            self._join_holders(row, self.instrument_numbers[name])
+        if relisting.done == BUCKETS:
+            assert self.first_holder[relisting.number] == NONE
+            self._free_instruments.append(relisting.number)
+            del self.relistings[name]
+        found: list[int] = accounts[now].tolist()
+        return found
+
+    def _number_for(self, account: int, name: str) -> int:
+        """Return the number that an account's positions in an instrument have, NONE: none yet."""
+        if self.relistings:
+            relisting = self.relistings.get(name)
+            if relisting is not None and self.accounts.bucket[account] >= relisting.done:
+                return relisting.number
+        return self.instrument_numbers.get(name, NONE)
+
+    def _join_holders(self, row: int, number: int) -> None:
+        """Put a position last in the list of an instrument's holders."""
+        table, before = self.positions, self._last_holder[number]
+        table.instrument[row] = number
+        table.previous_holder[row], table.next_holder[row] = before, NONE
+        if before == NONE:
+            self.first_holder[number] = row
+        else:
+            table.next_holder[before] = row
+        self._last_holder[number] = row
+        self._holder_counts[number] += 1
+
+    def _leave_holders(self, row: int) -> None:
+        """Take a position out of the list of its instrument's holders."""
+        table = self.positions
+        number = table.instrument[row]
+        before, following = table.previous_holder[row], table.next_holder[row]
+        if before == NONE:
+            self.first_holder[number] = following
+        else:
+            table.next_holder[before] = following
+        if following == NONE:
+            self._last_holder[number] = before
+        else:
+            table.previous_holder[following] = before
+        table.instrument[row] = NONE
+        self._holder_counts[number] -= 1
 
     # --- positions ------------------------------------------------------------------------
 
@@ -204,7 +297,7 @@ class Store:
 
     def find_position(self, number: int, instrument: str, leg: str) -> int:
         """Return an account's position in an instrument and leg, NONE if it has none."""
-        code, side = self.instrument_numbers.get(instrument, NONE), LEG_NUMBERS[leg]
+        code, side = self._number_for(number, instrument), LEG_NUMBERS[leg]
         table = self.positions
         instruments, legs, links = table.instrument, table.leg, table.next
         row = self.accounts.first_position[number]
@@ -216,8 +309,7 @@ class Store:
         """Return a new last position of an account and of an instrument: flat, cross."""
         table = self.positions
         row = table.take()
-        code = self.number_of(instrument)
-        table.account[row], table.instrument[row] = number, code
+        table.account[row] = number
         table.leg[row], table.isolated[row] = LEG_NUMBERS[leg], 0
         table.size[row] = table.isolated_margin[row] = table.mantissa[row] = 0
         table.exponent[row], table.entry[row] = NO_ENTRY, 0.0
@@ -226,13 +318,8 @@ class Store:
         while links[last] != NONE:
             links, last = table.next, links[last]
         links[last] = row
-        before = self._last_holder[code]
-        table.previous_holder[row], table.next_holder[row] = before, NONE
-        if before == NONE:
-            self.first_holder[code] = row
-        else:
-            table.next_holder[before] = row
-        self._last_holder[code] = row
+        code = self._number_for(number, instrument.name)
+        self._join_holders(row, self._new_number(instrument) if code == NONE else code)
         return row
 
     def set_entry(self, row: int, text: str | None) -> None:
@@ -289,14 +376,6 @@ class Store:
         while links[last] != row:
             links, last = table.next, links[last]
         links[last] = table.next[row]
-        before, following = table.previous_holder[row], table.next_holder[row]
-        if before == NONE:
-            self.first_holder[table.instrument[row]] = following
-        else:
-            table.next_holder[before] = following
-        if following == NONE:
-            self._last_holder[table.instrument[row]] = before
-        else:
-            table.previous_holder[following] = before
+        self._leave_holders(row)
         self.set_entry(row, None)
         table.free(row)

@@ -27,7 +27,8 @@ class Numbering:
         self.market = market
         self.index = index
         self.slots: dict[str, int] = {}  # by guard key
-        self.instruments: dict[str, tuple[Instrument, int, InstrumentTerms]] = {}
+        # By the ledger's number: while an instrument is relisted, it has two.
+        self.instruments: dict[int, tuple[Instrument, int, InstrumentTerms]] = {}
         self.collateral: dict[str, tuple[Collateral, int, int]] = {}  # rule, number, slot
         self.instrument_names: list[str] = []  # by the number of their terms, the last that had it
         self._free_marks: list[int] = []  # slots
@@ -69,13 +70,13 @@ class Numbering:
 
     # --- rules ----------------------------------------------------------------------------
 
-    def terms(self, instrument: Instrument) -> int:
-        """Return the number of an instrument's present terms.
+    def terms(self, of: int, instrument: Instrument) -> int:
+        """Return the number of the present terms of an instrument, by the ledger's number of it.
 
         Terms never change under those who hold them: other terms, another number.
         """
         value = self.value_slot(instrument.settlement)
-        known = self.instruments.get(instrument.name)
+        known = self.instruments.get(of)
         if known is not None and known[0] is instrument and known[2].value == value:
             return known[1]
         terms = terms_of(instrument, self.slot(instrument.guard_key), value)
@@ -88,7 +89,7 @@ class Numbering:
             if number == len(self.instrument_names):
                 self.instrument_names.append(instrument.name)
             self.instrument_names[number] = instrument.name
-        self.instruments[instrument.name] = instrument, number, terms
+        self.instruments[of] = instrument, number, terms
         return number
 
     def haircut(self, asset: str, rule: Collateral) -> int:
@@ -104,12 +105,17 @@ class Numbering:
 
     def drop(self, instrument: str) -> None:
         """Let the numbers of an instrument go that is no more, when the step ends."""
-        known = self.instruments.pop(instrument, None)
+        for number in [n for n, known in self.instruments.items() if known[0].name == instrument]:
+            self.drop_terms(number)
         slot = self.slots.pop(mark_key(instrument), None)
-        if known is not None:
-            self.left.append((self.index.drop_instrument, known[1]))
         if slot is not None:
             self.left.append((self._free_marks.append, slot))
+
+    def drop_terms(self, of: int) -> None:
+        """Let the terms go that one of the ledger's numbers stood for, when the step ends."""
+        known = self.instruments.pop(of, None)
+        if known is not None:
+            self.left.append((self.index.drop_instrument, known[1]))
 
     def end_step(self) -> None:
         """Give back what was left: every unit that held it has been judged anew by now."""
@@ -150,5 +156,5 @@ class Numbering:
             instrument.float_quantity_per_unit,
             self.market.unit(settlement).number,
             self.value_slot(settlement),
-            self.terms(instrument),
+            self.terms(number, instrument),
         )

@@ -99,6 +99,8 @@ def initial_margin(unit: MarginUnit, market: Market, sides_of: SidesOf) -> Fract
             continue  # the orders of an instrument that is gone
         orders = _Orders.of(unit, name)
         held = positions.get(name, [])
+        if held:
+            instrument = held[0].instrument  # while it is relisted, the definition that is valid
         if not held and orders.is_empty:
             continue
         value = market.exact_value(instrument.settlement)

@@ -4,6 +4,7 @@ import pytest
 
 from monitor.core.ledger import Ledger, PendingPayment
 from monitor.core.ledger import ledger as ledger_module
+from monitor.core.ledger.relisting import BUCKETS
 from tests.core.ledger.books import TwoBooks, instrument
 
 
@@ -31,7 +32,7 @@ def test_a_ledger_is_restored_from_its_state(seed: int) -> None:
     for _ in range(300):  # and goes on
         books.step()
     state = books.ledger.export_state()
-    del state["closed"]
+    del state["closed"], state["relistings"]
     assert state == books.twin.export_state()
 
 
@@ -102,8 +103,8 @@ def test_a_new_definition_holds_for_every_position() -> None:
     for name in ("ann", "bob"):
         account = ledger.open_account(name)
         ledger.set_position(account, instrument("A-PERP"), "net", size=4, entry="10")
-    ledger.relist_instrument(instrument("A-PERP", contract_size="0.5"))
-    ledger.relist_instrument(instrument("B-PERP"))  # nobody holds it
+    ledger.store.relist(instrument("A-PERP", contract_size="0.5"), BUCKETS)
+    ledger.store.relist(instrument("B-PERP"), BUCKETS)  # nobody holds it
     assert [position.quantity for _, position in ledger.holders_of("A-PERP")] == [2.0, 2.0]
 
 

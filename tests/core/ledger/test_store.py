@@ -66,7 +66,8 @@ def test_a_number_of_an_instrument_that_is_gone_is_used_again() -> None:
     store.forget_instrument("A-PERP")  # is forgotten
     assert store.find_position(0, "A-PERP", "net") == NONE
     listed = instrument("Z-PERP")
-    assert store.number_of(listed) == number
+    store.add_position(0, listed, "net")
+    assert store.instrument_numbers["Z-PERP"] == number
     assert store.instruments[number] is listed
 
 

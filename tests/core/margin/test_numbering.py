@@ -47,8 +47,9 @@ def items_of(shard: AccountEngine, unit: MarginUnit) -> list[Item]:
     for payment in account.pending_funding:
         if owns_payment(unit, payment):
             add(payment.asset, -payment.amount)
+    numbers = account.store.instrument_numbers
     for position in unit.positions():
-        number = numbering.terms(position.instrument)
+        number = numbering.terms(numbers[position.instrument.name], position.instrument)
         items.append(Item(POSITION, number, position.quantity, position.entry))
     return items
 
@@ -191,7 +192,8 @@ def test_numbers_are_given_again_when_nobody_holds_them_any_more() -> None:
     journal.index("USD-USD", "1")
     journal.list_instrument("A-PERP", risk_tiers=[tier(None, "0.5", "0.4")])
     engine.apply(journal.take())
-    assert shard.thresholds.numbering.instruments["A-PERP"][1] in (0, 1, 2)
+    of = shard.ledger.store.instrument_numbers["A-PERP"]
+    assert shard.thresholds.numbering.instruments[of][1] in (0, 1, 2)
     assert [
         shard.thresholds.index.measures([unit.number])[0, 1] == pytest.approx(5.0)
         for unit in shard.units()

@@ -289,7 +289,8 @@ def test_other_terms_get_another_number_and_the_same_ones_do_not() -> None:
     (shard,) = engine.shards.engines
 
     def number() -> int:
-        return shard.thresholds.numbering.instruments["X-PERP"][1]
+        of = shard.ledger.store.instrument_numbers["X-PERP"]
+        return shard.thresholds.numbering.instruments[of][1]
 
     before = number()
     journal.list_instrument("X-PERP")

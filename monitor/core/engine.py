@@ -31,6 +31,7 @@ from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 from monitor.core.verdicts import account_decision, standing_decisions
 from monitor.core.view import AccountView, RiskView
+from monitor.core.waterfall_ledger import WaterfallEpisode
 
 SECOND_NS = 1_000_000_000
 _TAGS: dict[type[events.Event], str] = {
@@ -222,6 +223,8 @@ class RiskEngine:
                 self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
+            if engine.ended_episodes:
+                self._end_episodes(engine)
         if self.bootstrapping:
             self._end_bootstrap()
         for event in self.intake.take_finished():
@@ -233,6 +236,11 @@ class RiskEngine:
         decisions, self._step = self._step, []
         decisions.sort(key=publication_order)
         return decisions
+
+    def _end_episodes(self, engine: AccountEngine) -> None:
+        for identity in engine.ended_episodes:
+            self.venue.ledger.close(identity, self.engine_ns)
+        engine.ended_episodes.clear()
 
     # --- the monitor's own events ---------------------------------------------------------
 
@@ -313,6 +321,10 @@ class RiskEngine:
             account_report(self.shards, self.shards.of(name), name, standings)
             for name in self.account_ids()
         ]
+
+    def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
+        """Return who paid what in an episode, None if it is unknown."""
+        return self.venue.ledger.episode(episode)
 
     def summary(self) -> dict[str, Any]:
         """Return the totals of the run."""

@@ -32,6 +32,7 @@ class IsolatedStart:
 class Liquidation:
     """One liquidation under way: its frozen price and its fills so far, summed by price.
 
+    `equity` is that of its unit when it began, in the valuation currency, None if unknown.
     `isolated` is set when it began on an isolated position, `closed` when that position has been
     closed since (another may be open), owing funding of `owed` minor units, and `episode` when its
     unit was under water then.
@@ -47,6 +48,7 @@ class Liquidation:
     filled: dict[str, Fraction]  # contracts by price (text), signed: a fill is linear in its size
     fees: Fraction  # of all fills, in the settlement currency
     fillable_price: Fraction | None = None  # frozen too
+    equity: Fraction | None = None
     mispriced: bool = False  # whether a fill has been told as mispriced
     isolated: IsolatedStart | None = None
     closed: bool = False
@@ -119,6 +121,7 @@ class LiquidationBook:
         if position is not None and position.size:
             totals = unit_totals(unit, market, rules)
             if totals is not None:
+                liquidation.equity = totals.equity
                 liquidation.bankruptcy_price = bankruptcy_price(
                     unit, position, totals, market, rules
                 )
@@ -198,6 +201,7 @@ class LiquidationBook:
                 liquidation.started,
                 _plain_price(liquidation.bankruptcy_price),
                 _plain_price(liquidation.fillable_price),
+                _plain_price(liquidation.equity),
                 liquidation.mispriced,
                 exact_text(liquidation.size),
                 [
@@ -231,6 +235,7 @@ class LiquidationBook:
             started,
             bankruptcy,
             fillable,
+            equity,
             mispriced,
             size,
             filled,
@@ -249,6 +254,7 @@ class LiquidationBook:
                 filled={price: to_fraction(contracts) for price, contracts in filled},
                 fees=to_fraction(fees),
                 fillable_price=_price(fillable),
+                equity=_price(equity),
                 mispriced=mispriced,
             )
             if isolated is not None:

@@ -6,7 +6,7 @@ never spent twice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -40,8 +40,10 @@ from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings
 from monitor.core.socialization import METHODS
-from monitor.core.socialization.loss import Bearer, Loss
-from monitor.core.waterfall import Fund, Shortfall
+from monitor.core.socialization.loss import Bearer
+from monitor.core.socialization.loss import Loss as SharedLoss
+from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
+from monitor.core.waterfall_ledger import WaterfallLedger
 
 
 class Winners(Protocol):
@@ -66,6 +68,7 @@ class VenueEngine:
         self.policy = POLICIES[settings.deleveraging.policy]
         self.funds: dict[str, Fund] = {}
         self.board = BreakerBoard(settings.breakers)
+        self.ledger = WaterfallLedger()
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
 
@@ -141,7 +144,7 @@ class VenueEngine:
         self.shortfall_usd[account_of] = (
             self.shortfall_usd.get(account_of, Fraction(0)) + shortfall.amount * unit * value
         )
-        loss = _Loss(shortfall, shortfall.asset, shortfall.amount)
+        loss = Loss(shortfall)
         decisions: list[Decision] = []
         if "insurance_fund" in layers and instrument.fund is not None:
             decisions += self._draw_up(loss, instrument.fund, now_ns)
@@ -153,6 +156,9 @@ class VenueEngine:
         if "socialized_loss" in layers and loss.amount:
             gains = self._gains_left(loss, instrument, winners, given_up)
             decisions.append(self._socialize(loss, instrument, gains, now_ns))
+        first, name = shortfall.is_first, shortfall.account
+        entry = entry_of(loss, self.market)
+        self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
         return decisions
 
     def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
@@ -161,7 +167,7 @@ class VenueEngine:
         value, target_value = self.market.exact_value(asset), self.market.exact_value(target)
         return None if value is None or not target_value else amount * value / target_value
 
-    def _draw_up(self, loss: "_Loss", name: str, now_ns: int) -> list[Decision]:
+    def _draw_up(self, loss: Loss, name: str, now_ns: int) -> list[Decision]:
         """Ask a fund, then its parent for what is left, and so on."""
         configured = {fund.name: fund for fund in self.settings.funds}
         decisions: list[Decision] = []
@@ -174,19 +180,19 @@ class VenueEngine:
             following = None if own is None else own.parent
         return decisions
 
-    def _draw(self, loss: "_Loss", fund: Fund, cap: float | None, now_ns: int) -> list[Decision]:
+    def _draw(self, loss: Loss, fund: Fund, cap: float | None, now_ns: int) -> list[Decision]:
         unit = self.market.unit(fund.asset)
         if fund.asset != loss.asset:
             amount = loss.amount * self.market.unit(loss.asset).value
             converted = self._convert(amount, loss.asset, fund.asset)
             if converted is None:
                 return []
-            loss.asset, loss.amount = fund.asset, ceil_units(converted, unit.value)
+            loss.convert(fund.asset, converted / unit.value)
         asked = loss.amount
         shortfall = loss.shortfall
         most = None if cap is None else floor_units(float_setting(cap), unit.value)
         paid = fund.draw(asked, shortfall.liquidation_id, shortfall.event_ns, cap=most)
-        loss.amount -= paid
+        loss.pay("insurance_fund", fund.name, paid)
         return [
             InsuranceFundDrawn(
                 event_ns=now_ns,
@@ -207,7 +213,7 @@ class VenueEngine:
         quote = self.market.marks.get(shortfall.instrument)
         return None if quote is None else quote.exact
 
-    def _plan(self, loss: "_Loss", instrument: Instrument, winners: Winners) -> Plan | None:
+    def _plan(self, loss: Loss, instrument: Instrument, winners: Winners) -> Plan | None:
         """Return who gives what to bear a loss, None where the close collects nothing."""
         side = loss.winning_side
         empty = replace(
@@ -250,15 +256,19 @@ class VenueEngine:
         return amounts
 
     def _deleverage(
-        self, loss: "_Loss", instrument: Instrument, made: Plan | None, now_ns: int
+        self, loss: Loss, instrument: Instrument, made: Plan | None, now_ns: int
     ) -> Decision:
         """Take what a plan collects off the loss."""
         unit = self.market.unit(loss.asset)
-        asked = loss.amount
+        asked, collected = loss.amount, 0
+        reductions = [] if made is None else [self._reduction(part) for part in made.reductions]
         if made is not None:
             value = self.market.exact_value(loss.asset)
             assert value  # the plan rests on it
-            loss.amount -= min(asked, floor_units(made.taken / value, unit.value))
+            collected = floor_units(made.taken / value, unit.value)
+        taken = min(asked, collected)
+        surplus = {"surplus": collected - taken, "reductions": reductions}
+        loss.pay("deleveraging", self.policy.name, taken, **surplus)
         return DeleveragingPlanned(
             event_ns=now_ns,
             rule=self.policy.name,
@@ -267,10 +277,10 @@ class VenueEngine:
             policy=self.policy.name,
             asset=loss.asset,
             amount=unit.text_of(asked),
-            taken=unit.text_of(asked - loss.amount),
+            taken=unit.text_of(taken),
             left=unit.text_of(loss.amount),
             price=rounded_text_or_none(self._closing_price(loss.shortfall)),
-            reductions=[] if made is None else [self._reduction(part) for part in made.reductions],
+            reductions=reductions,
             liquidation_id=loss.shortfall.liquidation_id,
         )
 
@@ -291,7 +301,7 @@ class VenueEngine:
 
     def _gains_left(
         self,
-        loss: "_Loss",
+        loss: Loss,
         instrument: Instrument,
         winners: Winners,
         given_up: Mapping[str, Fraction],
@@ -307,7 +317,7 @@ class VenueEngine:
         return gains
 
     def _socialize(
-        self, loss: "_Loss", instrument: Instrument, gains: Mapping[str, int], now_ns: int
+        self, loss: Loss, instrument: Instrument, gains: Mapping[str, int], now_ns: int
     ) -> Decision:
         """Charge the gains with what is left of a loss."""
         unit = self.market.unit(loss.asset)
@@ -316,10 +326,18 @@ class VenueEngine:
             Bearer(account=name, unrealized_pnl=gains[name])
             for name in sorted(gains, key=str.encode)
         )
-        borne = Loss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
-        charges = METHODS[method].share(borne).charges
+        borne = SharedLoss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
+        shares = METHODS[method].share(borne).charges
         asked = loss.amount
-        loss.amount -= sum(charges.values())
+        charges = [
+            Charge(
+                account=name,
+                amount=unit.text_of(charge),
+                share=rounded_text(Fraction(charge, asked)),
+            )
+            for name, charge in shares.items()
+        ]
+        loss.pay("socialized_loss", method, sum(shares.values()), charges=charges)
         value = self.market.exact_value(loss.asset) or Fraction(0)
         charged_usd = (asked - loss.amount) * unit.value * value
         fund = instrument.fund or ""
@@ -330,14 +348,7 @@ class VenueEngine:
             method=method,
             asset=loss.asset,
             amount=unit.text_of(asked),
-            accounts=[
-                Charge(
-                    account=name,
-                    amount=unit.text_of(charge),
-                    share=rounded_text(Fraction(charge, asked)),
-                )
-                for name, charge in charges.items()
-            ],
+            accounts=charges,
             left=unit.text_of(loss.amount),
             liquidation_id=loss.shortfall.liquidation_id,
         )
@@ -349,6 +360,7 @@ class VenueEngine:
         return {
             "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
             "breakers": self.board.export_state(),
+            "ledger": self.ledger.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
         }
@@ -357,22 +369,9 @@ class VenueEngine:
         """Take what `export_state` described."""
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
         self.board.restore(state["breakers"])
+        self.ledger = WaterfallLedger.from_state(state["ledger"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
-
-
-@dataclass(slots=True)
-class _Loss:
-    """What is left of a shortfall on its way down: minor units of `asset`."""
-
-    shortfall: Shortfall
-    asset: str
-    amount: int
-
-    @property
-    def winning_side(self) -> Side:
-        """Return the side that gained what the closed one lost."""
-        return "short" if self.shortfall.closed_side == "long" else "long"
 
 
 def _plain_sums(sums: Mapping[str, Fraction]) -> list[Any]:

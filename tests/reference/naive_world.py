@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from typing import Any
 
 from monitor.core import events, settings
 
@@ -72,6 +73,7 @@ class Liquidation:
     episode: Episode | None = None  # of an isolated unit that is gone
     closed: bool = False  # its isolated position was closed since, whatever was opened then
     owed: Fraction = Fraction(0)  # in funding, when it was closed
+    equity: Fraction | None = None  # of the unit at the start
 
 
 @dataclass
@@ -164,6 +166,7 @@ class World:
     assets_booked: set[str] = field(default_factory=set)
     closed: dict[str, int] = field(default_factory=dict)  # the last seq of accounts that are gone
     shortfall: Fraction = Fraction(0)
+    kept: dict[str, Any] = field(default_factory=dict)  # by id: naive_waterfall_ledger.Kept
 
     def value(self, asset: str) -> Fraction | None:
         """Return the price of one unit of an asset in the valuation currency."""

@@ -19,6 +19,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
+from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"
 _DESCRIPTION = (
@@ -167,6 +168,23 @@ ENDPOINTS = (
         path="/v1/breakers",
         summary="All breakers: those not armed first, then those nearest to their limit.",
         answers={200: (BreakersAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/waterfall/{episode}",
+        summary="Who paid what in an episode: every layer, every shortfall, balanced exactly.",
+        answers={
+            200: (WaterfallEpisode, "The episode."),
+            400: _BAD_REQUEST,
+            404: (ErrorRecord, "The episode is unknown, had no shortfall, or is kept no more."),
+        },
+        parameters=(
+            Parameter(
+                name="episode",
+                description="The `episode_id` of a `shortfall_incurred`.",
+                schema={"type": "string", "minLength": 1, "maxLength": 1024},
+                place="path",
+            ),
+        ),
     ),
     Endpoint(
         path="/v1/stream",

@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor.api.decision_ring import DecisionRing
 from monitor.core.view import RiskView
+from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.runtime.health import Health
 from monitor.runtime.measurements import Measurements
 
@@ -19,7 +20,8 @@ class ApiSource:
     """The monitor as the API sees it.
 
     `view`: the newest summary. `health`: the named checks of the daemon. `account_report`: one
-    account as in `accounts.ndjson`, or None. `metrics`: content type and body of /metrics.
+    account as in `accounts.ndjson`, or None. `waterfall_episode`: who paid what in an episode, or
+    None. `metrics`: content type and body of /metrics.
     `now_ns`: the wall clock, nanoseconds since the epoch. `decisions`: the newest ones; whoever
     publishes decisions appends to it.
     """
@@ -27,6 +29,7 @@ class ApiSource:
     view: Callable[[], RiskView]
     health: Health
     account_report: Callable[[str], dict[str, Any] | None]
+    waterfall_episode: Callable[[str], WaterfallEpisode | None]
     metrics: Callable[[], Awaitable[tuple[str, bytes]]]
     now_ns: Callable[[], int]
     decisions: DecisionRing

@@ -37,6 +37,7 @@ from monitor.app.webhooks import Webhook
 from monitor.config import Configuration, FeedSettings, configuration_hash
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
+from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper
 from monitor.feeds.feed import run_feed
@@ -144,6 +145,7 @@ class App:
             view=lambda: self.views.view,
             health=self.vitals.health,
             account_report=self.account_report,
+            waterfall_episode=self.waterfall_episode,
             metrics=self._scraper.scrape,
             now_ns=self.vitals.clock.now_ns,
             decisions=self.decisions,
@@ -310,6 +312,10 @@ class App:
     def account_report(self, account: str) -> dict[str, Any] | None:
         """Return one account as in `accounts.ndjson`; None when it is not known."""
         return None if self.shard is None else self._engine(self.shard).account_report(account)
+
+    def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
+        """Return who paid what in an episode; None when it is not known."""
+        return None if self.shard is None else self._engine(self.shard).waterfall_episode(episode)
 
     # --- life -------------------------------------------------------------------------------
 

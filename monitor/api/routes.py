@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from monitor.api.console_files import console_routes
+from monitor.api.deleveragings import deleveragings_answer
 from monitor.api.desk import Desk
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
@@ -46,6 +47,7 @@ PAGE_MAX = 500
 NUMBER_MAX = 2**63 - 1
 ACCOUNT_LENGTH_MAX = 128
 EPISODE_LENGTH_MAX = 1_024
+LIQUIDATION_LENGTH_MAX = 128
 DECISION_KINDS = frozenset(snake_case(kind.__name__) for kind in DECISIONS)
 
 
@@ -78,6 +80,7 @@ class Api:
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/waterfall/{episode:path}": self.waterfall,
+            "/v1/deleveragings/{liquidation:path}": self.deleveragings,
             "/v1/openapi.json": self.openapi,
         }
         routes = [Route(path, handler) for path, handler in handlers.items()]
@@ -200,6 +203,17 @@ class Api:
         if episode is None:
             return _not_found("an episode with a shortfall that is still kept", identity)
         return json_response(episode)
+
+    async def deleveragings(self, request: Request) -> Response:
+        """Return why accounts were deleveraged for a liquidation."""
+        refuse_unknown(request, ("account",))
+        liquidation = path_text(request, "liquidation", length_max=LIQUIDATION_LENGTH_MAX)
+        account = request.query_params.get("account")
+        cases = self._source.deleveragings(liquidation)
+        if not cases:
+            return _not_found("a liquidation with deleveraging that is still kept", liquidation)
+        ring = self._source.decisions
+        return json_response(deleveragings_answer(liquidation, cases, ring, account))
 
     async def openapi(self, request: Request) -> Response:
         """Return the description of this API."""

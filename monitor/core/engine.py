@@ -15,6 +15,8 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
+from monitor.core.deleveraging_ledger import Deleveraging
+from monitor.core.deleveraging_watch import Moment
 from monitor.core.engine_state import export_engine, hash_of, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
@@ -228,7 +230,8 @@ class RiskEngine:
         if self.bootstrapping:
             self._end_bootstrap()
         for event in self.intake.take_finished():
-            settled = settle(event, self.shards, self.venue, self.engine_ns)
+            moment = Moment(self.engine_ns, self.ordinal)
+            settled = settle(event, self.shards, self.venue, moment)
             self._step += [] if self.bootstrapping else settled
         self._step += self.intake.take_found()
         if not self._step:
@@ -325,6 +328,10 @@ class RiskEngine:
     def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
         """Return who paid what in an episode, None if it is unknown."""
         return self.venue.ledger.episode(episode)
+
+    def deleveragings(self, liquidation_id: str) -> tuple[Deleveraging, ...]:
+        """Return what the rule said and the venue did for a liquidation; none if unknown."""
+        return self.venue.deleveragings.of(liquidation_id)
 
     def summary(self) -> dict[str, Any]:
         """Return the totals of the run."""

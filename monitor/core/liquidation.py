@@ -49,6 +49,7 @@ class Liquidation:
     fees: Fraction  # of all fills, in the settlement currency
     fillable_price: Fraction | None = None  # frozen too
     equity: Fraction | None = None
+    started_ns: int | None = None
     mispriced: bool = False  # whether a fill has been told as mispriced
     isolated: IsolatedStart | None = None
     closed: bool = False
@@ -113,7 +114,7 @@ class LiquidationBook:
         """Freeze the bankruptcy price of the position that is being liquidated."""
         self.open.pop((event.account, event.liquidation_id), None)
         liquidation = self._of(event)
-        liquidation.started = True
+        liquidation.started, liquidation.started_ns = True, event.event_ns
         liquidation.size = to_fraction(event.size)
         position = unit.account.position((event.instrument, event.leg))
         if position is not None and unit.key is not None:
@@ -202,6 +203,7 @@ class LiquidationBook:
                 _plain_price(liquidation.bankruptcy_price),
                 _plain_price(liquidation.fillable_price),
                 _plain_price(liquidation.equity),
+                liquidation.started_ns,
                 liquidation.mispriced,
                 exact_text(liquidation.size),
                 [
@@ -236,6 +238,7 @@ class LiquidationBook:
             bankruptcy,
             fillable,
             equity,
+            started_ns,
             mispriced,
             size,
             filled,
@@ -255,6 +258,7 @@ class LiquidationBook:
                 fees=to_fraction(fees),
                 fillable_price=_price(fillable),
                 equity=_price(equity),
+                started_ns=started_ns,
                 mispriced=mispriced,
             )
             if isolated is not None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import ceil_units, floor_units
 from monitor.core.decisions import Decision, ShortfallIncurred
+from monitor.core.deleveraging_watch import Moment
 from monitor.core.events import LiquidationFinished
 from monitor.core.instruments import Instrument
 from monitor.core.ledger import Account
@@ -29,13 +30,14 @@ NOTHING = Incurred(0, None, is_open=False)
 
 
 def settle(
-    event: LiquidationFinished, shards: Shards, venue: VenueEngine, now_ns: int
+    event: LiquidationFinished, shards: Shards, venue: VenueEngine, moment: Moment
 ) -> list[Decision]:
     """Close a liquidation; return its shortfall and what every layer decides about it.
 
     The shortfall is the unit's deficit less what its episode has incurred already, so one stay
     under water through nine liquidations is one deficit.
     """
+    now_ns = moment.engine_ns
     engine = shards.of(event.account)
     market = engine.market
     liquidation = engine.liquidations.finish(event)
@@ -68,7 +70,7 @@ def settle(
             )
         )
         shortfall = _shortfall(market, event, liquidation, episode, amount)
-        decisions += venue.bear(shortfall, shards, now_ns)
+        decisions += venue.bear(shortfall, shards, moment)
         if not is_open:
             venue.ledger.close(episode.identity, now_ns)
     return decisions

@@ -6,14 +6,11 @@ never spent twice.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 from monitor.core import events
 from monitor.core.amounts import (
-    ceil_units,
-    exact_text,
     float_setting,
     floor_units,
     rounded_text,
@@ -27,15 +24,13 @@ from monitor.core.decisions import (
     InsuranceFundCredited,
     InsuranceFundDrawn,
     LossSocialized,
-    Reduction,
-    Side,
 )
-from monitor.core.deleveraging import POLICIES
-from monitor.core.deleveraging.live import CandidateSet, round_of, seed_of
-from monitor.core.deleveraging.plan import Plan, plan
-from monitor.core.deleveraging.plan import Reduction as PlannedReduction
-from monitor.core.deleveraging.round import Round
+from monitor.core.deleveraging.plan import Plan
+from monitor.core.deleveraging.policy import Policy
+from monitor.core.deleveraging_ledger import DeleveragingLedger
+from monitor.core.deleveraging_watch import DeleveragingWatch, Moment
 from monitor.core.instruments import Instrument
+from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings
@@ -46,18 +41,6 @@ from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
 
 
-class Winners(Protocol):
-    """What the accounts' half answers about the other side of a shortfall."""
-
-    def candidates(
-        self, instrument: str, side: Side, *, without: str, contracts: Fraction
-    ) -> CandidateSet:
-        """Return who could be deleveraged."""
-
-    def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
-        """Return each trader's unrealized gain (> 0) in the settlement currency."""
-
-
 class VenueEngine:
     """The venue's half of the engine."""
 
@@ -65,18 +48,29 @@ class VenueEngine:
         """Begin without funds, all breakers armed."""
         self.market = market
         self.settings = settings
-        self.policy = POLICIES[settings.deleveraging.policy]
+        self.planner = LivePlanner(market, settings.deleveraging)
         self.funds: dict[str, Fund] = {}
         self.board = BreakerBoard(settings.breakers)
         self.ledger = WaterfallLedger()
+        self.deleveragings = DeleveragingLedger()
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy of deleveraging in force."""
+        return self.planner.policy
+
+    @property
+    def deleveraging_watch(self) -> DeleveragingWatch:
+        """Return what holds the venue's deleveraging against the rule."""
+        return DeleveragingWatch(self.market, self.deleveragings)
 
     def configure(self, settings: EngineSettings) -> None:
         """Take new settings."""
         self.board.configure(settings.breakers)
         self.settings = settings
-        self.policy = POLICIES[settings.deleveraging.policy]
+        self.planner = LivePlanner(self.market, settings.deleveraging)
 
     # --- funds ----------------------------------------------------------------------------
 
@@ -133,8 +127,9 @@ class VenueEngine:
             )
         ]
 
-    def bear(self, shortfall: Shortfall, winners: Winners, now_ns: int) -> list[Decision]:
+    def bear(self, shortfall: Shortfall, winners: Winners, moment: Moment) -> list[Decision]:
         """Pass a shortfall down the layers; returns what each of them decides."""
+        now_ns = moment.engine_ns
         instrument = self.market.instruments[shortfall.instrument]
         layers = self.settings.waterfall.layers
         account_of = instrument.fund or ""
@@ -150,9 +145,10 @@ class VenueEngine:
             decisions += self._draw_up(loss, instrument.fund, now_ns)
         given_up: dict[str, Fraction] = {}
         if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
-            made = self._plan(loss, instrument, winners)
+            made = self.planner.for_loss(loss, winners)
+            self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
             decisions.append(self._deleverage(loss, instrument, made, now_ns))
-            given_up = self._given_up(instrument, made)
+            given_up = self._given_up(instrument, made.plan)
         if "socialized_loss" in layers and loss.amount:
             gains = self._gains_left(loss, instrument, winners, given_up)
             decisions.append(self._socialize(loss, instrument, gains, now_ns))
@@ -206,42 +202,6 @@ class VenueEngine:
             )
         ]
 
-    def _closing_price(self, shortfall: Shortfall) -> Fraction | None:
-        """Return where deleveraged positions are closed: the bankruptcy price, or the mark."""
-        if self.settings.deleveraging.price == "bankruptcy":
-            return shortfall.bankruptcy_price
-        quote = self.market.marks.get(shortfall.instrument)
-        return None if quote is None else quote.exact
-
-    def _plan(self, loss: Loss, instrument: Instrument, winners: Winners) -> Plan | None:
-        """Return who gives what to bear a loss, None where the close collects nothing."""
-        side = loss.winning_side
-        empty = replace(
-            round_of(self.market, instrument.name, side, ()),
-            bankruptcy_price=self._closing_price(loss.shortfall),
-            seed=seed_of(loss.shortfall.liquidation_id),
-        )
-        value = self.market.exact_value(loss.asset)
-        concession = None if value is None else self._concession(empty)
-        if value is None or concession is None:
-            return None
-        asked = loss.amount * self.market.unit(loss.asset).value * value
-        contracts = ceil_units(asked, concession) * instrument.lot_size if concession else asked
-        found = winners.candidates(
-            instrument.name, side, without=loss.shortfall.account, contracts=contracts
-        )
-        round_ = replace(empty, winners=tuple(found.foremost))
-        return plan(self.policy, round_, unit="pnl", asked=asked, total=found.total)
-
-    def _concession(self, round_: Round) -> Fraction | None:
-        """Return what each closed lot collects, 0 where none is closed, None if nothing does."""
-        if round_.settlement_price is None or round_.mark_price is None:
-            return None
-        if self.policy.unit != "contracts":
-            return Fraction(0)
-        concession = round_.concession()
-        return None if concession is None or concession <= 0 else concession
-
     def _given_up(self, instrument: Instrument, made: Plan | None) -> dict[str, Fraction]:
         """Return what each account gives up in a plan, in the settlement currency."""
         amounts: dict[str, Fraction] = {}
@@ -256,18 +216,17 @@ class VenueEngine:
         return amounts
 
     def _deleverage(
-        self, loss: Loss, instrument: Instrument, made: Plan | None, now_ns: int
+        self, loss: Loss, instrument: Instrument, made: LivePlan, now_ns: int
     ) -> Decision:
         """Take what a plan collects off the loss."""
         unit = self.market.unit(loss.asset)
         asked, collected = loss.amount, 0
-        reductions = [] if made is None else [self._reduction(part) for part in made.reductions]
-        if made is not None:
+        if made.plan is not None:
             value = self.market.exact_value(loss.asset)
             assert value  # the plan rests on it
-            collected = floor_units(made.taken / value, unit.value)
+            collected = floor_units(made.plan.taken / value, unit.value)
         taken = min(asked, collected)
-        surplus = {"surplus": collected - taken, "reductions": reductions}
+        surplus = {"surplus": collected - taken, "reductions": made.reductions}
         loss.pay("deleveraging", self.policy.name, taken, **surplus)
         return DeleveragingPlanned(
             event_ns=now_ns,
@@ -279,24 +238,9 @@ class VenueEngine:
             amount=unit.text_of(asked),
             taken=unit.text_of(taken),
             left=unit.text_of(loss.amount),
-            price=rounded_text_or_none(self._closing_price(loss.shortfall)),
-            reductions=reductions,
+            price=rounded_text_or_none(made.price),
+            reductions=made.reductions,
             liquidation_id=loss.shortfall.liquidation_id,
-        )
-
-    def _reduction(self, part: PlannedReduction) -> Reduction:
-        assert part.amount is not None
-        score = part.share.score
-        infinite = None if self.policy.ranking is None else "inf"
-        return Reduction(
-            account=part.share.winner.account,
-            size=rounded_text(part.size)
-            if self.policy.unit != "contracts"
-            else exact_text(part.size),
-            amount=rounded_text(part.amount),
-            score=infinite if score is None else rounded_text(score),
-            rank=part.rank,
-            light=part.light,
         )
 
     def _gains_left(
@@ -361,6 +305,7 @@ class VenueEngine:
             "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
             "breakers": self.board.export_state(),
             "ledger": self.ledger.export_state(),
+            "deleveragings": self.deleveragings.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
         }
@@ -370,6 +315,7 @@ class VenueEngine:
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
         self.board.restore(state["breakers"])
         self.ledger = WaterfallLedger.from_state(state["ledger"])
+        self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
 

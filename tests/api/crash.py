@@ -332,6 +332,7 @@ class Crash:
             health=self.health,
             account_report=self._account_report,
             waterfall_episode=bankrupt_engine().waterfall_episode,
+            deleveragings=bankrupt_engine().deleveragings,
             metrics=self.metrics,
             now_ns=self.clock.now_ns,
             decisions=self.decisions,

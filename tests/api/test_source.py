@@ -9,7 +9,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from tests.api.crash_waterfall import EPISODE, ISOLATED, bankrupt_engine
+from tests.api.crash_waterfall import EPISODE, ISOLATED, told_engine
 from tests.api.test_routes import answer, record_schema
 
 
@@ -69,7 +69,7 @@ async def test_an_episode_of_an_isolated_position_is_found_by_its_name_with_slas
 
 async def test_it_is_the_same_when_the_events_are_applied_again(client: httpx.AsyncClient) -> None:
     first = await episode(client, EPISODE)
-    again = bankrupt_engine.__wrapped__().waterfall_episode(EPISODE)
+    again = told_engine()[0].waterfall_episode(EPISODE)
     assert first == msgspec.json.decode(msgspec.json.encode(again))
 
 

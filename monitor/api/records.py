@@ -75,7 +75,11 @@ class InstrumentRecord(Record, frozen=True, kw_only=True):
 
 
 class FundRecord(Record, frozen=True, kw_only=True):
-    """One insurance fund. `peak_usd`: its highest balance that this process has seen."""
+    """One insurance fund. `peak_usd`: its highest balance that this process has seen.
+
+    `shortfall_usd` is realized; `inventory_loss_usd` is what the positions that the venue's vaults
+    have taken over would lose at the mark. They are never added.
+    """
 
     fund: str
     asset: str
@@ -88,6 +92,10 @@ class FundRecord(Record, frozen=True, kw_only=True):
     uncovered: str
     shortfall_usd: str
     socialized_loss_usd: str
+    inventory_loss_usd: str | None
+    inventory_gain_usd: str | None
+    inventory_notional_usd: str | None
+    inventory_positions: int
     updated_ns: int
 
 

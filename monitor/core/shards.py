@@ -13,6 +13,7 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
 from monitor.core.deleveraging.policy import Policy
 from monitor.core.deleveraging_watch import Closing
+from monitor.core.inventory import Inventory, inventories_of
 from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
@@ -116,6 +117,14 @@ class Shards:
         for engine in self.engines:
             gains.update(unrealized_gains(engine, instrument, without=without))
         return gains
+
+    def inventories(self) -> dict[str, Inventory]:
+        """Return what the venue's vaults have taken over and not closed, by fund."""
+        merged_ones: dict[str, Inventory] = {}
+        for engine in self.engines:
+            for fund, part in inventories_of(engine).items():
+                merged_ones.setdefault(fund, Inventory(part.asset)).add(part)
+        return merged_ones
 
     def open_interest(self, instrument: str) -> tuple[int, int]:
         """Return (long, short) in size units, as magnitudes."""

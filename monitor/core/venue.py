@@ -94,10 +94,15 @@ class VenueEngine:
 
     def fund(self, name: str, asset: str) -> Fund:
         """Return a fund, made on its first mention in its configured asset or `asset`."""
-        if name not in self.funds:
-            configured = {fund.name: fund.asset for fund in self.settings.funds}
-            self.funds[name] = Fund(name, configured.get(name, asset))
-        return self.funds[name]
+        self.funds[name] = found = self.look_at_fund(name, asset)
+        return found
+
+    def look_at_fund(self, name: str, asset: str) -> Fund:
+        """Return a fund as it is; one that nobody has mentioned is empty, and is not kept."""
+        if name in self.funds:
+            return self.funds[name]
+        configured = {fund.name: fund.asset for fund in self.settings.funds}
+        return Fund(name, configured.get(name, asset))
 
     # --- the waterfall --------------------------------------------------------------------
 

@@ -33,12 +33,14 @@ from monitor.core.instruments import Instrument
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
-from monitor.core.settings import EngineSettings
+from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.socialization import METHODS
 from monitor.core.socialization.loss import Bearer
 from monitor.core.socialization.loss import Loss as SharedLoss
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
+
+SECOND_NS = 1_000_000_000
 
 
 class VenueEngine:
@@ -175,13 +177,26 @@ class VenueEngine:
         following: str | None = name
         while following is not None and loss.amount:
             own = configured.get(following)
-            cap = None if own is None else own.payout_cap
             fund = self.fund(following, loss.asset)
-            decisions += self._draw(loss, fund, cap, now_ns)
+            decisions += self._draw(loss, fund, own, now_ns)
             following = None if own is None else own.parent
         return decisions
 
-    def _draw(self, loss: Loss, fund: Fund, cap: float | None, now_ns: int) -> list[Decision]:
+    def _most(self, fund: Fund, own: FundSettings | None, now_ns: int) -> int | None:
+        """Return the most that a fund may pay now by its caps, None without any."""
+        unit = self.market.unit(fund.asset).value
+        caps = []
+        if own is not None and own.payout_cap is not None:
+            caps.append(floor_units(float_setting(own.payout_cap), unit))
+        if own is not None and own.payout_window_cap is not None:
+            assert own.payout_window_s is not None  # both, or none
+            paid = fund.paid_since(now_ns - round(own.payout_window_s * SECOND_NS))
+            caps.append(max(0, floor_units(float_setting(own.payout_window_cap), unit) - paid))
+        return min(caps, default=None)
+
+    def _draw(
+        self, loss: Loss, fund: Fund, own: FundSettings | None, now_ns: int
+    ) -> list[Decision]:
         unit = self.market.unit(fund.asset)
         if fund.asset != loss.asset:
             amount = loss.amount * self.market.unit(loss.asset).value
@@ -191,8 +206,10 @@ class VenueEngine:
             loss.convert(fund.asset, converted / unit.value)
         asked = loss.amount
         shortfall = loss.shortfall
-        most = None if cap is None else floor_units(float_setting(cap), unit.value)
+        most = self._most(fund, own, now_ns)
         paid = fund.draw(asked, shortfall.liquidation_id, shortfall.event_ns, cap=most)
+        if paid and own is not None and own.payout_window_s is not None:
+            fund.note_payout(now_ns, paid)
         loss.pay("insurance_fund", fund.name, paid)
         return [
             InsuranceFundDrawn(

@@ -5,6 +5,7 @@ report includes them (by liquidation id, or by time). What every layer paid is e
 ledger of `waterfall_ledger.py`.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +16,8 @@ from monitor.core.decisions import Charge, Reduction, Side
 from monitor.core.events import InsuranceFundChanged, Leg
 from monitor.core.market import Market
 from monitor.core.waterfall_ledger import ACCOUNTS_MAX, BorneShortfall, Layer, LayerPayment
+
+PAYOUTS_MAX = 1_000  # of one fund's window
 
 
 @dataclass(slots=True, frozen=True)
@@ -156,6 +159,7 @@ class Fund:
     drawn: int = 0
     credited: int = 0
     uncovered: int = 0
+    payouts: deque[tuple[int, int]] = field(default_factory=deque)  # (engine_ns, paid), of a window
 
     @property
     def available(self) -> int:
@@ -171,6 +175,20 @@ class Fund:
             self.draws = [draw for draw in self.draws if draw.event_ns > event.event_ns]
         else:
             self.draws = [draw for draw in self.draws if draw.liquidation_id not in included]
+
+    def paid_since(self, start_ns: int) -> int:
+        """Return what it paid after a moment of engine time, and forget what it paid before."""
+        while self.payouts and self.payouts[0][0] <= start_ns:
+            self.payouts.popleft()
+        return sum(paid for _, paid in self.payouts)
+
+    def note_payout(self, now_ns: int, paid: int) -> None:
+        """Keep a payout for its window; of very many the oldest count as one, at the later time."""
+        self.payouts.append((now_ns, paid))
+        if len(self.payouts) > PAYOUTS_MAX:
+            _, oldest = self.payouts.popleft()
+            later_ns, second = self.payouts.popleft()
+            self.payouts.appendleft((later_ns, oldest + second))
 
     def draw(
         self, amount: int, liquidation_id: str, event_ns: int, *, cap: int | None = None
@@ -198,12 +216,13 @@ class Fund:
             str(self.drawn),
             str(self.credited),
             str(self.uncovered),
+            [[paid_ns, str(paid)] for paid_ns, paid in self.payouts],
         ]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> "Fund":
         """Return the fund that `export_state` described."""
-        name, asset, reported, reported_ns, draws, drawn, credited, uncovered = state
+        name, asset, reported, reported_ns, draws, drawn, credited, uncovered, payouts = state
         return cls(
             name=name,
             asset=asset,
@@ -213,4 +232,5 @@ class Fund:
             drawn=int(drawn),
             credited=int(credited),
             uncovered=int(uncovered),
+            payouts=deque((paid_ns, int(paid)) for paid_ns, paid in payouts),
         )

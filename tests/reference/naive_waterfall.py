@@ -88,6 +88,14 @@ def draw(world: World, loss: Loss, name: str) -> list[decisions.Decision]:
         if configured.name == name and configured.payout_cap is not None:
             cap = Fraction(Decimal(repr(configured.payout_cap)))
             paid = min(paid, floor_to(cap, world.minor_unit(fund.asset)))
+        if configured.name == name and configured.payout_window_cap is not None:
+            cap = floor_to(
+                Fraction(Decimal(repr(configured.payout_window_cap))), world.minor_unit(fund.asset)
+            )
+            length = Fraction(Decimal(repr(configured.payout_window_s))) * 10**9
+            recent = sum((one for ns, one in fund.paid if ns > world.engine_ns - length), ZERO)
+            paid = min(paid, max(ZERO, cap - recent))
+    fund.paid.append((world.engine_ns, paid))
     fund.draws.append(Draw(loss.liquidation_id, loss.finished_ns, paid))
     fund.drawn += paid
     fund.uncovered += asked - paid

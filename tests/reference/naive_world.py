@@ -132,6 +132,7 @@ class Fund:
     drawn: Fraction = Fraction(0)
     credited: Fraction = Fraction(0)
     uncovered: Fraction = Fraction(0)
+    paid: list[tuple[int, Fraction]] = field(default_factory=list)  # when, in engine time
 
     @property
     def available(self) -> Fraction:

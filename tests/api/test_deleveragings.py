@@ -6,8 +6,12 @@ import httpx
 import jsonschema
 import pytest
 
+from monitor.api.decision_ring import DecisionRing
+from monitor.api.deleveragings import deleveragings_answer
+from monitor.core.engine import RiskEngine
+from monitor.core.settings import EngineSettings
 from tests.api.crash import Crash
-from tests.api.crash_waterfall import told_engine
+from tests.api.crash_waterfall import FUNDS, story, told_engine
 from tests.api.test_routes import answer, record_schema
 
 
@@ -67,6 +71,15 @@ async def test_an_account_is_told_only_what_concerns_it(client: httpx.AsyncClien
     assert deleveraging["fills"] == []
     assert [one["account"] for one in deleveraging["review"]["skipped"]] == ["sue"]
     assert deleveraging["review"]["wrongly_chosen"] == []
+
+
+async def test_before_the_venue_has_done_anything_there_is_no_review() -> None:
+    """Told of one account too."""
+    engine = RiskEngine(EngineSettings(funds=FUNDS))
+    engine.apply(story()[:-1])
+    told = deleveragings_answer("L1", engine.deleveragings("L1"), DecisionRing(), "sue")
+    (record,) = told.deleveragings
+    assert (record.deleveraging.review, record.deleveraging.fills) == (None, ())
 
 
 @pytest.mark.parametrize(

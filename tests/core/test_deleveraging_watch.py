@@ -161,6 +161,34 @@ def test_of_a_close_that_nobody_announced_the_position_says_how_much_is_needed()
     assert (case.fills[0].price_worse_by, case.fills[0].after_ns) == (None, None)
 
 
+def test_a_change_that_holds_a_fill_of_an_unlisted_instrument_asks_when_it_is_listed() -> None:
+    journal = Journal()
+    journal.balance("sue", "1", more=True)
+    journal.deleveraging("sue", "LATER", "4", "95", "lea")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    assert engine.deleveragings("L1") == ()
+    journal.list_instrument("LATER")
+    engine.apply(journal.events)
+    assert len(engine.deleveragings("L1")) == 1
+
+
+def test_on_the_side_that_is_being_closed_the_rule_names_nobody() -> None:
+    journal = crash(finished=False)
+    journal.deleveraging("zoe", "X", "-4", "95", "lea")
+    expected = watched(journal).expected
+    assert (expected.origin, expected.contracts, expected.accounts) == ("first_fill", None, 0)
+    assert expected.trigger_ns is not None
+
+
+def test_when_the_liquidation_has_closed_everything_nothing_is_needed() -> None:
+    journal = crash(finished=False)
+    journal.liquidation("filled", "lea", "X", "-10", "80")
+    journal.deleveraging("sue", "X", "4", "95", "lea")
+    case = watched(journal)
+    assert (case.expected.contracts, case.expected.reductions) == (None, ())
+
+
 def test_a_fill_on_the_side_that_lost_is_a_case_without_a_rule() -> None:
     journal = crash()
     journal.deleveraging("zoe", "X", "-4", "95", "lea")

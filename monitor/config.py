@@ -279,13 +279,19 @@ def is_loopback(host: str) -> bool:
 
 
 def fund_problems(funds: Sequence[FundSettings]) -> list[str]:
-    """Return what is wrong with the parents in `[[funds]]`, a sentence each."""
+    """Return what is wrong with parents and caps in `[[funds]]`, a sentence each."""
     parents = {fund.name: fund.parent for fund in funds}
     problems = [
         f"[[funds]] {fund.name}: expected parent to be one of {', '.join(parents)}, "
         f"received {fund.parent!r}"
         for fund in funds
         if fund.parent is not None and fund.parent not in parents
+    ]
+    problems += [
+        f"[[funds]] {fund.name}: expected payout_window_cap and payout_window_s together, "
+        "received one of them"
+        for fund in funds
+        if (fund.payout_window_cap is None) != (fund.payout_window_s is None)
     ]
     for name, parent in parents.items():
         chain, above = [name], parent

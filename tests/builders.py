@@ -169,6 +169,26 @@ class Journal:
         """Let time move on in silence."""
         return self.add(events.ClockTicked(event_ns=self.now_ns))
 
+    def deleveraging(
+        self,
+        account: str,
+        instrument: str,
+        size: Amount,
+        price: Amount,
+        counterparty: str,
+        liquidation_id: str = "L1",
+        **fields: Any,
+    ) -> events.AnyEvent:
+        """Let the venue deleverage a winner: `size` is the signed change of its position."""
+        values = {
+            "instrument": instrument,
+            "size": text(size),
+            "price": text(price),
+            "counterparty": counterparty,
+            "liquidation_id": liquidation_id,
+        }
+        return self._account(events.DeleveragingFilled, account, values | fields)
+
     # --- accounts -----------------------------------------------------------------------------
 
     def open(self, account: str, **fields: Any) -> events.AnyEvent:

@@ -40,6 +40,7 @@ SETTINGS = st.builds(
                 FundSettings(name="main", asset="USD", parent="all", payout_cap=2.5),
                 FundSettings(name="all", asset="USDT"),
             ),
+            (FundSettings(name="main", asset="USD", payout_window_cap=1.5, payout_window_s=10.0),),
         ]
     ),
     waterfall=st.builds(

@@ -10,7 +10,9 @@ The first line is a sentence, the name of the case. Then, optionally, a block `c
            | ? account        | ann         | state liquidatable
 
 `=>` rows are the decisions of the fact above: all of them, in order; only the fields that a row
-names are compared. `?` rows ask the engine about an account. `seq` and the usual fields of a
+names are compared. `?` rows ask the engine about an account, about an episode (its sums, and `paid`
+by whom of its newest shortfall: what each covers) or about the newest deleveraging of a
+liquidation (its expectation, its review and `asked` of whom). `seq` and the usual fields of a
 definition are filled in. Nested values: `risk_tiers 20:0.1:0.05 / none:0.2:0.1` (notional_max,
 initial and maintenance rate), `prices ETH-PERP=90 / SOL-PERP=9`, `reductions bob:3` (account and
 size), `accounts bob:1.5` (account and amount).
@@ -219,6 +221,8 @@ def shown(name: str, value: Any) -> str:
         return str(value).lower()
     if name == "reductions":
         return " / ".join(f"{one.account}:{one.size}" for one in value)
+    if name in {"skipped", "wrongly_chosen"}:
+        return " / ".join(f"{one.account}:{one.expected}:{one.filled}" for one in value) or "nobody"
     if name == "accounts":
         return " / ".join(f"{one.account}:{one.amount}" for one in value)
     return str(value)

@@ -27,6 +27,8 @@ MISTAKES = {
     "of a, received 'b'",
     '[[funds]]\nname = "a"\nasset = "USD"\nparent = "a"': "[[funds]] a: expected parents that end, "
     "received a > a",
+    '[[funds]]\nname = "a"\nasset = "USD"\npayout_window_cap = 5': "[[funds]] a: expected "
+    "payout_window_cap and payout_window_s together, received one of them",
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "

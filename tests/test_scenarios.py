@@ -1,7 +1,10 @@
 """Every story in `scenarios/` is told by the engine, row by row; see `story.py` for the form."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from monitor.config import parse_configuration
@@ -26,7 +29,7 @@ def told(story: Story, engine: RiskEngine) -> None:
             continue
         nothing_left(fact, pending)
         if row.kind == "question":
-            check_account(row, engine)
+            check_answer(row, engine)
             continue
         fact = row
         pending = [decision for _, decision in engine.apply([teller.event(row)])]
@@ -42,13 +45,54 @@ def nothing_left(fact: Row | None, pending: list[Decision]) -> None:
         raise fact.what.error("no further decision", describe(pending[0]))
 
 
-def check_account(row: Row, engine: RiskEngine) -> None:
-    """Raise StoryError unless an account is as a row says."""
-    report = engine.account_report(row.who.text)
+def episode_answer(engine: RiskEngine, identity: str) -> dict[str, Any] | None:
+    """Return an episode in one asset, flat: its sums, and who paid of its newest shortfall."""
+    episode = engine.waterfall_episode(identity)
+    if episode is None:
+        return None
+    (totals,) = episode.totals
+    payments = episode.shortfalls[-1].payments
+    by_layer = {str(layer): covered for layer, covered in totals.covered.items()}
+    by_layer.pop("account_margin", None)  # told by the totals themselves
+    return {
+        **msgspec.structs.asdict(episode),
+        **msgspec.structs.asdict(totals),
+        **by_layer,
+        "paid": " / ".join(f"{one.payer}:{one.covered}" for one in payments),
+        "shortfalls": len(episode.shortfalls),
+        "open": episode.closed_ns is None,
+    }
+
+
+def deleveraging_answer(engine: RiskEngine, liquidation_id: str) -> dict[str, Any] | None:
+    """Return the newest case of a liquidation, flat: what was expected, and its review."""
+    cases = engine.deleveragings(liquidation_id)
+    if not cases:
+        return None
+    newest = cases[-1]
+    review = {} if newest.review is None else msgspec.structs.asdict(newest.review)
+    asked = " / ".join(f"{one.account}:{one.size}" for one in newest.expected.reductions)
+    expected = msgspec.structs.asdict(newest.expected)
+    return {**msgspec.structs.asdict(newest), **expected, **review, "asked": asked}
+
+
+ANSWERS: dict[str, Callable[[RiskEngine, str], dict[str, Any] | None]] = {
+    "account": lambda engine, name: engine.account_report(name),
+    "episode": episode_answer,
+    "deleveraging": deleveraging_answer,
+}
+
+
+def check_answer(row: Row, engine: RiskEngine) -> None:
+    """Raise StoryError unless what a row asks about is as it says."""
+    ask = ANSWERS.get(row.what.text)
+    if ask is None:
+        raise row.what.error(" or ".join(ANSWERS), repr(row.what.text))
+    report = ask(engine, row.who.text)
     if report is None:
-        raise row.who.error("an account", repr(row.who.text))
+        raise row.who.error(f"a known {row.what.text}", repr(row.who.text))
     for name, cell in row.values.items():
-        received = shown("", report.get(name, "no such field"))
+        received = shown(name, report.get(name, "no such field"))
         if received != cell.text:
             raise cell.error(f"{name} {cell.text}", received)
 

@@ -66,6 +66,8 @@ SETTINGS = {
     ("funds", "asset"): "What it is kept in.",
     ("funds", "parent"): "The fund that is asked for what this one does not pay; empty: none.",
     ("funds", "payout_cap"): "The most that it pays for one shortfall, in its asset; empty: all.",
+    ("funds", "payout_window_cap"): "The most that it pays in a window, in its asset; empty: all.",
+    ("funds", "payout_window_s"): "How long that window is, in engine time; empty: none.",
     ("waterfall", "layers"): "Who pays, in this order; some may be left out.",
     ("waterfall", "socialized_loss"): "How the rest is spread.",
     ("deleveraging", "policy"): "Who is deleveraged first.",

@@ -1,14 +1,13 @@
 """What the contract knows and the engine does not use yet, in one place.
 
 The gate checks all of it, so a producer may send it today; `docs/events.md` says so beside each.
-An event counts as used when a decision, a report or the view can follow from it. A test asks the
-engine: an event stands here exactly as long as nothing follows from it, a field as long as the
-core does not read it.
+An event counts as used when a decision, a report, the view or an answer can follow from it. A test
+asks the engine: an event stands here exactly as long as nothing follows from it, a field as long as
+the core does not read it.
 """
 
 UNUSED_EVENTS = frozenset({
     "audit_point",
-    "deleveraging_filled",
     "depth_changed",
     "forecast_finished",
     "withdrawal_requested",

@@ -10,6 +10,7 @@ from monitor.api.records import (
     BookAnswer,
     BreakersAnswer,
     DecisionsPage,
+    DeleveragingsAnswer,
     ErrorRecord,
     FundsAnswer,
     HealthRecord,
@@ -19,6 +20,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
+from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"
 _DESCRIPTION = (
@@ -167,6 +169,45 @@ ENDPOINTS = (
         path="/v1/breakers",
         summary="All breakers: those not armed first, then those nearest to their limit.",
         answers={200: (BreakersAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/waterfall/{episode}",
+        summary="Who paid what in an episode: every layer, every shortfall, balanced exactly.",
+        answers={
+            200: (WaterfallEpisode, "The episode."),
+            400: _BAD_REQUEST,
+            404: (ErrorRecord, "The episode is unknown, had no shortfall, or is kept no more."),
+        },
+        parameters=(
+            Parameter(
+                name="episode",
+                description="The `episode_id` of a `shortfall_incurred`.",
+                schema={"type": "string", "minLength": 1, "maxLength": 1024},
+                place="path",
+            ),
+        ),
+    ),
+    Endpoint(
+        path="/v1/deleveragings/{liquidation}",
+        summary="Why was I deleveraged: what the rule says, and what the venue did.",
+        answers={
+            200: (DeleveragingsAnswer, "The cases of the liquidation, oldest first."),
+            400: _BAD_REQUEST,
+            404: (ErrorRecord, "The liquidation is unknown, led to none, or is kept no more."),
+        },
+        parameters=(
+            Parameter(
+                name="liquidation",
+                description="The `liquidation_id` of a plan or of a `deleveraging_filled`.",
+                schema={"type": "string", "minLength": 1, "maxLength": 128},
+                place="path",
+            ),
+            Parameter(
+                name="account",
+                description="Only what concerns this account.",
+                schema={"type": "string"},
+            ),
+        ),
     ),
     Endpoint(
         path="/v1/stream",

@@ -1,4 +1,4 @@
-"""Query parameters: read strictly, refused with what was expected and received."""
+"""Parameters of query and path: read strictly, refused with what was expected and received."""
 
 from collections.abc import Collection
 
@@ -50,5 +50,17 @@ def choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
             expected="one of " + ", ".join(sorted(allowed)),
             received=repr(text),
             where=f"query parameter {name}",
+        )
+    return text
+
+
+def path_text(request: Request, name: str, *, length_max: int) -> str:
+    """Return a part of the path, of 1 to `length_max` characters."""
+    text = str(request.path_params[name])
+    if not 1 <= len(text) <= length_max:
+        raise BadRequest(
+            expected=f"an {name} of 1 to {length_max} characters",
+            received=f"{len(text)} characters",
+            where="path",
         )
     return text

@@ -148,6 +148,10 @@ def fund_record(view: FundView, history: History) -> FundRecord:
         uncovered=exact_text(view.uncovered),
         shortfall_usd=exact_text(view.shortfall_usd),
         socialized_loss_usd=exact_text(view.socialized_loss_usd),
+        inventory_loss_usd=decimal_text(view.inventory_loss_usd),
+        inventory_gain_usd=decimal_text(view.inventory_gain_usd),
+        inventory_notional_usd=decimal_text(view.inventory_notional_usd),
+        inventory_positions=view.inventory_positions,
         updated_ns=view.updated_ns,
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from monitor.core.decisions import AnyDecision, BreakerState, State
+from monitor.core.deleveraging_ledger import Deleveraging
 
 Level: TypeAlias = Literal["calm", "watch", "critical", "blind"]
 
@@ -74,7 +75,11 @@ class InstrumentRecord(Record, frozen=True, kw_only=True):
 
 
 class FundRecord(Record, frozen=True, kw_only=True):
-    """One insurance fund. `peak_usd`: its highest balance that this process has seen."""
+    """One insurance fund. `peak_usd`: its highest balance that this process has seen.
+
+    `shortfall_usd` is realized; `inventory_loss_usd` is what the positions that the venue's vaults
+    have taken over would lose at the mark. They are never added.
+    """
 
     fund: str
     asset: str
@@ -87,6 +92,10 @@ class FundRecord(Record, frozen=True, kw_only=True):
     uncovered: str
     shortfall_usd: str
     socialized_loss_usd: str
+    inventory_loss_usd: str | None
+    inventory_gain_usd: str | None
+    inventory_notional_usd: str | None
+    inventory_positions: int
     updated_ns: int
 
 
@@ -358,6 +367,25 @@ class Step(Record, frozen=True, kw_only=True):
     history: HistoryRecord
     decisions: list[DecisionLine]
     breaker_trips_ns: list[int]
+
+
+class DeleveragingRecord(Record, frozen=True, kw_only=True):
+    """One case, and the decision that planned it with its cause: its place in the log.
+
+    Both are null where the venue deleveraged without a plan of ours, and where the decision is
+    older than the newest 2,000.
+    """
+
+    decision_id: str | None
+    cause: dict[str, str | int] | None
+    deleveraging: Deleveraging
+
+
+class DeleveragingsAnswer(Record, frozen=True, kw_only=True):
+    """Why accounts were deleveraged for one liquidation: its cases, oldest first."""
+
+    liquidation_id: str
+    deleveragings: list[DeleveragingRecord]
 
 
 class ErrorRecord(Record, frozen=True, kw_only=True):

@@ -12,11 +12,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from monitor.api.console_files import console_routes
+from monitor.api.deleveragings import deleveragings_answer
 from monitor.api.desk import Desk
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
 from monitor.api.openapi import openapi_document
-from monitor.api.parameters import BadRequest, choice, integer, refuse_unknown
+from monitor.api.parameters import BadRequest, choice, integer, path_text, refuse_unknown
 from monitor.api.presenting import (
     account_record,
     book_answer,
@@ -45,6 +46,8 @@ PAGE_DEFAULT = 50
 PAGE_MAX = 500
 NUMBER_MAX = 2**63 - 1
 ACCOUNT_LENGTH_MAX = 128
+EPISODE_LENGTH_MAX = 1_024
+LIQUIDATION_LENGTH_MAX = 128
 DECISION_KINDS = frozenset(snake_case(kind.__name__) for kind in DECISIONS)
 
 
@@ -76,6 +79,8 @@ class Api:
             "/v1/book": self.book,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
+            "/v1/waterfall/{episode:path}": self.waterfall,
+            "/v1/deleveragings/{liquidation:path}": self.deleveragings,
             "/v1/openapi.json": self.openapi,
         }
         routes = [Route(path, handler) for path, handler in handlers.items()]
@@ -126,13 +131,7 @@ class Api:
     async def account(self, request: Request) -> Response:
         """Return one account with its positions."""
         refuse_unknown(request, ())
-        account = request.path_params["account"]
-        if not 1 <= len(account) <= ACCOUNT_LENGTH_MAX:
-            raise BadRequest(
-                expected=f"an account of 1 to {ACCOUNT_LENGTH_MAX} characters",
-                received=f"{len(account)} characters",
-                where="path",
-            )
+        account = path_text(request, "account", length_max=ACCOUNT_LENGTH_MAX)
         report = self._source.account_report(account)
         if report is None:
             return _not_found("a known account", account)
@@ -195,6 +194,26 @@ class Api:
         refuse_unknown(request, ())
         breakers = self._source.view().breakers_by_urgency()
         return json_response(BreakersAnswer(breakers=[breaker_record(one) for one in breakers]))
+
+    async def waterfall(self, request: Request) -> Response:
+        """Return who paid what in an episode."""
+        refuse_unknown(request, ())
+        identity = path_text(request, "episode", length_max=EPISODE_LENGTH_MAX)
+        episode = self._source.waterfall_episode(identity)
+        if episode is None:
+            return _not_found("an episode with a shortfall that is still kept", identity)
+        return json_response(episode)
+
+    async def deleveragings(self, request: Request) -> Response:
+        """Return why accounts were deleveraged for a liquidation."""
+        refuse_unknown(request, ("account",))
+        liquidation = path_text(request, "liquidation", length_max=LIQUIDATION_LENGTH_MAX)
+        account = request.query_params.get("account")
+        cases = self._source.deleveragings(liquidation)
+        if not cases:
+            return _not_found("a liquidation with deleveraging that is still kept", liquidation)
+        ring = self._source.decisions
+        return json_response(deleveragings_answer(liquidation, cases, ring, account))
 
     async def openapi(self, request: Request) -> Response:
         """Return the description of this API."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.api.decision_ring import DecisionRing
+from monitor.core.deleveraging_ledger import Deleveraging
 from monitor.core.view import RiskView
+from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.runtime.health import Health
 from monitor.runtime.measurements import Measurements
 
@@ -19,7 +21,9 @@ class ApiSource:
     """The monitor as the API sees it.
 
     `view`: the newest summary. `health`: the named checks of the daemon. `account_report`: one
-    account as in `accounts.ndjson`, or None. `metrics`: content type and body of /metrics.
+    account as in `accounts.ndjson`, or None. `waterfall_episode`: who paid what in an episode, or
+    None. `deleveragings`: what the rule said and the venue did for a liquidation. `metrics`:
+    content type and body of /metrics.
     `now_ns`: the wall clock, nanoseconds since the epoch. `decisions`: the newest ones; whoever
     publishes decisions appends to it.
     """
@@ -27,6 +31,8 @@ class ApiSource:
     view: Callable[[], RiskView]
     health: Health
     account_report: Callable[[str], dict[str, Any] | None]
+    waterfall_episode: Callable[[str], WaterfallEpisode | None]
+    deleveragings: Callable[[str], tuple[Deleveraging, ...]]
     metrics: Callable[[], Awaitable[tuple[str, bytes]]]
     now_ns: Callable[[], int]
     decisions: DecisionRing

@@ -35,8 +35,10 @@ from monitor.app.state import StateDirectory
 from monitor.app.view_holder import ViewHolder
 from monitor.app.webhooks import Webhook
 from monitor.config import Configuration, FeedSettings, configuration_hash
+from monitor.core.deleveraging_ledger import Deleveraging
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
+from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper
 from monitor.feeds.feed import run_feed
@@ -144,6 +146,8 @@ class App:
             view=lambda: self.views.view,
             health=self.vitals.health,
             account_report=self.account_report,
+            waterfall_episode=self.waterfall_episode,
+            deleveragings=self.deleveragings,
             metrics=self._scraper.scrape,
             now_ns=self.vitals.clock.now_ns,
             decisions=self.decisions,
@@ -310,6 +314,14 @@ class App:
     def account_report(self, account: str) -> dict[str, Any] | None:
         """Return one account as in `accounts.ndjson`; None when it is not known."""
         return None if self.shard is None else self._engine(self.shard).account_report(account)
+
+    def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
+        """Return who paid what in an episode; None when it is not known."""
+        return None if self.shard is None else self._engine(self.shard).waterfall_episode(episode)
+
+    def deleveragings(self, liquidation_id: str) -> tuple[Deleveraging, ...]:
+        """Return why accounts were deleveraged for a liquidation; none when it is not known."""
+        return () if self.shard is None else self._engine(self.shard).deleveragings(liquidation_id)
 
     # --- life -------------------------------------------------------------------------------
 

@@ -72,6 +72,7 @@ class AccountEngine:
         self._touched: dict[int, None] = {}
         # What prices did since the last verdict to units that nothing else has touched.
         self._moved: dict[int, int] = {}
+        self.ended_episodes: list[str] = []  # in this step
         # Accounts with an open change, and their units to be judged when it ends.
         self._waiting: dict[int, dict[int, None]] = {}
         # Kinds that are not here change nothing that is kept.
@@ -170,6 +171,8 @@ class AccountEngine:
         cross, *_ = units = self.margin_units.of_account(account.number)
         self._state_counts[self.margin_units.state[cross]] -= 1
         for unit in units:
+            if unit in self.margin_units.episodes:
+                self.ended_episodes.append(self.margin_units.episodes[unit].identity)
             self._forget(unit)
         self.episode_counts.pop(account.name, None)
         self._waiting.pop(account.number, None)
@@ -307,6 +310,7 @@ class AccountEngine:
                 unit.episode = self.new_episode(unit.account.name, unit.name)
         elif unit.episode is not None:
             self.liquidations.keep_episode(unit)
+            self.ended_episodes.append(unit.episode.identity)
             unit.episode = None
 
     def new_episode(self, account: str, unit_name: str) -> Episode:

@@ -15,6 +15,8 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
+from monitor.core.deleveraging_ledger import Deleveraging
+from monitor.core.deleveraging_watch import Moment
 from monitor.core.engine_state import export_engine, hash_of, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
@@ -31,6 +33,7 @@ from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 from monitor.core.verdicts import account_decision, standing_decisions
 from monitor.core.view import AccountView, RiskView
+from monitor.core.waterfall_ledger import WaterfallEpisode
 
 SECOND_NS = 1_000_000_000
 _TAGS: dict[type[events.Event], str] = {
@@ -223,10 +226,13 @@ class RiskEngine:
                 self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
+            if engine.ended_episodes:
+                self._end_episodes(engine)
         if self.bootstrapping:
             self._end_bootstrap()
         for event in self.intake.take_finished():
-            settled = settle(event, self.shards, self.venue, self.engine_ns)
+            moment = Moment(self.engine_ns, self.ordinal)
+            settled = settle(event, self.shards, self.venue, moment)
             self._step += [] if self.bootstrapping else settled
         self._step += self.intake.take_found()
         if not self._step:
@@ -234,6 +240,11 @@ class RiskEngine:
         decisions, self._step = self._step, []
         decisions.sort(key=publication_order)
         return decisions
+
+    def _end_episodes(self, engine: AccountEngine) -> None:
+        for identity in engine.ended_episodes:
+            self.venue.ledger.close(identity, self.engine_ns)
+        engine.ended_episodes.clear()
 
     # --- the monitor's own events ---------------------------------------------------------
 
@@ -314,6 +325,14 @@ class RiskEngine:
             account_report(self.shards, self.shards.of(name), name, standings)
             for name in self.account_ids()
         ]
+
+    def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
+        """Return who paid what in an episode, None if it is unknown."""
+        return self.venue.ledger.episode(episode)
+
+    def deleveragings(self, liquidation_id: str) -> tuple[Deleveraging, ...]:
+        """Return what the rule said and the venue did for a liquidation; none if unknown."""
+        return self.venue.deleveragings.of(liquidation_id)
 
     def summary(self) -> dict[str, Any]:
         """Return the totals of the run."""

@@ -13,6 +13,7 @@ from monitor.core import events
 from monitor.core.accounts import AccountEngine
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
+from monitor.core.deleveraging_watch import Moment
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
 from monitor.core.margin.book import MarginUnit
@@ -66,6 +67,7 @@ class AccountIntake:
         if admission.given_up:
             self.give_up(event.account, admission.given_up)
         engine.wait(event.account, waiting=parts.changes.is_open(event.account))
+        self._foresee(*(each for _, each in admission.ready))
         for number, ready in admission.ready:
             self.book(number, ready)
         reopened = engine.ledger.accounts.get(event.account)
@@ -138,6 +140,9 @@ class AccountIntake:
     ) -> bool:
         engine = self.parts.shards.of(event.account)
         ending = _units_in(engine, event) if type(event) is events.LiquidationFinished else []
+        if type(event) is events.DeleveragingFilled:
+            self._foresee(event)
+            self.parts.venue.deleveraging_watch.note_fill(event)
         try:
             engine.apply(account or engine.account(event.account), event)
         except RefusedError as error:
@@ -166,6 +171,19 @@ class AccountIntake:
             liquidation = engine.liquidations.open[event.account, event.liquidation_id]
             found = parts.watch.filled(event, unit, liquidation, parts.engine_ns)
         self._found += [] if parts.bootstrapping else found
+
+    def _foresee(self, *change: AnyAccountEvent) -> None:
+        """Note what the rule says before a fill, or what stands beside it, changes a position."""
+        parts, listed = self.parts, self.parts.market.instruments
+        for event in change:
+            if isinstance(event, events.DeleveragingFilled) and event.instrument in listed:
+                place = (event.counterparty, event.instrument, event.liquidation_id)
+                closing, moment = (
+                    parts.shards.closing(*place),
+                    Moment(parts.engine_ns, parts.ordinal),
+                )
+                watch = parts.venue.deleveraging_watch
+                watch.foresee(event, closing, parts.venue.planner, parts.shards, moment)
 
     # --- refusing and holding back --------------------------------------------------------
 

@@ -32,6 +32,7 @@ class IsolatedStart:
 class Liquidation:
     """One liquidation under way: its frozen price and its fills so far, summed by price.
 
+    `equity` is that of its unit when it began, in the valuation currency, None if unknown.
     `isolated` is set when it began on an isolated position, `closed` when that position has been
     closed since (another may be open), owing funding of `owed` minor units, and `episode` when its
     unit was under water then.
@@ -47,6 +48,8 @@ class Liquidation:
     filled: dict[str, Fraction]  # contracts by price (text), signed: a fill is linear in its size
     fees: Fraction  # of all fills, in the settlement currency
     fillable_price: Fraction | None = None  # frozen too
+    equity: Fraction | None = None
+    started_ns: int | None = None
     mispriced: bool = False  # whether a fill has been told as mispriced
     isolated: IsolatedStart | None = None
     closed: bool = False
@@ -111,7 +114,7 @@ class LiquidationBook:
         """Freeze the bankruptcy price of the position that is being liquidated."""
         self.open.pop((event.account, event.liquidation_id), None)
         liquidation = self._of(event)
-        liquidation.started = True
+        liquidation.started, liquidation.started_ns = True, event.event_ns
         liquidation.size = to_fraction(event.size)
         position = unit.account.position((event.instrument, event.leg))
         if position is not None and unit.key is not None:
@@ -119,6 +122,7 @@ class LiquidationBook:
         if position is not None and position.size:
             totals = unit_totals(unit, market, rules)
             if totals is not None:
+                liquidation.equity = totals.equity
                 liquidation.bankruptcy_price = bankruptcy_price(
                     unit, position, totals, market, rules
                 )
@@ -198,6 +202,8 @@ class LiquidationBook:
                 liquidation.started,
                 _plain_price(liquidation.bankruptcy_price),
                 _plain_price(liquidation.fillable_price),
+                _plain_price(liquidation.equity),
+                liquidation.started_ns,
                 liquidation.mispriced,
                 exact_text(liquidation.size),
                 [
@@ -231,6 +237,8 @@ class LiquidationBook:
             started,
             bankruptcy,
             fillable,
+            equity,
+            started_ns,
             mispriced,
             size,
             filled,
@@ -249,6 +257,8 @@ class LiquidationBook:
                 filled={price: to_fraction(contracts) for price, contracts in filled},
                 fees=to_fraction(fees),
                 fillable_price=_price(fillable),
+                equity=_price(equity),
+                started_ns=started_ns,
                 mispriced=mispriced,
             )
             if isolated is not None:

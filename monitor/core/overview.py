@@ -8,6 +8,7 @@ import numpy as np
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.breakers.breaker import Breaker
+from monitor.core.inventory import Inventory
 from monitor.core.margin.book import STATES
 from monitor.core.open_interest import Concentration
 from monitor.core.parts import EngineParts
@@ -54,7 +55,7 @@ def build_view(engine: EngineParts) -> RiskView:
         **_class_one(parts),
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
-        funds=tuple(_fund(engine, name) for name in sorted(engine.venue.funds)),
+        funds=_funds(engine),
         breakers=tuple(
             _breaker(engine.venue.board.breakers[key])
             for key in sorted(engine.venue.board.breakers)
@@ -144,8 +145,17 @@ def _concentration(side: Concentration) -> ConcentrationView:
     )
 
 
-def _fund(engine: EngineParts, name: str) -> FundView:
-    fund = engine.venue.funds[name]
+def _funds(engine: EngineParts) -> tuple[FundView, ...]:
+    """Return the funds that were mentioned, and those for whose instruments a vault holds some."""
+    inventories, funds = engine.shards.inventories(), engine.venue.funds
+    return tuple(
+        _fund(engine, name, inventories.get(name) or Inventory(funds[name].asset))
+        for name in sorted(funds.keys() | inventories.keys())
+    )
+
+
+def _fund(engine: EngineParts, name: str, inventory: Inventory) -> FundView:
+    fund = engine.venue.look_at_fund(name, inventory.asset)
     unit = float(engine.market.unit(fund.asset).value)
     value = engine.market.value(fund.asset)
     balance = fund.available * unit
@@ -159,6 +169,10 @@ def _fund(engine: EngineParts, name: str) -> FundView:
         uncovered=fund.uncovered * unit,
         shortfall_usd=float(engine.venue.shortfall_usd.get(name, 0)),
         socialized_loss_usd=float(engine.venue.socialized_usd.get(name, 0)),
+        inventory_loss_usd=inventory.known(inventory.losses),
+        inventory_gain_usd=inventory.known(inventory.gains),
+        inventory_notional_usd=inventory.known(inventory.notional),
+        inventory_positions=inventory.positions,
         updated_ns=fund.reported_ns,
     )
 

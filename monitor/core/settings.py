@@ -48,12 +48,15 @@ class FundSettings(Settings, frozen=True, kw_only=True):
 
     What a fund does not pay, its `parent` is asked for, and so on: a market's fund, its group's,
     the global one. `payout_cap`: the most that it pays for one shortfall, in its asset.
+    `payout_window_cap`: the most that it pays within any `payout_window_s`; both, or none.
     """
 
     name: str
     asset: str
     parent: str | None = None
     payout_cap: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
+    payout_window_cap: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
+    payout_window_s: PositiveFloat | None = None
 
 
 LossLayer: TypeAlias = Literal["insurance_fund", "deleveraging", "socialized_loss"]

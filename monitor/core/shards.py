@@ -12,6 +12,8 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
 from monitor.core.deleveraging.policy import Policy
+from monitor.core.deleveraging_watch import Closing
+from monitor.core.inventory import Inventory, inventories_of
 from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
@@ -96,12 +98,33 @@ class Shards:
         scored.sort(key=lambda pair: (-pair[0], pair[1].encode()))
         return list(dict.fromkeys(name for _, name in scored))
 
+    def closing(self, account: str, instrument: str, liquidation_id: str) -> Closing:
+        """Return what is known of a bankrupt position in an instrument."""
+        engine = self.of(account)
+        liquidation = engine.liquidations.open.get((account, liquidation_id))
+        found = engine.ledger.accounts.get(account)
+        contracts: dict[Side, Fraction] = {}
+        for position in () if found is None else found.list_positions():
+            if position.instrument.name == instrument and position.size:
+                side: Side = "long" if position.size > 0 else "short"
+                size = abs(position.instrument.contracts(position.size))
+                contracts[side] = contracts.get(side, Fraction(0)) + size
+        return Closing(liquidation, contracts)
+
     def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
         """Return every trader's unrealized gain in an instrument."""
         gains: dict[str, Fraction] = {}
         for engine in self.engines:
             gains.update(unrealized_gains(engine, instrument, without=without))
         return gains
+
+    def inventories(self) -> dict[str, Inventory]:
+        """Return what the venue's vaults have taken over and not closed, by fund."""
+        merged_ones: dict[str, Inventory] = {}
+        for engine in self.engines:
+            for fund, part in inventories_of(engine).items():
+                merged_ones.setdefault(fund, Inventory(part.asset)).add(part)
+        return merged_ones
 
     def open_interest(self, instrument: str) -> tuple[int, int]:
         """Return (long, short) in size units, as magnitudes."""

@@ -6,14 +6,11 @@ never spent twice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 from monitor.core import events
 from monitor.core.amounts import (
-    ceil_units,
-    exact_text,
     float_setting,
     floor_units,
     rounded_text,
@@ -27,33 +24,23 @@ from monitor.core.decisions import (
     InsuranceFundCredited,
     InsuranceFundDrawn,
     LossSocialized,
-    Reduction,
-    Side,
 )
-from monitor.core.deleveraging import POLICIES
-from monitor.core.deleveraging.live import CandidateSet, round_of, seed_of
-from monitor.core.deleveraging.plan import Plan, plan
-from monitor.core.deleveraging.plan import Reduction as PlannedReduction
-from monitor.core.deleveraging.round import Round
+from monitor.core.deleveraging.plan import Plan
+from monitor.core.deleveraging.policy import Policy
+from monitor.core.deleveraging_ledger import DeleveragingLedger
+from monitor.core.deleveraging_watch import DeleveragingWatch, Moment
 from monitor.core.instruments import Instrument
+from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
-from monitor.core.settings import EngineSettings
+from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.socialization import METHODS
-from monitor.core.socialization.loss import Bearer, Loss
-from monitor.core.waterfall import Fund, Shortfall
+from monitor.core.socialization.loss import Bearer
+from monitor.core.socialization.loss import Loss as SharedLoss
+from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
+from monitor.core.waterfall_ledger import WaterfallLedger
 
-
-class Winners(Protocol):
-    """What the accounts' half answers about the other side of a shortfall."""
-
-    def candidates(
-        self, instrument: str, side: Side, *, without: str, contracts: Fraction
-    ) -> CandidateSet:
-        """Return who could be deleveraged."""
-
-    def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
-        """Return each trader's unrealized gain (> 0) in the settlement currency."""
+SECOND_NS = 1_000_000_000
 
 
 class VenueEngine:
@@ -63,17 +50,29 @@ class VenueEngine:
         """Begin without funds, all breakers armed."""
         self.market = market
         self.settings = settings
-        self.policy = POLICIES[settings.deleveraging.policy]
+        self.planner = LivePlanner(market, settings.deleveraging)
         self.funds: dict[str, Fund] = {}
         self.board = BreakerBoard(settings.breakers)
+        self.ledger = WaterfallLedger()
+        self.deleveragings = DeleveragingLedger()
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy of deleveraging in force."""
+        return self.planner.policy
+
+    @property
+    def deleveraging_watch(self) -> DeleveragingWatch:
+        """Return what holds the venue's deleveraging against the rule."""
+        return DeleveragingWatch(self.market, self.deleveragings)
 
     def configure(self, settings: EngineSettings) -> None:
         """Take new settings."""
         self.board.configure(settings.breakers)
         self.settings = settings
-        self.policy = POLICIES[settings.deleveraging.policy]
+        self.planner = LivePlanner(self.market, settings.deleveraging)
 
     # --- funds ----------------------------------------------------------------------------
 
@@ -97,10 +96,15 @@ class VenueEngine:
 
     def fund(self, name: str, asset: str) -> Fund:
         """Return a fund, made on its first mention in its configured asset or `asset`."""
-        if name not in self.funds:
-            configured = {fund.name: fund.asset for fund in self.settings.funds}
-            self.funds[name] = Fund(name, configured.get(name, asset))
-        return self.funds[name]
+        self.funds[name] = found = self.look_at_fund(name, asset)
+        return found
+
+    def look_at_fund(self, name: str, asset: str) -> Fund:
+        """Return a fund as it is; one that nobody has mentioned is empty, and is not kept."""
+        if name in self.funds:
+            return self.funds[name]
+        configured = {fund.name: fund.asset for fund in self.settings.funds}
+        return Fund(name, configured.get(name, asset))
 
     # --- the waterfall --------------------------------------------------------------------
 
@@ -130,8 +134,9 @@ class VenueEngine:
             )
         ]
 
-    def bear(self, shortfall: Shortfall, winners: Winners, now_ns: int) -> list[Decision]:
+    def bear(self, shortfall: Shortfall, winners: Winners, moment: Moment) -> list[Decision]:
         """Pass a shortfall down the layers; returns what each of them decides."""
+        now_ns = moment.engine_ns
         instrument = self.market.instruments[shortfall.instrument]
         layers = self.settings.waterfall.layers
         account_of = instrument.fund or ""
@@ -141,18 +146,22 @@ class VenueEngine:
         self.shortfall_usd[account_of] = (
             self.shortfall_usd.get(account_of, Fraction(0)) + shortfall.amount * unit * value
         )
-        loss = _Loss(shortfall, shortfall.asset, shortfall.amount)
+        loss = Loss(shortfall)
         decisions: list[Decision] = []
         if "insurance_fund" in layers and instrument.fund is not None:
             decisions += self._draw_up(loss, instrument.fund, now_ns)
         given_up: dict[str, Fraction] = {}
         if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
-            made = self._plan(loss, instrument, winners)
+            made = self.planner.for_loss(loss, winners)
+            self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
             decisions.append(self._deleverage(loss, instrument, made, now_ns))
-            given_up = self._given_up(instrument, made)
+            given_up = self._given_up(instrument, made.plan)
         if "socialized_loss" in layers and loss.amount:
             gains = self._gains_left(loss, instrument, winners, given_up)
             decisions.append(self._socialize(loss, instrument, gains, now_ns))
+        first, name = shortfall.is_first, shortfall.account
+        entry = entry_of(loss, self.market)
+        self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
         return decisions
 
     def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
@@ -161,32 +170,47 @@ class VenueEngine:
         value, target_value = self.market.exact_value(asset), self.market.exact_value(target)
         return None if value is None or not target_value else amount * value / target_value
 
-    def _draw_up(self, loss: "_Loss", name: str, now_ns: int) -> list[Decision]:
+    def _draw_up(self, loss: Loss, name: str, now_ns: int) -> list[Decision]:
         """Ask a fund, then its parent for what is left, and so on."""
         configured = {fund.name: fund for fund in self.settings.funds}
         decisions: list[Decision] = []
         following: str | None = name
         while following is not None and loss.amount:
             own = configured.get(following)
-            cap = None if own is None else own.payout_cap
             fund = self.fund(following, loss.asset)
-            decisions += self._draw(loss, fund, cap, now_ns)
+            decisions += self._draw(loss, fund, own, now_ns)
             following = None if own is None else own.parent
         return decisions
 
-    def _draw(self, loss: "_Loss", fund: Fund, cap: float | None, now_ns: int) -> list[Decision]:
+    def _most(self, fund: Fund, own: FundSettings | None, now_ns: int) -> int | None:
+        """Return the most that a fund may pay now by its caps, None without any."""
+        unit = self.market.unit(fund.asset).value
+        caps = []
+        if own is not None and own.payout_cap is not None:
+            caps.append(floor_units(float_setting(own.payout_cap), unit))
+        if own is not None and own.payout_window_cap is not None:
+            assert own.payout_window_s is not None  # both, or none
+            paid = fund.paid_since(now_ns - round(own.payout_window_s * SECOND_NS))
+            caps.append(max(0, floor_units(float_setting(own.payout_window_cap), unit) - paid))
+        return min(caps, default=None)
+
+    def _draw(
+        self, loss: Loss, fund: Fund, own: FundSettings | None, now_ns: int
+    ) -> list[Decision]:
         unit = self.market.unit(fund.asset)
         if fund.asset != loss.asset:
             amount = loss.amount * self.market.unit(loss.asset).value
             converted = self._convert(amount, loss.asset, fund.asset)
             if converted is None:
                 return []
-            loss.asset, loss.amount = fund.asset, ceil_units(converted, unit.value)
+            loss.convert(fund.asset, converted / unit.value)
         asked = loss.amount
         shortfall = loss.shortfall
-        most = None if cap is None else floor_units(float_setting(cap), unit.value)
+        most = self._most(fund, own, now_ns)
         paid = fund.draw(asked, shortfall.liquidation_id, shortfall.event_ns, cap=most)
-        loss.amount -= paid
+        if paid and own is not None and own.payout_window_s is not None:
+            fund.note_payout(now_ns, paid)
+        loss.pay("insurance_fund", fund.name, paid)
         return [
             InsuranceFundDrawn(
                 event_ns=now_ns,
@@ -199,42 +223,6 @@ class VenueEngine:
                 liquidation_id=loss.shortfall.liquidation_id,
             )
         ]
-
-    def _closing_price(self, shortfall: Shortfall) -> Fraction | None:
-        """Return where deleveraged positions are closed: the bankruptcy price, or the mark."""
-        if self.settings.deleveraging.price == "bankruptcy":
-            return shortfall.bankruptcy_price
-        quote = self.market.marks.get(shortfall.instrument)
-        return None if quote is None else quote.exact
-
-    def _plan(self, loss: "_Loss", instrument: Instrument, winners: Winners) -> Plan | None:
-        """Return who gives what to bear a loss, None where the close collects nothing."""
-        side = loss.winning_side
-        empty = replace(
-            round_of(self.market, instrument.name, side, ()),
-            bankruptcy_price=self._closing_price(loss.shortfall),
-            seed=seed_of(loss.shortfall.liquidation_id),
-        )
-        value = self.market.exact_value(loss.asset)
-        concession = None if value is None else self._concession(empty)
-        if value is None or concession is None:
-            return None
-        asked = loss.amount * self.market.unit(loss.asset).value * value
-        contracts = ceil_units(asked, concession) * instrument.lot_size if concession else asked
-        found = winners.candidates(
-            instrument.name, side, without=loss.shortfall.account, contracts=contracts
-        )
-        round_ = replace(empty, winners=tuple(found.foremost))
-        return plan(self.policy, round_, unit="pnl", asked=asked, total=found.total)
-
-    def _concession(self, round_: Round) -> Fraction | None:
-        """Return what each closed lot collects, 0 where none is closed, None if nothing does."""
-        if round_.settlement_price is None or round_.mark_price is None:
-            return None
-        if self.policy.unit != "contracts":
-            return Fraction(0)
-        concession = round_.concession()
-        return None if concession is None or concession <= 0 else concession
 
     def _given_up(self, instrument: Instrument, made: Plan | None) -> dict[str, Fraction]:
         """Return what each account gives up in a plan, in the settlement currency."""
@@ -250,15 +238,18 @@ class VenueEngine:
         return amounts
 
     def _deleverage(
-        self, loss: "_Loss", instrument: Instrument, made: Plan | None, now_ns: int
+        self, loss: Loss, instrument: Instrument, made: LivePlan, now_ns: int
     ) -> Decision:
         """Take what a plan collects off the loss."""
         unit = self.market.unit(loss.asset)
-        asked = loss.amount
-        if made is not None:
+        asked, collected = loss.amount, 0
+        if made.plan is not None:
             value = self.market.exact_value(loss.asset)
             assert value  # the plan rests on it
-            loss.amount -= min(asked, floor_units(made.taken / value, unit.value))
+            collected = floor_units(made.plan.taken / value, unit.value)
+        taken = min(asked, collected)
+        surplus = {"surplus": collected - taken, "reductions": made.reductions}
+        loss.pay("deleveraging", self.policy.name, taken, **surplus)
         return DeleveragingPlanned(
             event_ns=now_ns,
             rule=self.policy.name,
@@ -267,31 +258,16 @@ class VenueEngine:
             policy=self.policy.name,
             asset=loss.asset,
             amount=unit.text_of(asked),
-            taken=unit.text_of(asked - loss.amount),
+            taken=unit.text_of(taken),
             left=unit.text_of(loss.amount),
-            price=rounded_text_or_none(self._closing_price(loss.shortfall)),
-            reductions=[] if made is None else [self._reduction(part) for part in made.reductions],
+            price=rounded_text_or_none(made.price),
+            reductions=made.reductions,
             liquidation_id=loss.shortfall.liquidation_id,
-        )
-
-    def _reduction(self, part: PlannedReduction) -> Reduction:
-        assert part.amount is not None
-        score = part.share.score
-        infinite = None if self.policy.ranking is None else "inf"
-        return Reduction(
-            account=part.share.winner.account,
-            size=rounded_text(part.size)
-            if self.policy.unit != "contracts"
-            else exact_text(part.size),
-            amount=rounded_text(part.amount),
-            score=infinite if score is None else rounded_text(score),
-            rank=part.rank,
-            light=part.light,
         )
 
     def _gains_left(
         self,
-        loss: "_Loss",
+        loss: Loss,
         instrument: Instrument,
         winners: Winners,
         given_up: Mapping[str, Fraction],
@@ -307,7 +283,7 @@ class VenueEngine:
         return gains
 
     def _socialize(
-        self, loss: "_Loss", instrument: Instrument, gains: Mapping[str, int], now_ns: int
+        self, loss: Loss, instrument: Instrument, gains: Mapping[str, int], now_ns: int
     ) -> Decision:
         """Charge the gains with what is left of a loss."""
         unit = self.market.unit(loss.asset)
@@ -316,10 +292,18 @@ class VenueEngine:
             Bearer(account=name, unrealized_pnl=gains[name])
             for name in sorted(gains, key=str.encode)
         )
-        borne = Loss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
-        charges = METHODS[method].share(borne).charges
+        borne = SharedLoss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
+        shares = METHODS[method].share(borne).charges
         asked = loss.amount
-        loss.amount -= sum(charges.values())
+        charges = [
+            Charge(
+                account=name,
+                amount=unit.text_of(charge),
+                share=rounded_text(Fraction(charge, asked)),
+            )
+            for name, charge in shares.items()
+        ]
+        loss.pay("socialized_loss", method, sum(shares.values()), charges=charges)
         value = self.market.exact_value(loss.asset) or Fraction(0)
         charged_usd = (asked - loss.amount) * unit.value * value
         fund = instrument.fund or ""
@@ -330,14 +314,7 @@ class VenueEngine:
             method=method,
             asset=loss.asset,
             amount=unit.text_of(asked),
-            accounts=[
-                Charge(
-                    account=name,
-                    amount=unit.text_of(charge),
-                    share=rounded_text(Fraction(charge, asked)),
-                )
-                for name, charge in charges.items()
-            ],
+            accounts=charges,
             left=unit.text_of(loss.amount),
             liquidation_id=loss.shortfall.liquidation_id,
         )
@@ -349,6 +326,8 @@ class VenueEngine:
         return {
             "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
             "breakers": self.board.export_state(),
+            "ledger": self.ledger.export_state(),
+            "deleveragings": self.deleveragings.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
         }
@@ -357,22 +336,10 @@ class VenueEngine:
         """Take what `export_state` described."""
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
         self.board.restore(state["breakers"])
+        self.ledger = WaterfallLedger.from_state(state["ledger"])
+        self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
-
-
-@dataclass(slots=True)
-class _Loss:
-    """What is left of a shortfall on its way down: minor units of `asset`."""
-
-    shortfall: Shortfall
-    asset: str
-    amount: int
-
-    @property
-    def winning_side(self) -> Side:
-        """Return the side that gained what the closed one lost."""
-        return "short" if self.shortfall.closed_side == "long" else "long"
 
 
 def _plain_sums(sums: Mapping[str, Fraction]) -> list[Any]:

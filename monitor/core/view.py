@@ -201,7 +201,12 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FundView(msgspec.Struct, frozen=True, kw_only=True):
-    """One insurance fund; `drawn`, `credited`, `uncovered` are totals since the start."""
+    """One insurance fund; `drawn`, `credited`, `uncovered` are totals since the start.
+
+    Two losses that are never added: `shortfall_usd` is realized, by instruments of this fund;
+    `inventory_loss_usd` is what positions that the venue's vaults hold in them would lose at the
+    mark (>= 0, by position; null while a price is missing), beside what others would gain.
+    """
 
     fund: str
     asset: str
@@ -212,6 +217,10 @@ class FundView(msgspec.Struct, frozen=True, kw_only=True):
     uncovered: float
     shortfall_usd: float
     socialized_loss_usd: float
+    inventory_loss_usd: float | None = 0.0
+    inventory_gain_usd: float | None = 0.0
+    inventory_notional_usd: float | None = 0.0
+    inventory_positions: int = 0
     updated_ns: int
 
 

@@ -94,6 +94,36 @@ LOSS_METRICS = (
         labels=("fund",),
         series_max=FUNDS_MAX,
     ),
+    Metric(
+        name="loss_monitor_liquidation_inventory_loss_usd",
+        kind="gauge",
+        help="Unrealized loss of positions that the venue's vaults have taken over and not closed; "
+        "no part of a shortfall, never to be added to it; absent while a price is missing.",
+        unit="usd",
+        source="view",
+        labels=("fund",),
+        series_max=FUNDS_MAX,
+    ),
+    Metric(
+        name="loss_monitor_liquidation_inventory_gain_usd",
+        kind="gauge",
+        help="Unrealized gain of positions that the venue's vaults have taken over and not closed; "
+        "absent while a price is missing.",
+        unit="usd",
+        source="view",
+        labels=("fund",),
+        series_max=FUNDS_MAX,
+    ),
+    Metric(
+        name="loss_monitor_liquidation_inventory_notional_usd",
+        kind="gauge",
+        help="Value of the positions that the venue's vaults have taken over and not closed; "
+        "absent while a price is missing.",
+        unit="usd",
+        source="view",
+        labels=("fund",),
+        series_max=FUNDS_MAX,
+    ),
 )
 
 ACCOUNT_METRICS = (

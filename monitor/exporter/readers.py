@@ -14,6 +14,7 @@ from monitor.core.view import (
     BookSideView,
     BookSums,
     ConcentrationView,
+    FundView,
     InstrumentView,
     Ladders,
     OracleView,
@@ -163,14 +164,18 @@ def _oracle_values(value: Callable[[OracleView], float | None]) -> Reader:
     return read
 
 
-def _insurance_fund_balance(view: RiskView) -> Iterator[Child]:
-    for fund in view.funds:
-        if fund.balance_usd is not None:
-            yield (fund.fund,), fund.balance_usd
+def _fund_values(value: Callable[[FundView], float | None]) -> Reader:
+    def read(view: RiskView) -> Iterator[Child]:
+        for fund in view.funds:
+            number = value(fund)
+            if number is not None:
+                yield (fund.fund,), number
+
+    return read
 
 
 READERS: dict[str, Reader] = {
-    "loss_monitor_insurance_fund_balance_usd": _insurance_fund_balance,
+    "loss_monitor_insurance_fund_balance_usd": _fund_values(lambda fund: fund.balance_usd),
     "loss_monitor_insurance_fund_drawn_total": lambda view: (
         ((fund.fund, fund.asset), fund.drawn) for fund in view.funds
     ),
@@ -180,11 +185,16 @@ READERS: dict[str, Reader] = {
     "loss_monitor_insurance_fund_uncovered_total": lambda view: (
         ((fund.fund, fund.asset), fund.uncovered) for fund in view.funds
     ),
-    "loss_monitor_shortfall_usd": lambda view: (
-        ((fund.fund,), fund.shortfall_usd) for fund in view.funds
+    "loss_monitor_shortfall_usd": _fund_values(lambda fund: fund.shortfall_usd),
+    "loss_monitor_socialized_loss_usd": _fund_values(lambda fund: fund.socialized_loss_usd),
+    "loss_monitor_liquidation_inventory_loss_usd": _fund_values(
+        lambda fund: fund.inventory_loss_usd
     ),
-    "loss_monitor_socialized_loss_usd": lambda view: (
-        ((fund.fund,), fund.socialized_loss_usd) for fund in view.funds
+    "loss_monitor_liquidation_inventory_gain_usd": _fund_values(
+        lambda fund: fund.inventory_gain_usd
+    ),
+    "loss_monitor_liquidation_inventory_notional_usd": _fund_values(
+        lambda fund: fund.inventory_notional_usd
     ),
     "loss_monitor_accounts": lambda view: _by_label(view.accounts),
     "loss_monitor_suspect_accounts": lambda view: _single(view.suspect_accounts),

@@ -170,6 +170,9 @@ def fund_fields(fund: FundView) -> Fields:
         "uncovered": fund.uncovered,
         "shortfall_usd": fund.shortfall_usd,
         "socialized_loss_usd": fund.socialized_loss_usd,
+        "inventory_loss_usd": fund.inventory_loss_usd,
+        "inventory_gain_usd": fund.inventory_gain_usd,
+        "inventory_notional_usd": fund.inventory_notional_usd,
     }
     return {"asset": fund.asset, "updated_ns": str(fund.updated_ns)} | _texts(amounts)
 

@@ -43,6 +43,7 @@ from monitor.runtime.clock import ManualClock
 from monitor.runtime.health import Health, Need
 from monitor.runtime.measurements import Measurements
 from tests.api.crash_ladders import CrashLadders
+from tests.api.crash_waterfall import bankrupt_engine
 
 START_NS = 1_760_131_200_000_000_000  # 2025-10-10 21:20 UTC
 FALL_STARTS = 180
@@ -330,6 +331,8 @@ class Crash:
             view=lambda: self.view,
             health=self.health,
             account_report=self._account_report,
+            waterfall_episode=bankrupt_engine().waterfall_episode,
+            deleveragings=bankrupt_engine().deleveragings,
             metrics=self.metrics,
             now_ns=self.clock.now_ns,
             decisions=self.decisions,

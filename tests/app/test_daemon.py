@@ -21,6 +21,7 @@ from monitor.streams.journal import LeadershipLostError
 from monitor.streams.log import RetentionError
 from monitor.streams.receiver import DecisionReceiver
 from monitor.streams.topics import TopicError
+from tests.api.crash_waterfall import story
 from tests.app.app_access import RunningApp, running_app
 from tests.services import MakeTopics, StartRedis
 from tests.topic_access import (
@@ -220,6 +221,25 @@ async def test_the_daemon_answers_over_http_from_its_first_moment(
             assert (await client.get("/readyz")).status_code == 200
             metrics = (await client.get("/metrics")).text
     assert "loss_monitor_leader_epoch 1.0" in metrics
+
+
+async def test_the_daemon_says_over_http_who_paid_and_why_somebody_was_deleveraged(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    async with running_app(settings, tmp_path, listen="127.0.0.1:0") as running:
+        await wait_until(lambda: running.app.server or running.task.done(), what="a server")
+        assert running.app.server is not None
+        async with httpx.AsyncClient(base_url=running.app.server.url) as client:
+            assert (await client.get("/v1/waterfall/lea:1")).status_code == 404
+            assert (await client.get("/v1/deleveragings/L1")).status_code == 404
+            await running.ready()
+            for number, event in enumerate(story(), start=1):  # two topics have no common order
+                await write_events(settings, [event])
+                await applied(running, number)
+            episode = (await client.get("/v1/waterfall/lea:1")).json()
+            deleveragings = (await client.get("/v1/deleveragings/L1")).json()["deleveragings"]
+    assert (episode["account"], episode["totals"][0]["shortfall"]) == ("lea", "350")
+    assert deleveragings[0]["deleveraging"]["review"]["taken_contracts"] == "7"
 
 
 async def test_redis_refused_is_told_and_does_no_harm(

@@ -63,6 +63,9 @@ def test_values_of_the_view_appear_with_their_labels() -> None:
     assert value_of(samples, "insurance_fund_drawn_total", fund="main", asset="USDT") == 40.0
     assert value_of(samples, "shortfall_usd", fund="main") == 50.0
     assert value_of(samples, "socialized_loss_usd", fund="main") == 10.0
+    assert value_of(samples, "liquidation_inventory_loss_usd", fund="main") == 70.0
+    assert value_of(samples, "liquidation_inventory_gain_usd", fund="main") == 7.0
+    assert value_of(samples, "liquidation_inventory_notional_usd", fund="main") == 500.0
     assert value_of(samples, "accounts", state="bankrupt") == 2.0
     assert value_of(samples, "margin_shortfall_usd") == 123.5
     instrument = "COIN0001-PERP"

@@ -59,6 +59,10 @@ def fund_view(name: str, *, balance_usd: float | None = 1_000.0) -> FundView:
         uncovered=10.0,
         shortfall_usd=50.0,
         socialized_loss_usd=10.0,
+        inventory_loss_usd=70.0,
+        inventory_gain_usd=7.0,
+        inventory_notional_usd=500.0,
+        inventory_positions=2,
         updated_ns=NOW_NS,
     )
 

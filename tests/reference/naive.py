@@ -12,7 +12,12 @@ from fractions import Fraction
 
 from monitor.core import decisions, events
 from monitor.core.settings import EngineSettings, PriceVelocitySettings
-from tests.reference import naive_margin, naive_relisting, naive_settlement
+from tests.reference import (
+    naive_margin,
+    naive_relisting,
+    naive_settlement,
+    naive_waterfall_ledger,
+)
 from tests.reference.naive_breakers import NaiveBreaker, nanoseconds
 from tests.reference.naive_ledger import NaiveLedger
 from tests.reference.naive_world import Account, Unit, UnitKey, World, significant
@@ -145,6 +150,7 @@ class NaiveEngine:
             loser = self.world.accounts.get(finished.event.account)
             suspect = loser is not None and self.ledger.is_suspect(loser)
             self.found += naive_settlement.settle(self.world, finished, suspect=suspect)
+        naive_waterfall_ledger.close_ended(self.world)
         for instrument, tick in sorted(self.ledger.ticks, key=lambda pair: pair[0]):
             for breaker in self.breakers:
                 if breaker.scope == instrument:

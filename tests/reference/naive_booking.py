@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core import events
-from tests.reference import naive_prices
+from tests.reference import naive_margin, naive_prices
 from tests.reference.naive_world import Account, Liquidation, Unit, World
 
 UNITS_MAX = 2**62
@@ -121,6 +121,9 @@ def start_liquidation(world: World, account: Account, event: events.LiquidationS
     if position is not None and position.isolated:
         liquidation.margin = position.isolated_margin
         liquidation.entry_price = position.entry_price if position.size else None
+    figures = naive_margin.figures(world, account, key)
+    if position is not None and position.size and figures is not None:
+        liquidation.equity = figures.equity
     account.liquidations[event.liquidation_id] = liquidation
     account.units.setdefault(key, Unit()).liquidating = True
 

@@ -3,9 +3,10 @@
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_equity, naive_margin, naive_waterfall
+from tests.reference import naive_equity, naive_margin, naive_waterfall, naive_waterfall_ledger
 from tests.reference.naive_booking import UNSEEN, Finished
 from tests.reference.naive_waterfall import Loss
+from tests.reference.naive_waterfall_ledger import Entry
 from tests.reference.naive_world import (
     Account,
     Episode,
@@ -49,7 +50,11 @@ def settle(world: World, finished: Finished, *, suspect: bool) -> list[decisions
         )
     if execution is not None and execution < 0:
         found += credit(world, listed, event.liquidation_id, -execution)
-    if amount > 0:
+    if episode is not None and amount > 0:
+        entry = Entry(
+            event.liquidation_id, event.instrument, listed.settlement_currency, None, amount
+        )
+        naive_waterfall_ledger.begin(world, account.name, episode, liquidation, entry)
         loss = Loss(
             world.engine_ns,
             event.event_ns,
@@ -60,6 +65,7 @@ def settle(world: World, finished: Finished, *, suspect: bool) -> list[decisions
             None if liquidation is None else liquidation.bankruptcy_price,
             listed.settlement_currency,
             amount,
+            entry,
         )
         found += naive_waterfall.absorb(world, loss)
     return found

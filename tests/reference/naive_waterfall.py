@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from monitor.core import decisions, events
 from tests.reference import naive_deleveraging, naive_equity
+from tests.reference.naive_waterfall_ledger import Entry, Paid, enter
 from tests.reference.naive_world import (
     Draw,
     Fund,
@@ -36,6 +37,7 @@ class Loss:
     bankruptcy_price: Fraction | None
     asset: str
     amount: Fraction
+    entry: Entry
 
 
 def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
@@ -86,10 +88,19 @@ def draw(world: World, loss: Loss, name: str) -> list[decisions.Decision]:
         if configured.name == name and configured.payout_cap is not None:
             cap = Fraction(Decimal(repr(configured.payout_cap)))
             paid = min(paid, floor_to(cap, world.minor_unit(fund.asset)))
+        if configured.name == name and configured.payout_window_cap is not None:
+            cap = floor_to(
+                Fraction(Decimal(repr(configured.payout_window_cap))), world.minor_unit(fund.asset)
+            )
+            length = Fraction(Decimal(repr(configured.payout_window_s))) * 10**9
+            recent = sum((one for ns, one in fund.paid if ns > world.engine_ns - length), ZERO)
+            paid = min(paid, max(ZERO, cap - recent))
+    fund.paid.append((world.engine_ns, paid))
     fund.draws.append(Draw(loss.liquidation_id, loss.finished_ns, paid))
     fund.drawn += paid
     fund.uncovered += asked - paid
     loss.amount = asked - paid
+    enter(world, loss.entry, Paid("insurance_fund", name, fund.asset, asked, paid, ZERO))
     return [
         decisions.InsuranceFundDrawn(
             event_ns=loss.event_ns,
@@ -158,8 +169,12 @@ def deleverage(
                     light=light(rank, len(ranked)),
                 )
             )
-    taken = min(asked, floor_to(collected, world.minor_unit(loss.asset)))
+    whole = floor_to(collected, world.minor_unit(loss.asset))
+    taken = min(asked, whole)
     loss.amount = asked - taken
+    note = Paid("deleveraging", world.settings.deleveraging.policy, loss.asset, asked, taken, ZERO)
+    note.surplus, note.accounts = whole - taken, len(reductions)
+    enter(world, loss.entry, note)
     return decisions.DeleveragingPlanned(
         event_ns=loss.event_ns,
         rule=world.settings.deleveraging.policy,
@@ -206,6 +221,7 @@ def gains(world: World, loss: Loss, given_up: dict[str, Fraction]) -> dict[str, 
 def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisions.LossSocialized:
     """Charge everybody who gains in proportion to the gain, never more than the gain."""
     base = gains(world, loss, given_up)
+    method = world.settings.waterfall.socialized_loss
     unit = world.minor_unit(loss.asset)
     asked, total = loss.amount, sum(base.values(), ZERO)
     if asked >= total:
@@ -218,10 +234,13 @@ def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisi
         for name in order[: int(missing)]:
             charges[name] += unit
     loss.amount = asked - sum(charges.values(), ZERO)
+    note = Paid("socialized_loss", method, loss.asset, asked, asked - loss.amount, ZERO)
+    note.accounts = sum(charge > 0 for charge in charges.values())
+    enter(world, loss.entry, note)
     return decisions.LossSocialized(
         event_ns=loss.event_ns,
-        rule=world.settings.waterfall.socialized_loss,
-        method=world.settings.waterfall.socialized_loss,
+        rule=method,
+        method=method,
         asset=loss.asset,
         amount=exact(asked),
         accounts=[

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from typing import Any
 
 from monitor.core import events, settings
 
@@ -82,6 +83,7 @@ class Liquidation:
     episode: Episode | None = None  # of an isolated unit that is gone
     closed: bool = False  # its isolated position was closed since, whatever was opened then
     owed: Fraction = Fraction(0)  # in funding, when it was closed
+    equity: Fraction | None = None  # of the unit at the start
 
 
 @dataclass
@@ -140,6 +142,7 @@ class Fund:
     drawn: Fraction = Fraction(0)
     credited: Fraction = Fraction(0)
     uncovered: Fraction = Fraction(0)
+    paid: list[tuple[int, Fraction]] = field(default_factory=list)  # when, in engine time
 
     @property
     def available(self) -> Fraction:
@@ -175,6 +178,7 @@ class World:
     closed: dict[str, int] = field(default_factory=dict)  # the last seq of accounts that are gone
     relistings: dict[str, Relisting] = field(default_factory=dict)
     shortfall: Fraction = Fraction(0)
+    kept: dict[str, Any] = field(default_factory=dict)  # by id: naive_waterfall_ledger.Kept
 
     def value(self, asset: str) -> Fraction | None:
         """Return the price of one unit of an asset in the valuation currency."""

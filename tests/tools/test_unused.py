@@ -133,6 +133,7 @@ def outcome(kind: str, *, with_event: bool) -> object:
         [decision for _, decision in decisions],
         reports,
         msgspec.structs.replace(view, worst=tuple(worst)),
+        engine.deleveragings("l"),
     )
 
 

@@ -16,7 +16,6 @@ from monitor.core.ledger.store import (
     LEGS,
     MARGIN_MODES,
     NO_ORDERS,
-    ROLE_NUMBERS,
     ROLES,
     SUSPECT,
     Orders,
@@ -132,7 +131,7 @@ class Account:
     @role.setter
     def role(self, role: str) -> None:
         """Note what the account is for."""
-        self.store.accounts.role[self.number] = ROLE_NUMBERS[role]
+        self.store.set_role(self.number, role)
 
     @property
     def is_trader(self) -> bool:

@@ -100,6 +100,11 @@ class Ledger:
         self.suspects.discard(account.name)
         self.store.close_account(account.number)
 
+    def liquidators(self) -> list[Account]:
+        """Return the accounts of the venue's vaults, in the order of their names."""
+        vaults = (Account(self.store, number) for number in self.store.liquidators)
+        return sorted(vaults, key=lambda account: account.name)
+
     def set_suspect(self, account: Account, *, suspect: bool) -> None:
         """Note that an event of the account is missing or was refused, or that a snapshot came."""
         flags = self.store.accounts.flags

@@ -53,6 +53,7 @@ class Store:
         self.instrument_meanings = Meanings(INSTRUMENT_MEANING, self.layout)
         self.numbers = Numbers()  # of accounts
         self.names: list[str | None] = []  # None: free
+        self.liquidators: set[int] = set()  # the accounts of the venue's vaults
         self.owners = SharedNames()
         self.assets = SharedNames()
         self.instruments: list[Instrument] = []
@@ -97,10 +98,19 @@ class Store:
         self.set_owner(number, name)
         self.orders.pop(number, None)
         self.payments.pop(number, None)
+        self.liquidators.discard(number)
         self.numbers.remove(name)
         self.names[number] = None
         table.unit[number] = NONE
         table.free(number)
+
+    def set_role(self, number: int, role: str) -> None:
+        """Note what an account is for."""
+        self.accounts.role[number] = ROLE_NUMBERS[role]
+        if role == "liquidator":
+            self.liquidators.add(number)
+        else:
+            self.liquidators.discard(number)
 
     def set_owner(self, number: int, owner: str) -> None:
         """Note whose account it is."""

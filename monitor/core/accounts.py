@@ -141,6 +141,7 @@ class AccountEngine:
     def _start_liquidation(self, account: Account, event: events.LiquidationStarted) -> None:
         unit = self.unit_of(account, (event.instrument, event.leg))
         unit.liquidations |= {event.liquidation_id}
+        unit.liquidating = True  # now: it may be over, but not clear, when the step ends
         self.liquidations.start(event, unit, self.market, self.rules)
 
     def _fill_liquidation(self, _: Account, event: events.LiquidationFilled) -> None:

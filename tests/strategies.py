@@ -367,12 +367,19 @@ class Writer:
                     | events.AuditPoint
                     | events.FeedLost
                     | events.FeedRestored
-                    | events.ForecastFinished,
+                    | events.ForecastFinished
+                    | events.BootstrapFinished
+                    | events.WithdrawalRequested
+                    | events.DeleveragingFilled,
                 )
             ]
         )
+        now: dict[str, Any] = {"event_ns": self.journal.now_ns}
+        if isinstance(event, events.AccountEvent):
+            account = self.account()
+            now |= {"account": account, "seq": self.journal.next_seq(account)}
         fields = {name: getattr(event, name) for name in event.__struct_fields__}
-        self.journal.add(type(event)(**(fields | {"event_ns": self.journal.now_ns})))
+        self.journal.add(type(event)(**(fields | now)))
 
 
 @st.composite

@@ -90,7 +90,8 @@ def _class_one(parts: list[AccountEngine]) -> dict[str, Any]:
         for number, state in enumerate(STATES)
         if state != "unknown"
     }
-    return {"equity_usd": equity, "deficit_usd": math.fsum(each.shortfall for each in sums)}
+    # Of all shards at once: one that gained while its change is open counts against the others.
+    return {"equity_usd": equity, "deficit_usd": max(-equity["bankrupt"], 0.0)}
 
 
 def _worst(engine: EngineParts) -> tuple[AccountView, ...]:

@@ -12,7 +12,7 @@ from monitor.core.margin.index.columns import ITEMS_MAX
 from monitor.core.margin.index.verdict import FLOAT_BAND
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal, tier
-from tests.core.comparison import assert_same
+from tests.core.comparison import Pair, assert_same
 from tests.reference.naive import NaiveEngine
 
 
@@ -207,3 +207,55 @@ def test_an_account_with_thousands_of_positions_is_judged_exactly_and_restored()
     restored = RiskEngine.from_state(engine.export_state(), engine.settings)
     assert restored.state_hash() == engine.state_hash()
     assert restored.view().accounts == engine.view().accounts
+
+
+@pytest.mark.parametrize("price", ["101", "0.0099"])
+def test_a_jump_of_ten_thousand_percent_is_a_price_like_any_other(price: str) -> None:
+    """From 1, up and down by a factor of 101: both sides are judged, and the way back too."""
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "1")
+    for name, size in (("ann", "3"), ("bob", "-3")):
+        journal.balance(name, "10")
+        journal.position(name, "X", size, "1")
+        journal.position(name, "X", size, "1", leg="long" if name == "ann" else "short")
+    journal.mark("X", price)
+    journal.mark("X", "1")
+    pair = Pair(RiskEngine(EngineSettings()), NaiveEngine(EngineSettings()))
+    for event in journal.take():
+        pair.apply(event)
+        pair.check_all()
+
+
+@pytest.mark.parametrize("margin", ["-2", "-1000"])
+def test_a_margin_that_implies_leverage_below_zero_is_a_debt_of_that_unit_alone(
+    margin: str,
+) -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.balance("ann", "50")
+    journal.position("ann", "X", "1", "100", margin_mode="isolated", isolated_margin=margin)
+    engine = compare(journal)
+    (position,) = report(engine)["positions"]
+    assert (position["state"], position["equity"]) == ("bankrupt", margin)
+    assert (report(engine)["state"], report(engine)["equity"]) == ("healthy", "50")
+
+
+def test_an_event_told_twice_and_one_told_late_leave_the_book_intact() -> None:
+    """Twice: ignored and counted. Late: booked in the order of its seq, and time stands still."""
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.balance("ann", "10")
+    journal.position("ann", "X", "1", "100")
+    journal.events += journal.events[-2:]
+    before_ns = journal.now_ns
+    journal.wait(-3600)
+    journal.balance("ann", "4")
+    engine = compare(journal)
+    assert report(engine)["state"] == "liquidatable"
+    assert report(engine)["flags"] == []
+    assert engine.summary()["open_interest"]["X"]["long"] == "1"
+    assert engine.view().events_ignored == {"sequence_repeated": 2}
+    assert engine.engine_ns == before_ns

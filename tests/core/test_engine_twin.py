@@ -137,3 +137,21 @@ def test_at_equality_the_verdict_is_exact(minor_units: int, when: str) -> None:
         journal.position("ann", "ETH-PERP", 10, "10")
         settings = random_settings.with_margin(liquidatable_when=when)
         assert_same(RiskEngine(settings), NaiveEngine(settings), journal.events)
+
+
+@pytest.mark.parametrize(("balance", "flags"), [("4", ["liquidating"]), ("6", [])])
+def test_a_liquidation_that_begins_and_ends_in_one_change_lasts_until_its_unit_is_clear(
+    balance: str, flags: list[str]
+) -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP")
+    journal.mark("X-PERP", "100")
+    journal.balance("ann", balance)
+    journal.position("ann", "X-PERP", "1", "100")  # must keep 5
+    journal.liquidation("started", "ann", "X-PERP", "-1", more=True)
+    journal.liquidation("finished", "ann", "X-PERP", "0")
+    engine = RiskEngine(EngineSettings())
+    assert_same(engine, NaiveEngine(EngineSettings()), journal.events)
+    report = engine.account_report("ann")
+    assert report is not None
+    assert report["flags"] == flags

@@ -18,6 +18,7 @@ from monitor.core.events import AnyEvent
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.settings import EngineSettings
 from tests import random_settings, strategies
+from tests.builders import Journal
 
 SIDES: tuple[Side, ...] = ("long", "short")
 
@@ -87,3 +88,22 @@ def test_everything_that_shards_hand_out_merges(
     assert many.shards.count() == one.shards.count()
     assert_same_sides(one, many)
     assert book(many) == close(book(one))
+
+
+def test_a_deficit_is_of_all_shards_whatever_a_unit_with_an_open_change_gains() -> None:
+    """Ann is bankrupt until her change is whole, though her 1 at 10 is worth 12 by now."""
+    views = []
+    for shards in (1, 3):
+        engine = RiskEngine(EngineSettings(), shards=shards)
+        journal = Journal()
+        journal.list_instrument("X-PERP")
+        journal.mark("X-PERP", "9")
+        journal.position("ann", "X-PERP", "1", "10")
+        journal.balance("bob", "-5")
+        journal.balance("ann", "0", more=True)
+        journal.mark("X-PERP", "12")
+        engine.apply(journal.take())
+        assert len({id(engine.shards.of(name)) for name in ("ann", "bob")}) == min(shards, 2)
+        views.append(engine.view())
+    assert views[0].accounts["bankrupt"] == 2
+    assert [view.deficit_usd for view in views] == [3.0, 3.0]

@@ -45,8 +45,13 @@ OF_ACCOUNTS = (
 class NaiveEngine:
     """The rules once more."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        parse_settings: Callable[[str], EngineSettings] | None = None,
+    ) -> None:
         self.world = World(settings)
+        self.parse_settings = parse_settings
         self.ledger = NaiveLedger(self.world)
         self.breakers: list[NaiveBreaker] = []
         self.bootstrapped = not settings.bootstrap
@@ -171,11 +176,20 @@ class NaiveEngine:
         naive_relisting.go_on(self.world)
         if isinstance(event, events.BootstrapFinished):
             self.accounts_expected = event.accounts
+        elif isinstance(event, events.ConfigurationChanged):
+            self._configure(event)
         elif isinstance(event, events.BreakerReset):
             for breaker in sorted(self.breakers, key=lambda one: one.scope):
                 if breaker.settings.name == event.breaker and breaker.state != "armed":
                     self.found += breaker.rearm(self.world.engine_ns, event.by)
         self._watch_listed()
+
+    def _configure(self, event: events.ConfigurationChanged) -> None:
+        """Take new settings; a breaker whose rule is not among them is gone with its window."""
+        assert self.parse_settings is not None
+        settings = self.parse_settings(event.text)
+        self.breakers = [one for one in self.breakers if one.settings in settings.breakers]
+        self.world.settings = settings
 
     def _watch_listed(self) -> None:
         listed = self.world.instruments

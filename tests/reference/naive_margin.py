@@ -4,6 +4,7 @@ Worth is in `naive_equity`, the requirement of an instrument in `naive_requireme
 meet, valued in the valuation currency. Read `figures` first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -21,17 +22,25 @@ Fees = dict[tuple[str, str], Fraction]  # by instrument and leg, settlement curr
 class Figures:
     """A unit's amounts in the valuation currency.
 
-    `initial_margin` is None where an order cannot be valued. `uncounted`: gains that do not
-    count as free collateral. `buffer`: what a liquidation must leave above the requirement.
+    `uncounted`: gains that do not count as free collateral. `buffer`: what a liquidation must
+    leave above the requirement.
     """
 
     collateral: Fraction
     equity: Fraction
-    initial_margin: Fraction | None
+    to_open: Callable[[], Fraction | None]
     maintenance_margin: Fraction
     uncounted: Fraction
     buffer: Fraction
     has_position: bool
+
+    @property
+    def initial_margin(self) -> Fraction | None:
+        """Return what it needs to open; None where an order cannot be valued.
+
+        Worked out when it is asked for: no tested price needs it.
+        """
+        return self.to_open()
 
     @property
     def margin_ratio(self) -> Fraction | None:
@@ -41,9 +50,8 @@ class Figures:
     @property
     def free_collateral(self) -> Fraction | None:
         """Return what is not needed for positions and orders, of the gains only what counts."""
-        if self.initial_margin is None:
-            return None
-        return self.equity - self.uncounted - self.initial_margin
+        initial = self.initial_margin
+        return None if initial is None else self.equity - self.uncounted - initial
 
     @property
     def withdrawable(self) -> Fraction | None:
@@ -180,7 +188,7 @@ def figures(
     return Figures(
         collateral=worth.collateral,
         equity=worth.equity,
-        initial_margin=initial_margin(world, account, key, marks, values),
+        to_open=lambda: initial_margin(world, account, key, marks, values),
         maintenance_margin=maintenance,
         uncounted=sum((gain - counted(world, gain) for gain in worth.gains), ZERO),
         buffer=buffer,

@@ -4,6 +4,7 @@ The cuts: a tier's edge, a haircut's edge, a requirement that leaves zero, two l
 other becomes the larger. What happens between them is in `naive_roots`.
 """
 
+import functools
 from fractions import Fraction
 
 from tests.reference import naive_bankruptcy, naive_margin, naive_requirements
@@ -47,6 +48,7 @@ def liquidation_price(world: World, account: Account, position: Position) -> Fra
     was = naive_margin.is_liquidatable(world, now)
     fees = naive_margin.held_fees(world, account, key)
 
+    @functools.cache  # the same prices are tested for roots and for sides
     def at(price: Fraction) -> Figures:
         found = naive_margin.figures(
             world,

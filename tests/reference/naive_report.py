@@ -11,9 +11,11 @@ from tests.reference import (
     naive_waterfall,
 )
 from tests.reference.naive import NaiveEngine
-from tests.reference.naive_world import Account, Position, exact, significant
+from tests.reference.naive_world import Account, Position, World, exact, significant
 
 DIGITS = 18
+Prices = tuple[Fraction | None, Fraction | None]  # liquidation and bankruptcy price
+SolvedPrices = dict[str, Prices]  # by all that they depend on
 
 
 def text(value: Fraction | None) -> str | None:
@@ -21,7 +23,9 @@ def text(value: Fraction | None) -> str | None:
     return None if value is None else significant(value, DIGITS)
 
 
-def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
+def account_report(
+    twin: NaiveEngine, name: str, solved: SolvedPrices | None = None
+) -> dict[str, Any]:
     """Return everything about an account, every amount from the definitions."""
     world = twin.world
     account = world.accounts[name]
@@ -39,7 +43,7 @@ def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
             asset: exact(held) for asset, held in sorted(account.balances.items()) if held
         },
         "positions": [
-            position_report(twin, account, account.positions[key])
+            position_report(twin, account, account.positions[key], solved)
             for key in sorted(account.positions)
         ],
     }
@@ -54,7 +58,9 @@ def account_report(twin: NaiveEngine, name: str) -> dict[str, Any]:
     return report | {name: text(getattr(figures, name)) for name in names}
 
 
-def position_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:
+def position_report(
+    twin: NaiveEngine, account: Account, position: Position, solved: SolvedPrices | None = None
+) -> dict[str, Any]:
     """Return everything about one position."""
     world = twin.world
     listed = position.listed
@@ -95,8 +101,7 @@ def position_report(twin: NaiveEngine, account: Account, position: Position) -> 
         report["initial_margin"] = text(initial * value)
         report["maintenance_margin"] = text(maintenance * value)
         if not unknown:
-            liquidation = naive_prices.liquidation_price(world, account, position)
-            bankruptcy = naive_prices.bankruptcy_price(world, account, position)
+            liquidation, bankruptcy = solved_prices(world, account, position, solved)
             report["liquidation_price"] = text(liquidation)
             report["bankruptcy_price"] = text(bankruptcy)
     report |= rank_report(twin, account, position)
@@ -107,6 +112,27 @@ def position_report(twin: NaiveEngine, account: Account, position: Position) -> 
         report["equity"] = None if figures is None else text(figures.equity)
         report["margin_ratio"] = None if figures is None else text(figures.margin_ratio)
     return report
+
+
+def solved_prices(
+    world: World, account: Account, position: Position, solved: SolvedPrices | None
+) -> Prices:
+    """Return liquidation and bankruptcy price, solved once while nothing that they need changes."""
+    found = {} if solved is None else solved
+    marks = {one.instrument: world.marks.get(one.instrument) for one in account.positions.values()}
+    key = repr(
+        (
+            (position.instrument, position.leg),
+            (account.balances, account.positions, account.pending, marks, world.indices),
+            (world.instruments, world.collaterals, world.settings.margin),
+        )
+    )
+    if key not in found:
+        found[key] = (
+            naive_prices.liquidation_price(world, account, position),
+            naive_prices.bankruptcy_price(world, account, position),
+        )
+    return found[key]
 
 
 def rank_report(twin: NaiveEngine, account: Account, position: Position) -> dict[str, Any]:

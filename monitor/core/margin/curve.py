@@ -240,6 +240,8 @@ def _first_straight(curve: Curve, pieces: list[_Piece], search: Search) -> Fract
         at_near = at_first + slope * (x_near - x_first)
         if at_near < 0 or (at_near == 0 and (at_first < 0 or not search.strict)):
             return piece.near
+        if not search.strict and curve.slack(piece.near, search) == 0:
+            return piece.near  # reached where a tier ends: beyond it the slack jumps away from 0
         if slope and at_near > 0:
             x_root = x_first - at_first / slope
             if x_root > 0 and piece.holds(root := curve.variable(x_root)):

@@ -17,6 +17,8 @@ from monitor.core.margin.index.verdict import FLOAT_BAND
 from monitor.core.margin.totals import unit_totals
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal, tier
+from tests.reference import naive_margin
+from tests.reference.naive import NaiveEngine
 
 KINDS: tuple[e.InstrumentKind, ...] = ("linear", "inverse", "quanto")
 TIERS = [
@@ -318,3 +320,44 @@ def test_more_accounts_than_reserved_grow_and_stay_right() -> None:
     engine.apply(journal.take())
     assert all(unit.state == exact_state(engine, unit) for unit in shard.units())
     assert {unit.state for unit in shard.units()} == {"healthy", "margin_call", "liquidatable"}
+
+
+@pytest.mark.parametrize("hedge_margin", ["both", "larger"])
+@pytest.mark.parametrize("after_fee", [False, True])
+def test_amounts_of_a_hedge_with_fees_at_the_bankruptcy_price_are_those_of_the_twin(
+    hedge_margin: str, *, after_fee: bool
+) -> None:
+    looked = 0
+    for seed in range(25):
+        chance = random.Random(seed)
+        journal = Journal()
+        journal.list_instrument(
+            "X-PERP",
+            risk_tiers=TIERS,
+            closing_fee_rate="0.02",
+            closing_fee_basis="bankruptcy_price",
+            bankruptcy_price_after_fee=after_fee,
+            hedge_margin=hedge_margin,
+        )
+        journal.mark("X-PERP", _price(chance, 10))
+        journal.balance("ann", str(chance.randint(1, 80)))
+        for leg, sign in (("long", 1), ("short", -1)):
+            size = sign * chance.choice([1, 7, 30])
+            journal.position("ann", "X-PERP", size, _price(chance, 10), leg=leg)
+        engine, twin = RiskEngine(EngineSettings()), NaiveEngine(EngineSettings())
+        for event in journal.take():
+            engine.apply([event])
+            twin.apply(event)
+        (shard,) = engine.shards.engines
+        found = shard.thresholds.amounts(shard.cross["ann"])
+        expected = naive_margin.figures(twin.world, twin.world.accounts["ann"], None)
+        assert found is not None
+        assert expected is not None
+        account = twin.world.accounts["ann"]
+        fees = naive_margin.held_fees(twin.world, account, None)
+        looked += all(fees.values())
+        for amount, exact in zip(
+            found, (expected.equity, expected.maintenance_margin), strict=True
+        ):
+            assert amount == pytest.approx(float(exact), rel=1e-12, abs=1e-10)
+    assert looked > 10

@@ -17,7 +17,6 @@ from monitor.core.margin.index import steps
 from monitor.core.margin.index.blocks import rows_left
 from monitor.core.margin.index.buckets import PRICE_MAX, PRICE_MIN
 from monitor.core.margin.index.columns import (
-    BANKRUPT,
     BUCKETS_USED,
     CHANGES,
     ITEM,
@@ -61,14 +60,13 @@ class Item(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Class 1 sums, by state: how many units, their equity, and what the bankrupt are short of.
+    """Class 1 sums, by state: how many units, and their equity.
 
     Equity leaves out collateral with tiered haircuts; that of unknown units is not a number.
     """
 
     counts: NDArray[np.int64]
     equity: NDArray[np.float64]
-    shortfall: float
 
 
 class ThresholdIndex:
@@ -366,8 +364,7 @@ def _sums_of(columns: Columns) -> Sums:
     equity = np.zeros(STATES)
     steps.equities(columns, equity)
     equity[UNKNOWN] = np.nan
-    owed = -float(equity[BANKRUPT])
-    return Sums(columns.counts.copy(), equity, max(owed, 0.0))
+    return Sums(columns.counts.copy(), equity)
 
 
 def checked(prices: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:

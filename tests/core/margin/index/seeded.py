@@ -1,5 +1,8 @@
 """Seeded bugs: each broken in the uncompiled index, each must be seen by the random worlds.
 
+Seen means: a state or verdict that differs from the exact one. An error on the way is no sight of
+it and ends the run.
+
 Run with NUMBA_DISABLE_JIT=1: functions are then plain Python and can be replaced one by one.
 Prints the names of the bugs that nothing saw.
 """
@@ -56,6 +59,19 @@ def _keep_guards(right: Any) -> Any:
             c.heads[c.begins[c.hits[number]]]["listed"] = 0
         c.counters[HITS] = c.counters[CHANGES] = 0
         return done
+
+    return wrong
+
+
+def _keep_guards_of_one(right: Any) -> Any:
+    """Judge a unit that the ledger changed, but leave its guards as they were."""
+
+    def wrong(c: Any, holdings: Any, items: Any, first: int, subject: Any) -> Any:
+        unit = subject[0]
+        if unit >= len(c.begins) or c.begins[unit] < 0:
+            return right(c, holdings, items, first, subject)
+        with replaced(steps, "list_unit", lambda _: lambda c, begin: None):
+            return right(c, holdings, items, first, subject)
 
     return wrong
 
@@ -186,6 +202,16 @@ def by_rare_rules(seed: int) -> bool:
     return _is_seen_in(World(seed, accounts=8, instruments=3, rare=0.5, liquidating=True))
 
 
+def by_engine(seed: int) -> bool:
+    """Look at the verdicts of an engine that is told events: all of them after each step."""
+    world = World(seed, accounts=8, instruments=3)
+    for _ in range(40):
+        world.step()
+        if any(unit.state != world.exact(unit) for unit in world.units.values()):
+            return True
+    return False
+
+
 def by_prices(seed: int) -> bool:
     """Look at prices inside the guards of a random crowd."""
     changed, _ = Crowd(150, seed).changed_inside(12)
@@ -216,6 +242,7 @@ BUGS: dict[str, tuple[Callable[[int], bool], ModuleType, str, Maker]] = {
     "sign of the pnl": (by_worlds, verdict, "position_measure", _flip_pnl),
     "tier boundary": (by_worlds, requirement, "tier_of", _first_tier),
     "stale guard after a position change": (by_worlds, steps, "set_units", _keep_guards),
+    "stale guard after an event": (by_engine, steps, "put_unit", _keep_guards_of_one),
     "wrong side for shorts": (by_prices, guards, "aim_guards", _swap_short_sides),
     "forgotten unit": (by_worlds, buckets, "list_unit", _forget_unit),
     "forgotten isolated unit": (by_worlds, buckets, "list_unit", _forget_isolated),
@@ -233,24 +260,16 @@ BUGS: dict[str, tuple[Callable[[int], bool], ModuleType, str, Maker]] = {
 }
 
 
-def is_seen_or_breaks(is_seen: Callable[[int], bool], seed: int) -> bool:
-    """Return whether a bug is seen; the engine, which stands on the index, may fail by it."""
-    try:
-        return is_seen(seed)
-    except (AssertionError, LookupError, ValueError):
-        return True
-
-
 def main() -> None:
     """Print the bugs that stay unseen, and what finds the right code wrong."""
     unseen = []
     for name, (is_seen, module, attribute, make) in BUGS.items():
         with replaced(module, attribute, make):
-            if not any(is_seen_or_breaks(is_seen, seed) for seed in range(SEEDS_MAX)):
+            if not any(is_seen(seed) for seed in range(SEEDS_MAX)):
                 unseen.append(name)
     unseen += [
         f"nothing: {is_seen.__name__} finds the right code wrong"
-        for is_seen in (by_worlds, by_rare_rules, by_prices, by_size)
+        for is_seen in (by_worlds, by_rare_rules, by_engine, by_prices, by_size)
         if any(is_seen(seed) for seed in range(2))
     ]
     sys.stdout.write("\n".join(unseen))

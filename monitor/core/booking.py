@@ -4,6 +4,8 @@ Every amount is converted before anything is changed, so an event that is not re
 (NotRepresentableError) leaves the ledger as it was.
 """
 
+from collections.abc import Iterable
+
 from monitor.core import events
 from monitor.core.amounts import ceil_units, to_fraction
 from monitor.core.contracts import funding_owed
@@ -14,6 +16,7 @@ from monitor.core.refusals import RefusedError
 
 # Of one account, each: well inside what one margin unit may consist of in the threshold index.
 POSITIONS_MAX, ASSETS_MAX = 16_000, 1_000
+ASSET_NAMES_MAX = 10_000  # of a ledger: what was booked in an asset is kept for good
 
 
 def book_balance(
@@ -23,6 +26,8 @@ def book_balance(
     units = market.unit(event.asset).count(event.balance)
     if units and event.asset not in (held := account.balances):
         _check_room(account.name, "balances", len(held) + 1, ASSETS_MAX)
+    if event.asset not in ledger.booked:
+        _check_assets(ledger, account.name, [event.asset])
     ledger.set_balance(account, event.asset, units, event.reason)
     if event.reason == "funding" and account.pending_funding:
         account.pending_funding = [
@@ -78,6 +83,7 @@ def book_snapshot(
         ("assets of pending funding", len(owed_in), ASSETS_MAX),
     ):
         _check_room(account.name, name, count, count_max)
+    _check_assets(ledger, account.name, event.balances)
     balances = {asset: market.unit(asset).count(text) for asset, text in event.balances.items()}
     for record in event.positions:
         instrument = market.instruments[record.instrument]
@@ -117,6 +123,16 @@ def _check_room(account: str, name: str, count: int, count_max: int) -> None:
     if count > count_max:
         raise RefusedError(
             "invalid_field", f"{account}: expected at most {count_max} {name}, received {count}"
+        )
+
+
+def _check_assets(ledger: Ledger, account: str, assets: Iterable[str]) -> None:
+    """Refuse an asset that was never booked where very many have been."""
+    unknown = [asset for asset in assets if asset not in ledger.booked]
+    if unknown and len(ledger.booked) + len(unknown) > ASSET_NAMES_MAX:
+        raise RefusedError(
+            "invalid_field",
+            f"{account}: expected at most {ASSET_NAMES_MAX} assets in all, received {unknown[0]!r}",
         )
 
 

@@ -7,11 +7,12 @@ from monitor.core import events
 from monitor.core.amounts import to_fraction
 from monitor.core.decisions import Decision
 from monitor.core.ledger.relisting import BUCKETS, stride_for
-from monitor.core.market import Market, Quote
+from monitor.core.market import EXCHANGE, Market, Quote
 from monitor.core.refusals import RefusedError
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
+NAMES_MAX = 10_000  # of index prices, of what judges them, of oracle reports: each
 Handler = Callable[[Any, int], list[Decision]]
 
 
@@ -122,12 +123,17 @@ class MarketFacts:
             engine.prices_moved(prices, ())
 
     def _change_index(self, event: events.IndexPriceChanged, _: int) -> list[Decision]:
+        if event.source == EXCHANGE:
+            _check_room("indices", self.market.indices, event.index)
+        else:
+            _check_room("sources of indices", self.market.judges, (event.index, event.source))
         if self.market.change_index(event):
             for engine in self.shards.engines:
                 engine.prices_moved((), (event.index,))
         return []
 
     def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:
+        _check_room("oracles of indices", self.market.oracles, (event.oracle, event.index))
         self.market.oracles[event.oracle, event.index] = event
         return []
 
@@ -177,6 +183,12 @@ def single_marks(event: events.MarkPricesChanged) -> list[events.MarkPriceChange
         events.MarkPriceChanged(event_ns=event.event_ns, instrument=name, price=price)
         for name, price in sorted(event.prices.items())
     ]
+
+
+def _check_room(what: str, known: Mapping[Any, object], name: str | tuple[str, str]) -> None:
+    """Refuse another name where there are very many already: names are kept for good."""
+    if name not in known and len(known) >= NAMES_MAX:
+        raise RefusedError("invalid_field", f"expected at most {NAMES_MAX} {what}, received {name}")
 
 
 def _ignore(_: events.Event, __: int) -> list[Decision]:

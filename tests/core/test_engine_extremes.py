@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core import booking, events, gate
+from monitor.core import booking, events, facts, gate
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.index.columns import ITEMS_MAX
 from monitor.core.margin.index.verdict import FLOAT_BAND
@@ -171,6 +171,36 @@ def test_more_than_an_account_may_hold_is_refused_before_anything_is_booked(
         "ann: expected at most 2 positions, received 3",
     ]
     assert [one["instrument"] for one in report(engine)["positions"]] == ["X", "Y"]
+
+
+def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "NAMES_MAX", 2)
+    monkeypatch.setattr(booking, "ASSET_NAMES_MAX", 2)
+    journal = Journal()
+    for name in ("A", "B", "C", "A"):
+        journal.index(name, "1")
+        journal.index(name, "1", source="feed")
+        journal.add(
+            events.OracleReported(
+                event_ns=journal.now_ns, oracle="o", index=name, price="1",
+                confidence_interval="0", published_ns=journal.now_ns,
+            )
+        )  # fmt: skip
+        journal.balance("ann", "5", asset=name)
+    journal.snapshot("ann", balances={"A": "1", "C": "1"})
+    journal.snapshot("ann", balances={"B": "7"})
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.events)
+    assert [one.detail for one in engine.take_refused()] == [
+        "expected at most 2 indices, received C",
+        "expected at most 2 sources of indices, received ('C', 'feed')",
+        "expected at most 2 oracles of indices, received ('o', 'C')",
+        "ann: expected at most 2 assets in all, received 'C'",
+        "ann: expected at most 2 assets in all, received 'C'",
+    ]
+    assert report(engine)["balances"] == {"B": "7"}
 
 
 def test_what_an_account_may_hold_fits_into_one_margin_unit() -> None:

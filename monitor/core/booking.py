@@ -43,10 +43,15 @@ def book_position(
     market: Market,
     account: Account,
     record: events.PositionChanged | events.PositionRecord,
+    *,
+    is_new: bool = False,
 ) -> Position | None:
-    """Set a position; return it, None when neither size nor isolated margin is left."""
+    """Set a position; return it, None when neither size nor isolated margin is left.
+
+    `is_new`: as the ledger takes it; whether there is room has been checked.
+    """
     instrument = market.instruments[record.instrument]
-    if account.position((record.instrument, record.leg)) is None:
+    if not is_new and account.position((record.instrument, record.leg)) is None:
         _check_room(account.name, "positions", account.position_count + 1, POSITIONS_MAX)
     position = ledger.set_position(
         account,
@@ -56,6 +61,7 @@ def book_position(
         entry=record.entry_price or "0",
         margin_mode=record.margin_mode,
         isolated_margin=_isolated_margin(market, instrument, record),
+        is_new=is_new,
     )
     ledger.follow_mode(account, (record.instrument, record.leg))
     return position
@@ -105,10 +111,11 @@ def book_snapshot(
     account.role = event.role
     for asset in sorted(set(account.balances) | set(balances)):
         ledger.set_balance(account, asset, balances.get(asset, 0), "snapshot")
-    for key in account.positions:
-        ledger.drop_position(account, key)
-    for record in event.positions:
-        book_position(ledger, market, account, record)
+    account.pending_funding = []
+    ledger.drop_positions(account)
+    last = {(record.instrument, record.leg): record for record in event.positions}
+    for record in reversed(last.values()):  # each before the one that it precedes
+        book_position(ledger, market, account, record, is_new=True)
     account.orders = {
         order.instrument: (order.bids_size, order.asks_size, order.bids_value, order.asks_value)
         for order in event.orders

@@ -154,19 +154,21 @@ class Ledger:
         entry: str | None,
         margin_mode: str = "cross",
         isolated_margin: int = 0,
+        is_new: bool = False,
     ) -> Position | None:
         """Set a position's size (units), entry and margin; open interest follows by the difference.
 
-        Returns None when neither size nor margin is left: then the position is dropped.
+        Returns None when neither size nor margin is left: then the position is dropped. `is_new`:
+        the account has none there, and it is to be the account's first; nothing is looked for.
         """
         store = self.store
-        row = store.find_position(account.number, instrument.name, leg)
+        row = NONE if is_new else store.find_position(account.number, instrument.name, leg)
         if not size and not isolated_margin:
             if row != NONE:
                 self._remove(account, row)
             return None
         if row == NONE:
-            row = store.add_position(account.number, instrument, leg)
+            row = store.add_position(account.number, instrument, leg, is_first=is_new)
         table = store.positions
         self._count(account.owner, instrument.name, table.size[row], size)
         table.size[row] = size
@@ -209,6 +211,11 @@ class Ledger:
             self._remove(account, row)
             self.follow_mode(account, key)
 
+    def drop_positions(self, account: Account) -> None:
+        """Remove all positions of an account; open interest follows."""
+        for row in self.store.positions_of(account.number):
+            self._remove(account, row)
+
     def follow_mode(self, account: Account, key: PositionKey) -> None:
         """Let a position's isolated payments go with it: gone, or into the cross unit."""
         if not account.pending_funding:
@@ -229,8 +236,7 @@ class Ledger:
         """Set every balance to 0 under a reason and drop every position."""
         for asset in account.balances:
             self.set_balance(account, asset, 0, reason)
-        for row in self.store.positions_of(account.number):
-            self._remove(account, row)
+        self.drop_positions(account)
         account.orders = {}
         account.pending_funding = []
 

@@ -315,18 +315,23 @@ class Store:
             row = links[row]
         return row
 
-    def add_position(self, number: int, instrument: Instrument, leg: str) -> int:
-        """Return a new last position of an account and of an instrument: flat, cross."""
+    def add_position(
+        self, number: int, instrument: Instrument, leg: str, *, is_first: bool = False
+    ) -> int:
+        """Return a new position: the last of its instrument, and of its account or the first.
+
+        It is flat and cross. To become the last takes a walk over all of the account.
+        """
         table = self.positions
         row = table.take()
         table.account[row] = number
         table.leg[row], table.isolated[row] = LEG_NUMBERS[leg], 0
         table.size[row] = table.isolated_margin[row] = table.mantissa[row] = 0
         table.exponent[row], table.entry[row] = NO_ENTRY, 0.0
-        table.next[row] = NONE
         links, last = self.accounts.first_position, number
-        while links[last] != NONE:
+        while links[last] != NONE and not is_first:
             links, last = table.next, links[last]
+        table.next[row] = links[last]
         links[last] = row
         code = self._number_for(number, instrument.name)
         self._join_holders(row, self._new_number(instrument) if code == NONE else code)

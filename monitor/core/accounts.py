@@ -13,8 +13,9 @@ from monitor.core import events
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.booking import book_balance, book_funding, book_position, book_snapshot
 from monitor.core.decisions import State
-from monitor.core.instruments import mark_key
+from monitor.core.instruments import Instrument, mark_key
 from monitor.core.ledger import Account, Ledger, Position, PositionKey
+from monitor.core.ledger.relisting import BUCKETS
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import (
     STATES,
@@ -204,25 +205,24 @@ class AccountEngine:
         self.ledger.forget_instrument(name)
         self.thresholds.drop_mark(name)
 
-    def relist_instrument(self, name: str, stride: int) -> None:
+    def relist_instrument(self, old: Instrument | None, new: Instrument, stride: int) -> None:
         """Give the holders of an instrument its new definition, and have them judged by it.
 
-        At once, or so many buckets of accounts at each `go_on_relisting`. What an earlier
-        relisting has left comes first, at once.
+        At once, or so many buckets of accounts at each `relist_slice`. What an earlier relisting
+        has left comes first, at once.
         """
-        if name in self.ledger.store.relistings:
-            self._relist_slice(name, whole=True)
-        self.ledger.store.relist(self.market.instruments[name], stride)
-        if name not in self.ledger.store.relistings:
-            for account, _ in self.ledger.holders_of(name):
+        store = self.ledger.store
+        if new.name in store.relistings:
+            self.relist_slice(new.name, whole=True)
+        if old is not None and stride < BUCKETS:
+            store.relist(old, new, stride)
+        else:
+            store.replace_definition(new)
+            for account, _ in self.ledger.holders_of(new.name):
                 self.touch(account)
 
-    def go_on_relisting(self) -> None:
-        """Do the next slice of every relisting."""
-        for name in sorted(self.ledger.store.relistings):
-            self._relist_slice(name)
-
-    def _relist_slice(self, name: str, *, whole: bool = False) -> None:
+    def relist_slice(self, name: str, *, whole: bool = False) -> None:
+        """Do the next slice of a relisting, or all that is left."""
         relistings = self.ledger.store.relistings
         old = relistings[name].number
         for account in self.ledger.relist_slice(name, whole=whole):

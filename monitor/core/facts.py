@@ -57,11 +57,11 @@ class MarketFacts:
         if before is not None and before.settlement != event.settlement_currency:
             self._need_no_positions(event, before.settlement)
         values_change = self.market.list_instrument(event)
-        stride = BUCKETS
-        if before is not None and before.values_like(self.market.instruments[event.instrument]):
+        after, stride = self.market.instruments[event.instrument], BUCKETS
+        if before is not None and before.values_like(after):
             stride = stride_for(self.shards.count_holders(event.instrument))
         for engine in self.shards.engines:
-            engine.relist_instrument(event.instrument, stride)
+            engine.relist_instrument(before, after, stride)
             if values_change:
                 engine.touch_all()
         return []

@@ -51,11 +51,12 @@ class Instrument:
         self.buffer_rate = to_fraction(definition.liquidation_buffer_rate)
 
     def values_like(self, other: "Instrument") -> bool:
-        """Return whether a size is worth the same under both definitions, at any price."""
+        """Return whether a size is worth the same under both, at any price, and as many lots."""
         ours, theirs = self.definition, other.definition
         return (
             self.kind == other.kind
             and self.quantity_per_unit == other.quantity_per_unit
+            and self.lot_size == other.lot_size
             and self.settlement == other.settlement
             and (ours.base, ours.index) == (theirs.base, theirs.index)
         )

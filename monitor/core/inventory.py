@@ -52,7 +52,7 @@ def inventories_of(engine: AccountEngine) -> dict[str, Inventory]:
     found: dict[str, Inventory] = {}
     for account in engine.ledger.liquidators():
         for position in account.list_positions():
-            fund = position.instrument.fund
+            fund = engine.market.instruments[position.instrument.name].fund
             if fund is not None and position.size:
                 single = _of_position(position, engine.market)
                 found.setdefault(fund, Inventory(single.asset)).add(single)

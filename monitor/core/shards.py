@@ -147,10 +147,11 @@ class Shards:
         return sum(engine.ledger.store.count_holders(instrument) for engine in self.engines)
 
     def go_on_relisting(self) -> None:
-        """Do the next slice of every relisting."""
-        for engine in self.engines:
-            if engine.ledger.store.relistings:
-                engine.go_on_relisting()
+        """Do the next slice of one relisting, the first by name: the same in every shard."""
+        if relistings := self.engines[0].ledger.store.relistings:
+            name = min(relistings)
+            for engine in self.engines:
+                engine.relist_slice(name)
 
     def count(self) -> int:
         """Return how many accounts there are."""

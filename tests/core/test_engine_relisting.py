@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core import decisions
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent, InstrumentDelisted
 from monitor.core.ledger.relisting import bucket_of
@@ -40,6 +42,9 @@ def relistings(draw: st.DrawFn) -> list[AnyEvent]:
     writer.book()
     for _ in range(draw(st.integers(1, 8))):
         writer.relist()
+        if writer.chance(3):  # as many lots of the same unit
+            (*_, listed) = writer.journal.events
+            writer.journal.events[-1] = msgspec.structs.replace(listed, lot_size="2", size_unit="1")
         for _ in range(draw(st.integers(0, 3))):
             writer.step()
     return writer.journal.events
@@ -138,6 +143,69 @@ def test_another_worth_holds_for_everybody_at_once() -> None:
     with slices_of(5):
         journal.list_instrument(X, risk_tiers=STEEP, contract_size="2")
         assert fallen(engine, journal) == list(range(len(NAMES)))
+
+
+def test_lots_are_counted_by_one_definition_at_a_time() -> None:
+    """Sue is short 5 and can close no whole lot of 10: nobody is asked for more than it has."""
+    journal = Journal()
+    journal.list_instrument(X, size_unit="1")
+    journal.mark(X, "100")
+    for name, balance, size in (("bob", "30", "20"), ("sue", "900", "-5"), ("tom", "900", "-3")):
+        journal.balance(name, balance)
+        journal.position(name, X, size, "100")
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    with slices_of(1):
+        journal.list_instrument(X, size_unit="1", lot_size="10")
+        journal.liquidation("started", "bob", X, "-20", None, "L1")
+        journal.mark(X, "85")
+        journal.position("bob", X, "0")
+        journal.balance("bob", "-270", "USD", "liquidation")
+        journal.liquidation("finished", "bob", X, "-20", "85", "L1")
+        made = [one for _, one in engine.apply(journal.take())]
+    (planned,) = [one for one in made if isinstance(one, decisions.DeleveragingPlanned)]
+    assert (planned.taken, planned.left, planned.reductions) == ("0", "270", [])
+
+
+def test_several_instruments_take_turns() -> None:
+    engine, journal = book()
+    journal.list_instrument("A-PERP")
+    for name in NAMES:
+        journal.position(name, "A-PERP", "1", "10")
+    journal.mark("A-PERP", "10")
+    engine.apply(journal.take())
+    (shard,) = engine.shards.engines
+    with slices_of(5):
+        for instrument in (X, "A-PERP"):
+            journal.list_instrument(instrument, risk_tiers=[tier(None, "0.2", "0.1")])
+        engine.apply(journal.take())
+        done = []
+        while shard.ledger.store.relistings:
+            done.append(sorted(shard.ledger.store.relistings))
+            journal.tick()
+            engine.apply(journal.take())
+    assert done == [["A-PERP", X]] * 3 + [[X]] * 3  # each began with its own listing
+
+
+def test_an_empty_shard_waits_like_the_others() -> None:
+    """Who opens a position before its turn has the old definition, wherever its account lies."""
+    made = []
+    for shards in (1, 8):
+        journal = Journal()
+        journal.list_instrument(X)
+        journal.mark(X, "10")
+        for name in NAMES[:2]:
+            journal.balance(name, "5")
+            journal.position(name, X, "1", "10")
+        engine = RiskEngine(EngineSettings(), shards=shards)
+        engine.apply(journal.take())
+        with slices_of(1):
+            journal.list_instrument(X, risk_tiers=STEEP)
+            for name in reversed(NAMES[2:]):
+                journal.balance(name, "5")
+                journal.position(name, X, "1", "10")
+            made.append(plain([one for _, one in engine.apply(journal.take())]))
+    assert made[0] == made[1]
 
 
 def test_a_second_relisting_ends_the_first_one_at_once() -> None:

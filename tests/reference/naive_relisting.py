@@ -36,10 +36,11 @@ def begin(
 
 
 def worth(listed: events.InstrumentListed) -> tuple[str | None, ...]:
-    """Return what an amount of the instrument is worth by (its size unit never changes)."""
+    """Return what amounts and lots are counted by (the size unit never changes)."""
     return (
         listed.kind,
         listed.contract_size,
+        listed.lot_size,
         listed.settlement_currency,
         listed.base,
         listed.index,
@@ -47,8 +48,8 @@ def worth(listed: events.InstrumentListed) -> tuple[str | None, ...]:
 
 
 def go_on(world: World) -> None:
-    """Do the next slice of every relisting."""
-    for instrument, relisting in list(world.relistings.items()):
+    """Do the next slice of one relisting, the first by name."""
+    for instrument, relisting in sorted(world.relistings.items())[:1]:
         relisting.done += relisting.stride
         if relisting.done >= NUMBERS:
             del world.relistings[instrument]

@@ -350,7 +350,7 @@ class Ledger:
         ledger = cls(max(ACCOUNTS_RESERVED, len(state["accounts"])))
         for record, stride, done in state["relistings"]:
             old = Instrument(msgspec.convert(record, InstrumentListed))
-            ledger.store.restore_relisting(old, instruments[old.name], stride, done)
+            ledger.store.relist(old, instruments[old.name], stride, done)
         for record in state["accounts"]:
             ledger._restore_account(record, instruments)
         ledger.closed = dict(state["closed"])

@@ -1,8 +1,9 @@
 """Relisting: a new definition reaches the holders of an instrument in slices, an event each.
 
-Accounts take their turn in the order of a number made of their name, so that a restart, another
-order of rows or another number of shards changes nothing. Until an account's turn the old
-definition is valid for it, whatever it does meanwhile.
+Of several instruments the first by name goes on, the others wait. Accounts take their turn in the
+order of a number made of their name, so that a restart, another order of rows or another number of
+shards changes nothing. Until an account's turn the old definition is valid for it, whatever it does
+meanwhile.
 """
 
 import zlib

@@ -219,22 +219,21 @@ class Store:
 
     # --- relisting ------------------------------------------------------------------------
 
-    def relist(self, instrument: Instrument, stride: int) -> None:
-        """Take the new definition of an instrument: at once, or in slices of so many buckets."""
+    def replace_definition(self, instrument: Instrument) -> None:
+        """Take the new definition of an instrument for everybody at once."""
         number = self.instrument_numbers.get(instrument.name)
-        if number is None:
-            return
-        if stride >= BUCKETS:
+        if number is not None:
             self.instruments[number] = instrument
-        else:
-            self.relistings[instrument.name] = Relisting(number, stride)
-            self.instrument_numbers[instrument.name] = self._new_number(instrument)
 
-    def restore_relisting(self, old: Instrument, new: Instrument, stride: int, done: int) -> None:
-        """Go on with a relisting, before there is any account."""
-        self._new_number(old)
-        self.relist(new, stride)
-        self.relistings[new.name].done = done
+    def relist(self, old: Instrument, new: Instrument, stride: int, done: int = 0) -> None:
+        """Begin, or go on, to take the new definition in slices of so many buckets.
+
+        Also where nobody holds the instrument: who comes to, waits for its turn as everywhere.
+        """
+        number = self.instrument_numbers.get(old.name)
+        number = self._new_number(old) if number is None else number
+        self.relistings[old.name] = Relisting(number, stride, done)
+        self.instrument_numbers[new.name] = self._new_number(new)
 
     def relist_slice(self, name: str, *, whole: bool = False) -> list[int]:
         """Give the next holders of an instrument its new definition; return their accounts.

@@ -4,7 +4,6 @@ import pytest
 
 from monitor.core.ledger import Ledger, PendingPayment
 from monitor.core.ledger import ledger as ledger_module
-from monitor.core.ledger.relisting import BUCKETS
 from tests.core.ledger.books import TwoBooks, instrument
 
 
@@ -103,8 +102,8 @@ def test_a_new_definition_holds_for_every_position() -> None:
     for name in ("ann", "bob"):
         account = ledger.open_account(name)
         ledger.set_position(account, instrument("A-PERP"), "net", size=4, entry="10")
-    ledger.store.relist(instrument("A-PERP", contract_size="0.5"), BUCKETS)
-    ledger.store.relist(instrument("B-PERP"), BUCKETS)  # nobody holds it
+    ledger.store.replace_definition(instrument("A-PERP", contract_size="0.5"))
+    ledger.store.replace_definition(instrument("B-PERP"))  # nobody holds it
     assert [position.quantity for _, position in ledger.holders_of("A-PERP")] == [2.0, 2.0]
 
 

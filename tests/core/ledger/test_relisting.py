@@ -29,7 +29,7 @@ def test_holders_are_counted_and_found_under_both_definitions() -> None:
         account = ledger.open_account(f"account-{number}")
         ledger.set_position(account, old, "net", size=4, entry="10")
     store = ledger.store
-    store.relist(new, BUCKETS // 4)
+    store.relist(old, new, BUCKETS // 4)
     seen = []
     while "A-PERP" in store.relistings:
         assert store.count_holders("A-PERP") == len([*store.holders("A-PERP")]) == 100

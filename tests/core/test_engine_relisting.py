@@ -146,25 +146,22 @@ def test_another_worth_holds_for_everybody_at_once() -> None:
 
 
 def test_lots_are_counted_by_one_definition_at_a_time() -> None:
-    """Sue is short 5 and can close no whole lot of 10: nobody is asked for more than it has."""
-    journal = Journal()
-    journal.list_instrument(X, size_unit="1")
-    journal.mark(X, "100")
-    for name, balance, size in (("bob", "30", "20"), ("sue", "900", "-5"), ("tom", "900", "-3")):
+    """The last one's turn is far off: short 5, it can close no whole lot of 10."""
+    engine, journal = book()
+    bob, sue = NAMES[-2:]
+    for name, balance, size in ((bob, "30", "20"), (sue, "900", "-5")):
         journal.balance(name, balance)
-        journal.position(name, X, size, "100")
-    engine = RiskEngine(EngineSettings())
-    engine.apply(journal.take())
+        journal.position(name, X, size, "10")
     with slices_of(1):
         journal.list_instrument(X, size_unit="1", lot_size="10")
-        journal.liquidation("started", "bob", X, "-20", None, "L1")
-        journal.mark(X, "85")
-        journal.position("bob", X, "0")
-        journal.balance("bob", "-270", "USD", "liquidation")
-        journal.liquidation("finished", "bob", X, "-20", "85", "L1")
+        journal.liquidation("started", bob, X, "-20", None, "L1")
+        journal.mark(X, "8")
+        journal.position(bob, X, "0")
+        journal.balance(bob, "-10", "USD", "liquidation")
+        journal.liquidation("finished", bob, X, "-20", "8", "L1")
         made = [one for _, one in engine.apply(journal.take())]
     (planned,) = [one for one in made if isinstance(one, decisions.DeleveragingPlanned)]
-    assert (planned.taken, planned.left, planned.reductions) == ("0", "270", [])
+    assert (planned.taken, planned.left, planned.reductions) == ("0", "10", [])
 
 
 def test_several_instruments_take_turns() -> None:

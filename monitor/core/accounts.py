@@ -73,7 +73,7 @@ class AccountEngine:
         self._touched: dict[int, None] = {}
         # What prices did since the last verdict to units that nothing else has touched.
         self._moved: dict[int, int] = {}
-        self.ended_episodes: list[str] = []  # in this step
+        self._ended_episodes: list[str] = []  # in this step
         # Accounts with an open change, and their units to be judged when it ends.
         self._waiting: dict[int, dict[int, None]] = {}
         # Kinds that are not here change nothing that is kept.
@@ -173,7 +173,7 @@ class AccountEngine:
         self._state_counts[self.margin_units.state[cross]] -= 1
         for unit in units:
             if unit in self.margin_units.episodes:
-                self.ended_episodes.append(self.margin_units.episodes[unit].identity)
+                self._ended_episodes.append(self.margin_units.episodes[unit].identity)
             self._forget(unit)
         self.episode_counts.pop(account.name, None)
         self._waiting.pop(account.number, None)
@@ -310,8 +310,15 @@ class AccountEngine:
                 unit.episode = self.new_episode(unit.account.name, unit.name)
         elif unit.episode is not None:
             self.liquidations.keep_episode(unit)
-            self.ended_episodes.append(unit.episode.identity)
+            self._ended_episodes.append(unit.episode.identity)
             unit.episode = None
+
+    def take_ended_episodes(self) -> list[str]:
+        """Return the episodes that have ended since the last call."""
+        ended = self._ended_episodes
+        if ended:
+            self._ended_episodes = []
+        return ended
 
     def new_episode(self, account: str, unit_name: str) -> Episode:
         """Return the next episode of a margin unit."""

@@ -220,14 +220,16 @@ class RiskEngine:
 
     def _conclude(self) -> list[Decision]:
         """End a step: judge what was touched, settle what has ended; decisions in order."""
+        ended: list[str] = []
         for engine in self.shards.engines:
             for transition in engine.judge():
                 unit = transition.unit
                 self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
-            if engine.ended_episodes:
-                self._end_episodes(engine)
+            ended += engine.take_ended_episodes()
+        for identity in sorted(ended, key=str.encode):  # in the order of names, not of rows
+            self.venue.ledger.close(identity, self.engine_ns)
         if self.bootstrapping:
             self._end_bootstrap()
         for event in self.intake.take_finished():
@@ -240,11 +242,6 @@ class RiskEngine:
         decisions, self._step = self._step, []
         decisions.sort(key=publication_order)
         return decisions
-
-    def _end_episodes(self, engine: AccountEngine) -> None:
-        for identity in engine.ended_episodes:
-            self.venue.ledger.close(identity, self.engine_ns)
-        engine.ended_episodes.clear()
 
     # --- the monitor's own events ---------------------------------------------------------
 

@@ -340,3 +340,29 @@ def test_an_account_that_is_closed_ends_its_episodes_and_counts_anew() -> None:
     assert (second.episode_id, second.closed_ns, second.complete) == ("ann:1", None, True)
     assert second.first_event_ns > first.first_event_ns
     assert engine.venue.ledger.forgotten == 1
+
+
+def test_episodes_that_end_together_close_in_the_order_of_names() -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP")
+    journal.mark("X-PERP", "10")
+    for name in ("zoe", "bob", "yan", "ann"):
+        journal.balance(name, "1")
+        journal.position(name, "X-PERP", "2", "10")
+        journal.liquidation("started", name, "X-PERP", "-1", None, name)
+    journal.mark("X-PERP", "9")
+    for name in ("zoe", "bob", "yan", "ann"):
+        journal.liquidation("finished", name, "X-PERP", "-1", "9", name)
+    under_water = journal.take()
+    journal.mark("X-PERP", "12")
+    recovered = journal.take()
+    closed = []
+    for shards in (1, 3):
+        engine = RiskEngine(EngineSettings(), shards=shards)
+        engine.apply(under_water)
+        restarted = RiskEngine.from_state(engine.export_state(), EngineSettings())
+        for each in (engine, restarted):
+            each.apply(recovered)
+            closed.append(each.venue.ledger.export_state()["closed"])
+        assert engine.state_hash() == restarted.state_hash()
+    assert closed == [["ann:1", "bob:1", "yan:1", "zoe:1"]] * 4

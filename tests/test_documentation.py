@@ -99,6 +99,8 @@ BREAKER = BreakerView(
 FUND = FundView(
     fund="f", asset="USD", balance=1.0, balance_usd=1.0, drawn=0.0, credited=0.0,
     uncovered=0.0, shortfall_usd=0.0, socialized_loss_usd=0.0, updated_ns=0,
+    inventory_loss_usd=0.0, inventory_gain_usd=0.0, inventory_notional_usd=0.0,
+    inventory_positions=0,
 )  # fmt: skip
 ACCOUNT = AccountView(
     account="a", owner="a", role="client", state="healthy", equity=1.0, initial_margin=1.0,

@@ -139,7 +139,7 @@ def fund_record(view: FundView, history: History) -> FundRecord:
     return FundRecord(
         fund=view.fund,
         asset=view.asset,
-        balance=exact_text(view.balance),
+        balance=None if view.balance is None else exact_text(view.balance),
         balance_usd=decimal_text(view.balance_usd),
         peak_usd=decimal_text(peak),
         left_ratio=decimal_text(left),

@@ -75,15 +75,15 @@ class InstrumentRecord(Record, frozen=True, kw_only=True):
 
 
 class FundRecord(Record, frozen=True, kw_only=True):
-    """One insurance fund. `peak_usd`: its highest balance that this process has seen.
+    """One insurance fund; `balance` is null while nobody has told or asked it.
 
-    `shortfall_usd` is realized; `inventory_loss_usd` is what the positions that the venue's vaults
-    have taken over would lose at the mark. They are never added.
+    `peak_usd`: the highest balance that this process has seen. Never added: `shortfall_usd` is
+    realized, `inventory_loss_usd` what the positions of the venue's vaults would lose at the mark.
     """
 
     fund: str
     asset: str
-    balance: str
+    balance: str | None
     balance_usd: str | None
     peak_usd: str | None
     left_ratio: str | None

@@ -159,12 +159,12 @@ def _fund(engine: EngineParts, name: str, inventory: Inventory) -> FundView:
     fund = engine.venue.look_at_fund(name, inventory.asset)
     unit = float(engine.market.unit(fund.asset).value)
     value = engine.market.value(fund.asset)
-    balance = fund.available * unit
+    balance = fund.available * unit if name in engine.venue.funds else None
     return FundView(
         fund=name,
         asset=fund.asset,
         balance=balance,
-        balance_usd=None if value is None else balance * value,
+        balance_usd=None if value is None or balance is None else balance * value,
         drawn=fund.drawn * unit,
         credited=fund.credited * unit,
         uncovered=fund.uncovered * unit,

@@ -203,6 +203,7 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
 class FundView(msgspec.Struct, frozen=True, kw_only=True):
     """One insurance fund; `drawn`, `credited`, `uncovered` are totals since the start.
 
+    `balance` is null while nobody has told or asked it: then it is shown for its inventory alone.
     Two losses that are never added: `shortfall_usd` is realized, by instruments of this fund;
     `inventory_loss_usd` is what positions that the venue's vaults hold in them would lose at the
     mark (>= 0, by position; null while a price is missing), beside what others would gain.
@@ -210,17 +211,17 @@ class FundView(msgspec.Struct, frozen=True, kw_only=True):
 
     fund: str
     asset: str
-    balance: float
+    balance: float | None
     balance_usd: float | None
     drawn: float
     credited: float
     uncovered: float
     shortfall_usd: float
     socialized_loss_usd: float
-    inventory_loss_usd: float | None = 0.0
-    inventory_gain_usd: float | None = 0.0
-    inventory_notional_usd: float | None = 0.0
-    inventory_positions: int = 0
+    inventory_loss_usd: float | None
+    inventory_gain_usd: float | None
+    inventory_notional_usd: float | None
+    inventory_positions: int
     updated_ns: int
 
 

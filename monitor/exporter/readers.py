@@ -174,17 +174,22 @@ def _fund_values(value: Callable[[FundView], float | None]) -> Reader:
     return read
 
 
+def _fund_totals(value: Callable[[FundView], float]) -> Reader:
+    """Return the reader of a total, of the funds that somebody has told or asked."""
+
+    def read(view: RiskView) -> Iterator[Child]:
+        for fund in view.funds:
+            if fund.balance is not None:
+                yield (fund.fund, fund.asset), value(fund)
+
+    return read
+
+
 READERS: dict[str, Reader] = {
     "loss_monitor_insurance_fund_balance_usd": _fund_values(lambda fund: fund.balance_usd),
-    "loss_monitor_insurance_fund_drawn_total": lambda view: (
-        ((fund.fund, fund.asset), fund.drawn) for fund in view.funds
-    ),
-    "loss_monitor_insurance_fund_credited_total": lambda view: (
-        ((fund.fund, fund.asset), fund.credited) for fund in view.funds
-    ),
-    "loss_monitor_insurance_fund_uncovered_total": lambda view: (
-        ((fund.fund, fund.asset), fund.uncovered) for fund in view.funds
-    ),
+    "loss_monitor_insurance_fund_drawn_total": _fund_totals(lambda fund: fund.drawn),
+    "loss_monitor_insurance_fund_credited_total": _fund_totals(lambda fund: fund.credited),
+    "loss_monitor_insurance_fund_uncovered_total": _fund_totals(lambda fund: fund.uncovered),
     "loss_monitor_shortfall_usd": _fund_values(lambda fund: fund.shortfall_usd),
     "loss_monitor_socialized_loss_usd": _fund_values(lambda fund: fund.socialized_loss_usd),
     "loss_monitor_liquidation_inventory_loss_usd": _fund_values(

@@ -87,6 +87,8 @@ def fund_at(second: int) -> FundView:
         fund="main", asset="USDT", balance=5_000_000 - drawn, balance_usd=5_000_000 - drawn,
         drawn=drawn, credited=12_500.0, uncovered=socialized,
         shortfall_usd=drawn + socialized, socialized_loss_usd=socialized,
+        inventory_loss_usd=0.0, inventory_gain_usd=0.0, inventory_notional_usd=0.0,
+        inventory_positions=0,
         updated_ns=START_NS + second * 10**9,
     )  # fmt: skip
 

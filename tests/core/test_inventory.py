@@ -52,6 +52,10 @@ def test_the_loss_of_the_inventory_is_no_shortfall() -> None:
     fund = fund_of(engine)
     assert (fund.inventory_loss_usd, fund.inventory_gain_usd) == (150.0, 40.0)
     assert engine.venue.funds == {}  # looking at it has made no fund
+    assert (fund.balance, fund.balance_usd) == (None, None)  # unknown is not empty
+    journal.fund("main", "7", "USD")
+    engine.apply(journal.take())
+    assert (fund_of(engine).balance, fund_of(engine).balance_usd) == (7.0, 7.0)
 
 
 def test_without_a_price_the_amounts_are_unknown() -> None:
@@ -87,7 +91,7 @@ def test_a_fund_that_nobody_mentioned_is_told_in_its_configured_asset() -> None:
     settings = EngineSettings(funds=(FundSettings(name="main", asset="USDT"),))
     engine = RiskEngine(settings)
     engine.apply(taken_over().events)
-    assert (fund_of(engine).asset, fund_of(engine).balance) == ("USDT", 0.0)
+    assert (fund_of(engine).asset, fund_of(engine).balance) == ("USDT", None)
 
 
 def naive_inventories(world: World) -> dict[str, Inventory]:

@@ -107,6 +107,11 @@ def test_what_is_unknown_is_absent() -> None:
     samples = samples_of(text_of(view))
     assert value_of(samples, "insurance_fund_balance_usd", fund="coins") is None
     assert value_of(samples, "redis_connected") is None
+    assert value_of(samples, "insurance_fund_drawn_total", fund="coins", asset="USDT") is not None
+    unheard = RiskView(funds=(fund_view("coins", balance=None, balance_usd=None),))
+    assert "insurance_fund_" not in "".join(
+        line for line in text_of(unheard).splitlines() if "coins" in line
+    )
     nan = RiskView(margin_shortfall_usd=float("nan"))
     assert value_of(samples_of(text_of(nan)), "margin_shortfall_usd") is None
 

@@ -47,12 +47,14 @@ def breaker_view(scope: str, *, state: str = "armed", measured: float = 0.01) ->
     )
 
 
-def fund_view(name: str, *, balance_usd: float | None = 1_000.0) -> FundView:
+def fund_view(
+    name: str, *, balance: float | None = 1_000.0, balance_usd: float | None = 1_000.0
+) -> FundView:
     """Return a fund that has paid 40 of 50 asked for."""
     return FundView(
         fund=name,
         asset="USDT",
-        balance=1_000.0,
+        balance=balance,
         balance_usd=balance_usd,
         drawn=40.0,
         credited=3.0,

@@ -50,6 +50,10 @@ FUND = FundView(
     uncovered=0.0,
     shortfall_usd=0.0,
     socialized_loss_usd=0.0,
+    inventory_loss_usd=0.0,
+    inventory_gain_usd=0.0,
+    inventory_notional_usd=0.0,
+    inventory_positions=0,
     updated_ns=5,
 )
 

@@ -32,7 +32,8 @@ class IsolatedStart:
 class Liquidation:
     """One liquidation under way: its frozen price and its fills so far, summed by price.
 
-    `equity` is that of its unit when it began, in the valuation currency, None if unknown.
+    `equity` is that of its unit, in the valuation currency, when the first of those began that are
+    open on it, None if unknown.
     `isolated` is set when it began on an isolated position, `closed` when that position has been
     closed since (another may be open), owing funding of `owed` minor units, and `episode` when its
     unit was under water then.
@@ -122,11 +123,22 @@ class LiquidationBook:
         if position is not None and position.size:
             totals = unit_totals(unit, market, rules)
             if totals is not None:
-                liquidation.equity = totals.equity
+                first = self._first_equity(unit, event.liquidation_id)
+                liquidation.equity = totals.equity if first is None else first
                 liquidation.bankruptcy_price = bankruptcy_price(
                     unit, position, totals, market, rules
                 )
                 liquidation.fillable_price = fillable_price(position, totals, market, rules)
+
+    def _first_equity(self, unit: MarginUnit, new: str) -> Fraction | None:
+        """Return the equity that the liquidations open on a unit began with, None without any."""
+        for identity in unit.liquidations:
+            each = self.open.get((unit.account.name, identity))
+            if each is None or identity == new or each.equity is None or each.closed:
+                continue
+            if unit.key == (None if each.isolated is None else each.key):
+                return each.equity  # of all of them alike: who comes later takes it over
+        return None
 
     def fill(self, event: LiquidationFilled) -> None:
         """Note one fill."""

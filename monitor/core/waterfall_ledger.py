@@ -29,8 +29,9 @@ class LayerPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one layer paid of what it was asked, in `asset`; asked = paid + left.
 
     `payer`: the account, the fund, the policy or the method. `covered` is what that pays of the
-    loss, in the shortfall's asset. `surplus` is what whole lots collect beyond `paid`; it belongs
-    to the instrument's fund. `reductions` and `charges` are the first of `accounts`.
+    loss, in the shortfall's asset. `surplus` is what whole lots collect beyond `paid`: it belongs
+    to the instrument's fund, and the venue's next report of the fund has it. `reductions` and
+    `charges` are the first of `accounts`.
     """
 
     layer: Layer
@@ -49,9 +50,10 @@ class LayerPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class BorneShortfall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One shortfall and who bore it: account_margin + shortfall = sum of `covered` + uncovered.
 
-    `account_margin` is the equity that was left when the account's first liquidation of the episode
-    began, "0" for a later one; null if that is not known, and 0 in the sum then. `rounding` is what
-    conversions into other assets added, in `asset`; the layer that pays last bears it.
+    `account_margin` is the equity of the unit when the first of the liquidations began that were
+    open on it, "0" for a later shortfall of the episode; null if that is not known, and 0 in the
+    sum then. `rounding` is what conversions into other assets added, in `asset`; the layer that
+    pays last bears it.
     """
 
     liquidation_id: str

@@ -366,3 +366,24 @@ def test_episodes_that_end_together_close_in_the_order_of_names() -> None:
             closed.append(each.venue.ledger.export_state()["closed"])
         assert engine.state_hash() == restarted.state_hash()
     assert closed == [["ann:1", "bob:1", "yan:1", "zoe:1"]] * 4
+
+
+@pytest.mark.parametrize("ending", ["first", "second"])
+def test_its_own_margin_is_that_before_the_first_of_several_liquidations(ending: str) -> None:
+    journal = Journal()
+    for name in ("X-PERP", "Y-PERP"):
+        journal.list_instrument(name)
+        journal.mark(name, "10")
+    journal.balance("bob", "50")
+    journal.position("bob", "X-PERP", "10", "10")
+    journal.position("bob", "Y-PERP", "10", "10")
+    journal.liquidation("started", "bob", "X-PERP", "-10", None, "first")
+    journal.mark("X-PERP", "6")
+    journal.liquidation("started", "bob", "Y-PERP", "-10", None, "second")
+    journal.mark("X-PERP", "4")
+    instrument = {"first": "X-PERP", "second": "Y-PERP"}[ending]
+    journal.liquidation("finished", "bob", instrument, "-10", "4", ending)
+    engine = RiskEngine(EngineSettings())
+    engine.apply(journal.take())
+    (episode,) = kept_by(engine)
+    assert [one.account_margin for one in episode.shortfalls] == ["50"]

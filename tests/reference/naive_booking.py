@@ -124,6 +124,10 @@ def start_liquidation(world: World, account: Account, event: events.LiquidationS
     figures = naive_margin.figures(world, account, key)
     if position is not None and position.size and figures is not None:
         liquidation.equity = figures.equity
+        for identity, other in account.liquidations.items():
+            same = other.unit_key == key and not other.closed and identity != event.liquidation_id
+            if same and other.equity is not None:
+                liquidation.equity = other.equity
     account.liquidations[event.liquidation_id] = liquidation
     account.units.setdefault(key, Unit()).liquidating = True
 

@@ -38,7 +38,7 @@ def _check_snapshot(event: events.AccountSnapshot) -> str | None:
     return next((p for p in map(_check_position, event.positions) if p is not None), None)
 
 
-def _check_fill(event: events.LiquidationFilled) -> str | None:
+def _check_fill(event: events.LiquidationFilled | events.DeleveragingFilled) -> str | None:
     if to_fraction(event.size) == 0:
         return f"expected size != 0 of a fill, received {event.size} - at `$.size`"
     if event.price is None:
@@ -115,6 +115,7 @@ CHECKS: dict[type, Callable[[Any], str | None]] = {
     events.PositionChanged: _check_position,
     events.AccountSnapshot: _check_snapshot,
     events.LiquidationFilled: _check_fill,
+    events.DeleveragingFilled: _check_fill,
     events.InstrumentListed: _check_instrument,
     events.CollateralListed: _check_collateral,
     events.MarkPriceChanged: _check_mark,

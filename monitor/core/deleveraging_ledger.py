@@ -46,8 +46,8 @@ class ExpectedClose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `trigger_ns`: when the plan was made (`shortfall`), or when the liquidation began (`first_fill`,
     null if unseen). Needed are `amount` of `asset` (null: of contracts alone) and `contracts`
-    (null: the policy gives up pnl, or the close collects nothing). `price` is that of the close by
-    the rule. `reductions` are the first of `accounts`.
+    (null: unknown, or the policy gives up pnl, or the close collects nothing). `price` is that of
+    the close by the rule. `reductions` are the first of `accounts`.
     """
 
     origin: Origin

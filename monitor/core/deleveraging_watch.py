@@ -35,11 +35,19 @@ class Moment(NamedTuple):
     events_given: int
 
 
+# Of an instrument with more positions the rule is not worked out at a fill, which waits for it.
+FORESEEN_HOLDERS_MAX = 10_000
+
+
 class Closing(NamedTuple):
-    """What is known of a bankrupt position: its liquidation, and its contracts by side."""
+    """What is known of a bankrupt position: its liquidation, and its contracts by side.
+
+    `holders`: how many positions there are in its instrument.
+    """
 
     liquidation: Liquidation | None
     contracts: dict[Side, Fraction]
+    holders: int
 
 
 class DeleveragingWatch:
@@ -72,7 +80,10 @@ class DeleveragingWatch:
         winners: Winners,
         moment: Moment,
     ) -> None:
-        """Open a case before the first fill changes any position, unless there is one."""
+        """Open a case before the first fill changes any position, unless there is one.
+
+        Of very many holders without the rule: only what is needed is known then.
+        """
         key = case_key(event)
         if self.ledger.expected(key) is not None:
             return
@@ -82,7 +93,7 @@ class DeleveragingWatch:
         made = planner.for_contracts(
             Close(event.instrument, side, event.counterparty, event.liquidation_id, price),
             contracts,
-            winners,
+            winners if closing.holders <= FORESEEN_HOLDERS_MAX else None,
         )
         started_ns = None if seen is None else seen.started_ns
         need = _Need("first_fill", started_ns, None, None, None)
@@ -182,8 +193,7 @@ def _left_to_close(closing: Closing, side: Side) -> Fraction | None:
         return closing.contracts.get(side)
     if seen.closed_side != side:
         return None
-    left = abs(seen.size) - abs(sum(seen.filled.values(), Fraction(0)))
-    return left if left > 0 else None
+    return max(Fraction(0), abs(seen.size) - abs(sum(seen.filled.values(), Fraction(0))))
 
 
 def _expected(plan: Plan, planner: LivePlanner) -> tuple[ExpectedReduction, ...]:

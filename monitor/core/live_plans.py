@@ -86,11 +86,16 @@ class LivePlanner:
         told = [self.told(part) for part in made.reductions]
         return LivePlan(empty.bankruptcy_price, space, contracts, made, told)
 
-    def for_contracts(self, close: Close, contracts: Fraction | None, winners: Winners) -> LivePlan:
-        """Return who would close so many contracts; nobody under a policy that splits pnl."""
-        empty, space = self._round(close), self.policy.unit or "contracts"
+    def for_contracts(
+        self, close: Close, contracts: Fraction | None, winners: Winners | None
+    ) -> LivePlan:
+        """Return who would close so many contracts.
+
+        Nobody under a policy that splits pnl, or without winners to ask.
+        """
+        empty, space = self._round(close), self.policy.unit or "pnl"
         prices = (empty.settlement_price, *(getattr(empty, each) for each in self.policy.prices))
-        if space == "pnl" or contracts is None or None in prices:
+        if space == "pnl" or not contracts or None in prices or winners is None:
             return LivePlan(empty.bankruptcy_price, space, contracts, None, [])
         made = self._plan(close, empty, winners, ("contracts", contracts, contracts))
         return LivePlan(empty.bankruptcy_price, space, contracts, made, [])

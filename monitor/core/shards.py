@@ -102,6 +102,8 @@ class Shards:
         """Return what is known of a bankrupt position in an instrument."""
         engine = self.of(account)
         liquidation = engine.liquidations.open.get((account, liquidation_id))
+        if liquidation is not None and liquidation.instrument != instrument:
+            liquidation = None  # of the account as a whole: it says nothing of this instrument
         found = engine.ledger.accounts.get(account)
         contracts: dict[Side, Fraction] = {}
         for position in () if found is None else found.list_positions():
@@ -109,7 +111,7 @@ class Shards:
                 side: Side = "long" if position.size > 0 else "short"
                 size = abs(position.instrument.contracts(position.size))
                 contracts[side] = contracts.get(side, Fraction(0)) + size
-        return Closing(liquidation, contracts)
+        return Closing(liquidation, contracts, self.count_holders(instrument))
 
     def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
         """Return every trader's unrealized gain in an instrument."""

@@ -6,6 +6,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from monitor.core import deleveraging_watch
 from monitor.core.decisions import DeleveragingPlanned
 from monitor.core.deleveraging_ledger import Choice, Deleveraging
 from monitor.core.engine import RiskEngine
@@ -186,7 +187,40 @@ def test_when_the_liquidation_has_closed_everything_nothing_is_needed() -> None:
     journal.liquidation("filled", "lea", "X", "-10", "80")
     journal.deleveraging("sue", "X", "4", "95", "lea")
     case = watched(journal)
-    assert (case.expected.contracts, case.expected.reductions) == (None, ())
+    assert (case.expected.contracts, case.expected.reductions) == ("0", ())
+    assert case.review is not None
+    assert (case.review.overshoot_contracts, case.review.overshoot_contracts_positive) == ("4", "4")
+
+
+def test_a_liquidation_of_another_instrument_says_nothing_of_this_one() -> None:
+    journal = crash(finished=False)
+    journal.list_instrument("Y")
+    journal.mark("Y", "80")
+    journal.position("lea", "Y", "6", "90")
+    journal.position("sue", "Y", "-6", "90")
+    journal.deleveraging("sue", "Y", "4", "95", "lea")
+    expected = watched(journal).expected
+    assert (expected.contracts, expected.price, expected.trigger_ns) == ("6", None, None)
+
+
+def test_of_very_many_holders_only_what_is_needed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = crash(finished=False)
+    journal.deleveraging("sue", "X", "4", "95", "lea")
+    monkeypatch.setattr(deleveraging_watch, "FORESEEN_HOLDERS_MAX", 3)
+    case = watched(journal)
+    assert (case.expected.contracts, case.expected.accounts) == ("10", 0)
+    assert case.review is not None
+    assert (case.review.overshoot_contracts, case.review.skipped) == ("-6", None)
+
+
+def test_a_policy_without_a_unit_gives_up_pnl_whatever_opens_the_case() -> None:
+    settings = EngineSettings(deleveraging=DeleveragingSettings(policy="risk-aware-pro-rata"))
+    units = []
+    for finished in (True, False):
+        journal = crash(finished=finished)
+        journal.deleveraging("sue", "X", "4", "95", "lea")
+        units.append(watched(journal, settings).expected.unit)
+    assert units == ["pnl", "pnl"]
 
 
 def test_a_fill_on_the_side_that_lost_is_a_case_without_a_rule() -> None:

@@ -162,6 +162,8 @@ HOSTILE_RECORDS: dict[str, bytes] = {
             "asks": [],
         }
     ).encode(),
+    "an empty deleveraging": b'{"type":"deleveraging_filled","event_ns":1,"account":"a","seq":1,'
+    b'"instrument":"B","size":"0","price":"1","counterparty":"b","liquidation_id":"L"}',
     "an empty fill": b'{"type":"liquidation_filled","event_ns":1,"account":"a","seq":1,'
     b'"instrument":"B","size":"0","price":"1","fee":"0","liquidation_id":"L"}',
 }

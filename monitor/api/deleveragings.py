@@ -30,8 +30,17 @@ def deleveragings_answer(
                 decisions.get((case.instrument, case.side, case.expected.engine_ns)),
             )
             for case in cases
+            if account is None or _concerns(case, account)
         ],
     )
+
+
+def _concerns(case: Deleveraging, account: str) -> bool:
+    """Return whether an account is the bankrupt one, due to give, or has given."""
+    names = {case.account}
+    names |= {each.account for each in case.expected.reductions}
+    names |= {each.account for each in case.fills}
+    return account in names
 
 
 def _record(case: Deleveraging, decision: DeleveragingPlanned | None) -> DeleveragingRecord:

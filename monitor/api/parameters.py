@@ -56,11 +56,21 @@ def choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
 
 def path_text(request: Request, name: str, *, length_max: int) -> str:
     """Return a part of the path, of 1 to `length_max` characters."""
-    text = str(request.path_params[name])
+    return _bounded(str(request.path_params[name]), name, length_max, where="path")
+
+
+def query_text(request: Request, name: str, *, length_max: int) -> str | None:
+    """Return a text of 1 to `length_max` characters, or None."""
+    text = request.query_params.get(name)
+    where = f"query parameter {name}"
+    return None if text is None else _bounded(text, name, length_max, where=where)
+
+
+def _bounded(text: str, name: str, length_max: int, *, where: str) -> str:
     if not 1 <= len(text) <= length_max:
         raise BadRequest(
             expected=f"an {name} of 1 to {length_max} characters",
             received=f"{len(text)} characters",
-            where="path",
+            where=where,
         )
     return text

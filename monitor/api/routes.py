@@ -17,7 +17,14 @@ from monitor.api.desk import Desk
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
 from monitor.api.openapi import openapi_document
-from monitor.api.parameters import BadRequest, choice, integer, path_text, refuse_unknown
+from monitor.api.parameters import (
+    BadRequest,
+    choice,
+    integer,
+    path_text,
+    query_text,
+    refuse_unknown,
+)
 from monitor.api.presenting import (
     account_record,
     book_answer,
@@ -208,7 +215,7 @@ class Api:
         """Return why accounts were deleveraged for a liquidation."""
         refuse_unknown(request, ("account",))
         liquidation = path_text(request, "liquidation", length_max=LIQUIDATION_LENGTH_MAX)
-        account = request.query_params.get("account")
+        account = query_text(request, "account", length_max=ACCOUNT_LENGTH_MAX)
         cases = self._source.deleveragings(liquidation)
         if not cases:
             return _not_found("a liquidation with deleveraging that is still kept", liquidation)

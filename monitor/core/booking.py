@@ -139,7 +139,8 @@ def _check_assets(ledger: Ledger, account: str, assets: Iterable[str]) -> None:
     if unknown and len(ledger.booked) + len(unknown) > ASSET_NAMES_MAX:
         raise RefusedError(
             "invalid_field",
-            f"{account}: expected at most {ASSET_NAMES_MAX} assets in all, received {unknown[0]!r}",
+            f"{account}: expected at most {ASSET_NAMES_MAX} assets of a shard, "
+            f"received {unknown[0]!r}",
         )
 
 

@@ -310,10 +310,6 @@ class DeleveragingLedger:
         """Return the cases of a liquidation, oldest first; none if it is unknown or forgotten."""
         return tuple(case.report() for case in self._cases.get(liquidation_id, ()))
 
-    def __len__(self) -> int:
-        """Return how many cases are kept."""
-        return len(self._order)
-
     def _newest(self, key: CaseKey) -> Iterator[_Case]:
         return (case for case in reversed(self._cases.get(key[0], [])) if case.key == key)
 

@@ -12,7 +12,7 @@ from monitor.core.refusals import RefusedError
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-NAMES_MAX = 10_000  # of index prices, of what judges them, of oracle reports: each
+NAMES_MAX = 10_000  # of index prices, of what judges them, of oracle reports, of funds: each
 Handler = Callable[[Any, int], list[Decision]]
 
 
@@ -151,6 +151,7 @@ class MarketFacts:
         return []
 
     def _change_fund(self, event: events.InsuranceFundChanged, now_ns: int) -> list[Decision]:
+        _check_room("funds", self.venue.funds, event.fund)
         self.venue.fund_changed(event)
         covered = [
             name

@@ -53,6 +53,10 @@ def build_view(engine: EngineParts) -> RiskView:
         margin_shortfall_usd=_margin_shortfall(parts),
         exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
         **_class_one(parts),
+        ledgers_forgotten={
+            "deleveraging": engine.venue.deleveragings.forgotten,
+            "waterfall": engine.venue.ledger.forgotten,
+        },
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=_funds(engine),

@@ -288,6 +288,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     exact_verdicts: int = 0
     equity_usd: dict[str, float] = {}
     deficit_usd: float = 0.0
+    ledgers_forgotten: dict[str, int] = {}  # what did not fit, by ledger
     book: BookSums | None = None
     ladders: Ladders | None = None
     worst: tuple[AccountView, ...] = ()

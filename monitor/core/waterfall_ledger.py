@@ -193,10 +193,6 @@ class WaterfallLedger:
         self.lines = 0
         self.forgotten = 0
 
-    def __len__(self) -> int:
-        """Return how many episodes are kept."""
-        return len(self._episodes)
-
     def add(
         self, identity: str, account: str, entry: BorneShortfall, now_ns: int, *, is_first: bool
     ) -> None:
@@ -227,10 +223,6 @@ class WaterfallLedger:
         """Return one episode, None if it is unknown or forgotten."""
         episode = self._episodes.get(identity)
         return None if episode is None else episode.report(identity)
-
-    def identities(self) -> list[str]:
-        """Return the episodes that are kept, oldest first."""
-        return list(self._episodes)
 
     def _oldest(self, newest: str) -> str:
         """Return the one to be forgotten first, never the newest."""

@@ -138,6 +138,15 @@ ACCOUNT_METRICS = (
         series_max=len(STATES),
     ),
     Metric(
+        name="loss_monitor_ledger_forgotten_total",
+        kind="counter",
+        help="Episodes and deleveraging cases that are told no more: the ledger was full.",
+        unit="entries",
+        source="view",
+        labels=("ledger",),
+        series_max=2,
+    ),
+    Metric(
         name="loss_monitor_suspect_accounts",
         kind="gauge",
         help="Accounts of which an event is missing or was refused; a snapshot ends it.",

@@ -73,6 +73,13 @@ async def test_an_account_is_told_only_what_concerns_it(client: httpx.AsyncClien
     assert deleveraging["review"]["wrongly_chosen"] == []
 
 
+async def test_an_account_that_has_no_part_in_it_is_told_nothing(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = (await client.get("/v1/deleveragings/L1?account=nobody")).json()
+    assert answer["deleveragings"] == []
+
+
 async def test_before_the_venue_has_done_anything_there_is_no_review() -> None:
     """Told of one account too."""
     engine = RiskEngine(EngineSettings(funds=FUNDS))
@@ -89,6 +96,7 @@ async def test_before_the_venue_has_done_anything_there_is_no_review() -> None:
         ("no/such", 404, "'no/such'"),
         ("x" * 129, 400, "129 characters"),
         ("L1?color=red", 400, "color"),
+        ("L1?account=" + "x" * 129, 400, "129 characters"),
     ],
 )
 async def test_a_deleveraging_that_there_is_not(

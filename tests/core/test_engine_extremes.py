@@ -189,6 +189,7 @@ def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
             )
         )  # fmt: skip
         journal.balance("ann", "5", asset=name)
+        journal.fund(name, "5", "USD")
     journal.snapshot("ann", balances={"A": "1", "C": "1"})
     journal.snapshot("ann", balances={"B": "7"})
     engine = RiskEngine(EngineSettings())
@@ -197,8 +198,9 @@ def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
         "expected at most 2 indices, received C",
         "expected at most 2 sources of indices, received ('C', 'feed')",
         "expected at most 2 oracles of indices, received ('o', 'C')",
-        "ann: expected at most 2 assets in all, received 'C'",
-        "ann: expected at most 2 assets in all, received 'C'",
+        "ann: expected at most 2 assets of a shard, received 'C'",
+        "expected at most 2 funds, received C",
+        "ann: expected at most 2 assets of a shard, received 'C'",
     ]
     assert report(engine)["balances"] == {"B": "7"}
 

@@ -24,9 +24,14 @@ from tests.reference.naive_world import exact
 ASSET_UNIT = Fraction(1, 10**8)
 
 
+def identities(ledger: WaterfallLedger) -> list[str]:
+    """Return the episodes that a ledger keeps, oldest first."""
+    return [told["episode_id"] for told in ledger.export_state()["episodes"]]
+
+
 def kept_by(engine: RiskEngine) -> list[WaterfallEpisode]:
     """Return every episode that an engine keeps, oldest first."""
-    found = [engine.waterfall_episode(one) for one in engine.venue.ledger.identities()]
+    found = [engine.waterfall_episode(one) for one in identities(engine.venue.ledger)]
     return [one for one in found if one is not None]
 
 
@@ -249,11 +254,11 @@ def test_those_that_closed_first_are_forgotten_first_and_counted(
     ledger.close("early", 2)
     ledger.close("late", 3)
     ledger.add("new", "new", entry("new"), 4, is_first=True)
-    assert ledger.identities() == ["open", "late", "new"]
+    assert identities(ledger) == ["open", "late", "new"]
     assert (ledger.lines, ledger.forgotten, ledger.episode("early")) == (6, 1, None)
     ledger.add("newer", "newer", entry("newer"), 5, is_first=True)
     ledger.add("newest", "newest", entry("newest"), 6, is_first=True)
-    assert ledger.identities() == ["new", "newer", "newest"]
+    assert identities(ledger) == ["new", "newer", "newest"]
     assert ledger.forgotten == 3
 
 
@@ -275,8 +280,7 @@ def test_the_newest_stays_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -
     ledger = WaterfallLedger()
     ledger.add("ann:1", "ann", entry("L1"), 1, is_first=True)
     ledger.add("bob:1", "bob", entry("L2", payments=4), 2, is_first=True)
-    assert ledger.identities() == ["bob:1"]
-    assert len(ledger) == 1
+    assert identities(ledger) == ["bob:1"]
 
 
 def test_of_a_long_episode_the_oldest_shortfalls_are_in_the_sums_alone() -> None:

@@ -150,7 +150,7 @@ class MirrorFeeder:
             return {}
         self._turn += 1
         name, side = sides[self._turn % len(sides)]
-        queue = engine.shards.queue(name, side)[:RANKS_MAX]
+        queue = engine.shards.queue(name, side, RANKS_MAX)
         ended_s = self._clock.monotonic_s()
         self._queue_due_s = ended_s + max(
             self._settings.interval_s, (ended_s - now_s) / QUEUE_SHARE_MAX

@@ -345,6 +345,10 @@ class AccountEngine:
         """Return how many accounts are in each state."""
         return dict(zip(STATES, self._state_counts, strict=True))
 
+    def accounts_waiting(self) -> list[int]:
+        """Return the numbers of the accounts with an open change: their verdicts are held back."""
+        return list(self._waiting)
+
     def units_of(self, name: str) -> Iterator[MarginUnit]:
         """Yield the units of an account, the cross unit first."""
         account = self.ledger.accounts[name]

@@ -8,7 +8,10 @@ Source of the formulas: the contract guides of BitMEX (inverse, quanto) and Bybi
 from fractions import Fraction
 from typing import TypeVar
 
-Real = TypeVar("Real", float, Fraction)
+import numpy as np
+from numpy.typing import NDArray
+
+Real = TypeVar("Real", float, Fraction, NDArray[np.float64])
 
 
 def unrealized_pnl(kind: str, quantity: Real, entry: Real, mark: Real) -> Real:

@@ -21,9 +21,9 @@ from monitor.core.open_interest import Concentration, SideInterest, merged
 from monitor.core.winners import (
     Standing,
     all_candidates,
+    foremost_accounts,
     foremost_candidates,
     ranked,
-    scored_accounts,
     standing,
     unrealized_gains,
 )
@@ -88,15 +88,9 @@ class Shards:
             for place, winner in enumerate(queue, start=1)
         }
 
-    def queue(self, instrument: str, side: Side) -> list[str]:
-        """Return the accounts of a side in the order of deleveraging, ranked in floats."""
-        scored = [
-            pair
-            for engine in self.engines
-            for pair in scored_accounts(engine, instrument, side, self.policy)
-        ]
-        scored.sort(key=lambda pair: (-pair[0], pair[1].encode()))
-        return list(dict.fromkeys(name for _, name in scored))
+    def queue(self, instrument: str, side: Side, count: int) -> list[str]:
+        """Return the first accounts of a side in the order of deleveraging, ranked in floats."""
+        return foremost_accounts(self.engines, instrument, side, self.policy, count)
 
     def closing(self, account: str, instrument: str, liquidation_id: str) -> Closing:
         """Return what is known of a bankrupt position in an instrument."""

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.core.accounts import AccountEngine
+from monitor.core.candidates import Scored, eligible, is_of_one_factor, scored
 from monitor.core.contracts import notional
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
-from monitor.core.deleveraging.policy import Policy, Rough, by_score
+from monitor.core.deleveraging.policy import Floats, Policy, by_score
 from monitor.core.deleveraging.round import Round, Winner
-from monitor.core.instruments import Instrument
 from monitor.core.ledger import Position, entry_price, position_quantity
 from monitor.core.margin.book import MarginUnit
 from monitor.core.margin.exact import position_pnl, unit_equity
@@ -24,18 +27,7 @@ from monitor.core.market import Market
 
 # Floats preselect; this much beyond the float cut is still ranked exactly.
 _PRESELECTION_MARGIN = 1e-6
-
-
-def eligible(
-    engine: AccountEngine, instrument: str, side: Side, *, without: str | None = None
-) -> Iterator[tuple[MarginUnit, Position]]:
-    """Yield the positions of a side that may be deleveraged, with their margin units."""
-    for account, position in engine.ledger.positions_in(instrument):
-        if (position.size > 0) != (side == "long") or account.name == without:
-            continue
-        unit = engine.unit_of(account, position.key)
-        if account.is_trader and unit.state in ("healthy", "margin_call"):
-            yield unit, position
+_SURELY = 1 - 1e-9  # of a number of lots in floats
 
 
 def winner_of(
@@ -97,17 +89,13 @@ def other_exposure(market: Market, unit: MarginUnit, position: Position) -> Frac
 def _exposures(market: Market, unit: MarginUnit, position: Position) -> Iterator[Fraction]:
     for other in unit.positions():
         listed = other.instrument
-        if other.key == position.key or not _is_of_one_factor(listed, position.instrument):
+        if other.key == position.key or not is_of_one_factor(listed, position.instrument):
             continue
         quote, value = market.marks.get(listed.name), market.exact_value(listed.settlement)
         assert quote is not None  # the equity is known
         assert value is not None
         worth = notional(listed.kind, position_quantity(other), quote.exact) * value
         yield worth if other.size > 0 else -worth
-
-
-def _is_of_one_factor(one: Instrument, other: Instrument) -> bool:
-    return one is other or (one.index is not None and one.index == other.index)
 
 
 def all_candidates(
@@ -119,20 +107,13 @@ def all_candidates(
     without: str | None = None,
 ) -> list[Winner]:
     """Return every candidate of a side, exactly."""
+    rows, units = eligible(engine, instrument, side, without=without)
+    store, look = engine.ledger.store, engine.margin_units.look
     return [
         found
-        for unit, position in eligible(engine, instrument, side, without=without)
-        if (found := winner_of(engine, unit, position, policy)) is not None
+        for row, unit in zip(rows.tolist(), units.tolist(), strict=True)
+        if (found := winner_of(engine, look(unit), Position(store, row), policy)) is not None
     ]
-
-
-class _Scored(NamedTuple):
-    """A candidate's score in floats; not `certain` when it is not good to the margin."""
-
-    score: float
-    certain: bool
-    unit: MarginUnit
-    position: Position
 
 
 def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
@@ -152,24 +133,25 @@ def foremost_candidates(  # noqa: PLR0913 (keywords after the side)
     if not policy.takes_whole:
         found = all_candidates(engine, instrument, side, policy, without=without)
         return CandidateSet(found, len(found))
-    scored = _scored(engine, instrument, side, policy, without=without)
-    scored.sort(key=lambda entry: -entry.score)
+    side_scored = scored(engine, instrument, side, policy, without=without)
     lot = engine.market.instruments[instrument].lot_size
-    foremost: list[Winner] = []
-    covered = Fraction(0)
-    cut: float | None = None
-    for entry in scored:
-        if entry.certain and cut is not None and entry.score < cut:
-            continue
-        exact = winner_of(engine, entry.unit, entry.position, policy)
-        assert exact is not None
-        foremost.append(exact)
-        if not entry.certain:
-            continue
-        covered += exact.lots * lot
-        if cut is None and covered >= contracts:
-            cut = entry.score - _margin(entry.score)
-    return CandidateSet(foremost, len(scored))
+    is_foremost = ~side_scored.certain | (side_scored.scores >= _cut(side_scored, contracts / lot))
+    places = np.flatnonzero(is_foremost).tolist()
+    exact = [winner_of(engine, *side_scored.look(place), policy) for place in places]
+    return CandidateSet([one for one in exact if one is not None], len(side_scored.scores))
+
+
+def _cut(side_scored: Scored, lots: Fraction) -> float:
+    """Return a score so low that those surely above it have so many lots, -inf if all have not."""
+    certain = side_scored.certain
+    scores = side_scored.scores[certain]
+    order = np.argsort(-scores)
+    covered = np.cumsum(np.floor(side_scored.lots[certain][order] * _SURELY)) * _SURELY
+    last = int(np.searchsorted(covered, float(lots) / _SURELY))
+    if last == len(order):
+        return -math.inf
+    score = float(scores[order[last]])
+    return score - _margin(score)
 
 
 def _margin(score: float) -> float:
@@ -204,23 +186,20 @@ def standing(
         return None
     instrument = position.instrument.name
     side: Side = "long" if position.size > 0 else "short"
-    scored = [
-        (engine, entry) for engine in engines for entry in _scored(engine, instrument, side, policy)
-    ]
-    own = next((entry for _, entry in scored if entry.position == position), None)
+    sides = [scored(engine, instrument, side, policy) for engine in engines]
+    total = sum(len(each.scores) for each in sides)
+    own = next(((each, place) for each in sides for place in each.places_of(position)), None)
     if own is None:
         return None
-    margin = _margin(own.score)
-    near = []
-    before = 0
-    for engine, entry in scored:
-        if own.certain and entry.certain and abs(entry.score - own.score) > margin:
-            before += entry.score > own.score
-        else:
-            near.append((engine, entry))
-    if len(near) == 1:  # itself
-        return Standing(before + 1, len(scored))
-    winners = [winner_of(engine, entry.unit, entry.position, policy) for engine, entry in near]
+    score, is_certain = float(own[0].scores[own[1]]), bool(own[0].certain[own[1]])
+    before, winners = 0, []
+    for each in sides:
+        is_apart = each.certain & (np.abs(each.scores - score) > _margin(score)) & is_certain
+        before += int(np.count_nonzero(is_apart & (each.scores > score)))
+        near = np.flatnonzero(~is_apart).tolist()
+        winners += [winner_of(each.engine, *each.look(place), policy) for place in near]
+    if len(winners) == 1:  # itself
+        return Standing(before + 1, total)
     market = engines[0].market
     round_ = round_of(market, instrument, side, [each for each in winners if each is not None])
     place = next(
@@ -228,99 +207,33 @@ def standing(
         for place, winner in enumerate(ranked(policy, round_), start=1)
         if (winner.account, winner.leg) == (account, position.leg)
     )
-    return Standing(before + place, len(scored))
+    return Standing(before + place, total)
 
 
-def scored_accounts(
-    engine: AccountEngine, instrument: str, side: Side, policy: Policy
-) -> list[tuple[float, str]]:
-    """Return (score in floats, account) of every candidate of a side: for display."""
-    return [
-        (entry.score, entry.unit.account.name)
-        for entry in _scored(engine, instrument, side, policy)
-    ]
+def foremost_accounts(
+    engines: list[AccountEngine], instrument: str, side: Side, policy: Policy, count: int
+) -> list[str]:
+    """Return the first accounts of a side in the order of deleveraging, ranked in floats.
 
-
-def _scored(
-    engine: AccountEngine,
-    instrument: str,
-    side: Side,
-    policy: Policy,
-    *,
-    without: str | None = None,
-) -> list[_Scored]:
-    """Return every candidate of a side with its score in floats; those without a price are none."""
-    ranking = policy.ranking
-    if ranking is None:
+    Equal scores stand in the order of names.
+    """
+    if policy.ranking is None:
         return []
-    found = []
-    chosen = list(eligible(engine, instrument, side, without=without))
-    measures = engine.thresholds.measures([unit for unit, _ in chosen]).tolist()
-    for (unit, position), (equity, maintenance, gross) in zip(chosen, measures, strict=True):
-        value = engine.market.value(position.instrument.settlement)
-        if math.isnan(gross) or value is None:
-            continue
-        rough = _rough(engine.market, unit, position, policy, (equity, maintenance, gross))
-        certain = all(rough.is_sure(basis) for basis in ranking.rests_on)
-        score = ranking.estimate(rough)
-        found.append(_Scored(0.0 if math.isnan(score) else score, certain, unit, position))
-    return found
+    found: list[tuple[float, bytes, str]] = []
+    for engine in engines:
+        each = scored(engine, instrument, side, policy)
+        for place in _highest(each.scores, 2 * count).tolist():  # net and a leg
+            name = each.look(place)[0].account.name
+            found.append((-float(each.scores[place]), name.encode(), name))
+    found.sort()
+    return list(dict.fromkeys(name for _, _, name in found))[:count]
 
 
-def _rough(
-    market: Market,
-    unit: MarginUnit,
-    position: Position,
-    policy: Policy,
-    measured: tuple[float, float, float],
-) -> Rough:
-    """Return a candidate in floats; what the policy does not need is 0."""
-    equity, maintenance, gross = measured
-    listed = position.instrument
-    value = market.value(listed.settlement)
-    assert value is not None
-    entry_value = notional(listed.kind, position.quantity, position.entry)
-    worth = notional(listed.kind, position.quantity, market.marks[listed.name].number)
-    growth = 1.0 - worth / entry_value if listed.inverse else worth / entry_value - 1.0
-    pnl_ratio = growth if position.size > 0 else -growth
-    is_like_worth = listed.inverse != (position.size > 0)  # linear long, inverse short
-    others = (
-        [float(one) for one in _exposures(market, unit, position)]
-        if "other_exposure" in policy.needs
-        else []
-    )
-    return Rough(
-        direction=1 if position.size > 0 else -1,
-        lots=float(abs(listed.contracts(position.size)) / listed.lot_size),
-        worth=worth * value,
-        gain=pnl_ratio * entry_value * value,
-        pnl_ratio=pnl_ratio,
-        price_ratio=worth / entry_value if is_like_worth else entry_value / worth,
-        equity=equity,
-        # Floats do not bound a fee on the bankruptcy price of an inverse contract.
-        maintenance=math.nan if _has_unbounded_fee(unit) else maintenance,
-        gross=gross,
-        wallet=_rough_wallet(market, unit, equity) if "wallet_balance" in policy.needs else 0.0,
-        other=sum(others),
-        other_gross=sum(abs(one) for one in others),
-    )
-
-
-def _has_unbounded_fee(unit: MarginUnit) -> bool:
-    return any(
-        one.instrument.inverse and one.instrument.fee_at_bankruptcy for one in unit.positions()
-    )
-
-
-def _rough_wallet(market: Market, unit: MarginUnit, equity: float) -> float:
-    """Return a unit's wallet in floats, not a number where one is missing."""
-    wallet = equity
-    for position in unit.positions():
-        value, pnl = market.value(position.instrument.settlement), position_pnl(position, market)
-        if value is None or pnl is None:
-            return math.nan
-        wallet -= float(pnl) * value
-    return wallet
+def _highest(scores: Floats, count: int) -> NDArray[np.int64]:
+    """Return where the `count` highest scores stand, with all that equal the last of them."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, -count)[-count])
 
 
 def unrealized_gains(

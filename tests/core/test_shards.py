@@ -65,7 +65,7 @@ def assert_same_sides(one: RiskEngine, many: RiskEngine) -> None:
         assert many.shards.open_interest(name) == one.shards.open_interest(name)
         assert many.shards.concentrations(name) == one.shards.concentrations(name)
         for side in SIDES:
-            assert many.shards.queue(name, side) == one.shards.queue(name, side)
+            assert many.shards.queue(name, side, 99) == one.shards.queue(name, side, 99)
             assert many.shards.standings(name, side) == one.shards.standings(name, side)
         for account in ("", *one.account_ids()):
             assert many.shards.gains(name, without=account) == one.shards.gains(

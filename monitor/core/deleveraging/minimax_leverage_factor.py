@@ -10,7 +10,15 @@ Source: Campbell et al. (cross margin, one factor, clipped at position size).
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score
+from monitor.core.deleveraging.policy import (
+    Floats,
+    Policy,
+    Ranking,
+    Rough,
+    Share,
+    by_score,
+    ratio,
+)
 from monitor.core.deleveraging.round import Round, Unit, Winner, settled
 from monitor.core.deleveraging.water_filling import Column, take_highest
 
@@ -26,9 +34,9 @@ def factor_leverage(round_: Round, winner: Winner) -> Fraction | None:
     return exposure(round_, winner) / winner.equity if winner.equity else None
 
 
-def estimate(rough: Rough) -> float:
-    """Return the factor leverage in floats."""
-    return rough.exposure / rough.equity if rough.equity else 1e300
+def estimate(rough: Rough) -> Floats:
+    """Return the factor leverages in floats."""
+    return ratio(rough.exposure, rough.equity)
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:

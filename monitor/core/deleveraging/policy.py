@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.core.deleveraging.round import Round, Unit, Winner
 
 # Below this share of the magnitudes it is a difference of, a float is not good enough to rank by;
@@ -19,6 +22,8 @@ _SHARE_MIN = 1e-5
 _LEVERAGE_MIN = 1e-7
 
 Basis = Literal["equity", "gain", "wallet", "maintenance", "exposure"]
+Floats = NDArray[np.float64]
+FIRST = 1e300  # the estimate of an infinite score
 
 
 @dataclass(slots=True, frozen=True)
@@ -32,50 +37,59 @@ class Share:
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Rough:
-    """A candidate in floats, in the valuation currency: what preselects in a large book.
+    """The candidates of a side in floats, in the valuation currency, a column each.
 
-    `lots`: its size, > 0. `price_ratio`: mark / entry, for shorts entry / mark. `gross` is the sum
-    of the magnitudes that equity and wallet are made of; `other`, `other_gross` those of
-    `Winner.other_exposure`.
+    They preselect in a large book. `lots`: the size, > 0. `price_ratio`: mark / entry, for shorts
+    entry / mark. `gross` is the sum of the magnitudes that equity and wallet are made of; `other`,
+    `other_gross` those of `Winner.other_exposure`. `direction`: 1 for long, -1 for short.
     """
 
     direction: int
-    lots: float
-    worth: float
-    gain: float
-    pnl_ratio: float
-    price_ratio: float
-    equity: float
-    maintenance: float
-    gross: float
-    wallet: float
-    other: float
-    other_gross: float
+    lots: Floats
+    worth: Floats
+    gain: Floats
+    pnl_ratio: Floats
+    price_ratio: Floats
+    equity: Floats
+    maintenance: Floats
+    gross: Floats
+    wallet: Floats
+    other: Floats
+    other_gross: Floats
 
     @property
-    def leverage(self) -> float:
+    def leverage(self) -> Floats:
         """Return notional / equity, a very large number for equity 0."""
-        return self.worth / self.equity if self.equity else 1e300
+        return ratio(self.worth, self.equity)
 
     @property
-    def exposure(self) -> float:
+    def exposure(self) -> Floats:
         """Return what the account is exposed to, > 0 in the direction of the position."""
         return self.worth + self.direction * self.other
 
-    def is_sure(self, basis: Basis) -> bool:
+    def is_sure(self, basis: Basis) -> NDArray[np.bool_]:
         """Return whether an amount is far enough from 0 for floats to have its relative value."""
-        if basis == "equity":
-            return abs(self.equity) > _SHARE_MIN * self.gross and self.leverage > _LEVERAGE_MIN
-        if basis == "gain":
-            return abs(self.gain) > _SHARE_MIN * self.worth
-        if basis == "maintenance":
-            return self.maintenance > _SHARE_MIN * self.worth
-        if basis == "exposure":
-            return abs(self.exposure) > _SHARE_MIN * (self.worth + self.other_gross)
-        return (
-            abs(self.wallet) > _SHARE_MIN * self.gross
-            and abs(self.wallet + self.gain) > _SHARE_MIN * self.gross
-        )
+        match basis:
+            case "equity":
+                is_large = np.abs(self.equity) > _SHARE_MIN * self.gross
+                return is_large & (self.leverage > _LEVERAGE_MIN)
+            case "gain":
+                return np.abs(self.gain) > _SHARE_MIN * self.worth
+            case "maintenance":
+                return self.maintenance > _SHARE_MIN * self.worth
+            case "exposure":
+                return np.abs(self.exposure) > _SHARE_MIN * (self.worth + self.other_gross)
+            case "wallet":
+                least = _SHARE_MIN * self.gross
+                return (np.abs(self.wallet) > least) & (np.abs(self.wallet + self.gain) > least)
+
+
+def ratio(amount: Floats, equity: Floats) -> Floats:
+    """Return amount / equity, a very large number where the equity is 0."""
+    quotients: Floats = np.divide(
+        amount, equity, out=np.full(len(equity), FIRST), where=equity != 0
+    )
+    return quotients
 
 
 Split = Callable[[Round, Unit, Fraction], list[Share]]
@@ -90,7 +104,7 @@ class Ranking:
     """
 
     score: Score
-    estimate: Callable[[Rough], float]
+    estimate: Callable[[Rough], Floats]
     rests_on: tuple[Basis, ...] = ()
 
 

@@ -7,6 +7,8 @@ Source: variation-margin gains haircutting (Elliott 2013); arXiv 2512.01112.
 
 from fractions import Fraction
 
+import numpy as np
+
 from monitor.core.apportionment import fill_in_proportion
 from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
 from monitor.core.deleveraging.round import Round, Unit, Winner
@@ -34,5 +36,5 @@ POLICY = Policy(
     needs=("entry_price",),
     prices=("mark_price",),
     split=split,
-    ranking=Ranking(score, lambda rough: max(0.0, rough.gain), rests_on=("gain",)),
+    ranking=Ranking(score, lambda rough: np.maximum(0.0, rough.gain), rests_on=("gain",)),
 )

@@ -9,6 +9,8 @@ Source: arXiv 2512.01112, 2602.15182 (capped pro rata).
 
 from fractions import Fraction
 
+import numpy as np
+
 from monitor.core.apportionment import fill_in_proportion
 from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
 from monitor.core.deleveraging.round import Round, Unit, Winner
@@ -42,5 +44,5 @@ POLICY = Policy(
     needs=("entry_price",),
     prices=("mark_price",),
     split=split,
-    ranking=Ranking(score, lambda rough: max(0.0, rough.gain), rests_on=("gain",)),
+    ranking=Ranking(score, lambda rough: np.maximum(0.0, rough.gain), rests_on=("gain",)),
 )

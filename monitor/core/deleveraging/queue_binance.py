@@ -8,7 +8,18 @@ Source: Binance, "What is auto-deleveraging" (LeveragePnl).
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score, take_whole
+import numpy as np
+
+from monitor.core.deleveraging.policy import (
+    FIRST,
+    Floats,
+    Policy,
+    Ranking,
+    Rough,
+    Share,
+    by_score,
+    take_whole,
+)
 from monitor.core.deleveraging.round import Round, Unit, Winner
 
 
@@ -24,12 +35,12 @@ def score(round_: Round, winner: Winner) -> Fraction | None:
     return profit * winner.maintenance_margin / left
 
 
-def estimate(rough: Rough) -> float:
-    """Return the score in floats."""
+def estimate(rough: Rough) -> Floats:
+    """Return the scores in floats."""
     left = rough.wallet + rough.gain
-    if left <= 0:
-        return 1e300
-    return max(0.0, rough.gain) / max(1.0, rough.wallet) * rough.maintenance / left
+    profit = np.maximum(0.0, rough.gain) / np.maximum(1.0, rough.wallet) * rough.maintenance
+    scores: Floats = np.divide(profit, left, out=np.full(len(left), FIRST), where=~(left <= 0))
+    return scores
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:

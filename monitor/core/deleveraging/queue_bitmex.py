@@ -7,25 +7,33 @@ Source: BitMEX, "Auto-deleveraging" (PnL % x effective leverage).
 
 from fractions import Fraction
 
-from monitor.core.contracts import Real
-from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score, take_whole
+import numpy as np
+
+from monitor.core.deleveraging.policy import (
+    Floats,
+    Policy,
+    Ranking,
+    Rough,
+    Share,
+    by_score,
+    take_whole,
+)
 from monitor.core.deleveraging.round import Round, Unit, Winner
-
-
-def queue_score(pnl_ratio: Real, leverage: Real) -> Real:
-    """Return pnl_ratio x leverage for a gain, pnl_ratio / leverage for a loss."""
-    return pnl_ratio * leverage if pnl_ratio > 0 else pnl_ratio / leverage
 
 
 def score(round_: Round, winner: Winner) -> Fraction | None:
     """Return a winner's place in the queue as a number, None for infinite leverage."""
     leverage = round_.leverage(winner)
-    return None if leverage is None else queue_score(round_.pnl_ratio(winner), leverage)
+    if leverage is None:
+        return None
+    pnl_ratio = round_.pnl_ratio(winner)
+    return pnl_ratio * leverage if pnl_ratio > 0 else pnl_ratio / leverage
 
 
-def estimate(rough: Rough) -> float:
-    """Return the score in floats."""
-    return queue_score(rough.pnl_ratio, rough.leverage)
+def estimate(rough: Rough) -> Floats:
+    """Return the scores in floats."""
+    factor = np.where(rough.pnl_ratio > 0, rough.leverage, 1 / rough.leverage)
+    return rough.pnl_ratio * factor
 
 
 def split(round_: Round, _unit: Unit, lots: Fraction) -> list[Share]:

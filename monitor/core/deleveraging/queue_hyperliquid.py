@@ -7,7 +7,15 @@ Source: Hyperliquid, "Auto-deleveraging".
 
 from fractions import Fraction
 
-from monitor.core.deleveraging.policy import Policy, Ranking, Rough, Share, by_score, take_whole
+from monitor.core.deleveraging.policy import (
+    Floats,
+    Policy,
+    Ranking,
+    Rough,
+    Share,
+    by_score,
+    take_whole,
+)
 from monitor.core.deleveraging.round import Round, Unit, Winner
 
 
@@ -21,8 +29,8 @@ def score(round_: Round, winner: Winner) -> Fraction | None:
     return (ratio if round_.side == "long" else 1 / ratio) * leverage
 
 
-def estimate(rough: Rough) -> float:
-    """Return the score in floats."""
+def estimate(rough: Rough) -> Floats:
+    """Return the scores in floats."""
     return rough.price_ratio * rough.leverage
 
 

@@ -12,6 +12,8 @@ from fractions import Fraction
 from itertools import pairwise
 from math import isqrt
 
+import numpy as np
+
 from monitor.core.apportionment import fill_in_proportion
 from monitor.core.deleveraging.policy import Policy, Ranking, Share, by_score
 from monitor.core.deleveraging.round import Past, Round, Unit, Winner
@@ -68,5 +70,5 @@ POLICY = Policy(
     needs=("entry_price",),
     prices=("mark_price",),
     split=split,
-    ranking=Ranking(score, lambda rough: max(0.0, rough.gain), rests_on=("gain",)),
+    ranking=Ranking(score, lambda rough: np.maximum(0.0, rough.gain), rests_on=("gain",)),
 )

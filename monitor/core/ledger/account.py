@@ -18,6 +18,7 @@ from monitor.core.ledger.store import (
     NO_ORDERS,
     ROLES,
     SUSPECT,
+    TRADER_ROLES,
     Orders,
     Store,
 )
@@ -136,7 +137,7 @@ class Account:
     @property
     def is_trader(self) -> bool:
         """Return whether the account may be deleveraged or charged (not a vault or a fund)."""
-        return self.role in ("client", "market_maker")
+        return self.store.accounts.role[self.number] in TRADER_ROLES
 
     @property
     def sequence(self) -> int:

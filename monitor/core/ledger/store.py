@@ -30,6 +30,7 @@ LEGS = ("net", "long", "short")
 LEG_NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
 ROLES = ("client", "market_maker", "liquidator", "insurance_fund")
 ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
+TRADER_ROLES = ROLE_NUMBERS["client"], ROLE_NUMBERS["market_maker"]
 MARGIN_MODES = ("cross", "isolated")
 SUSPECT = 1  # flag of an account
 

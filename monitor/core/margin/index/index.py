@@ -31,6 +31,7 @@ from monitor.core.margin.index.columns import (
     Records,
     make_columns,
 )
+from monitor.core.margin.index.exposures import EXPOSURES, exposures_of
 from monitor.core.margin.index.growth import (
     with_chunks,
     with_rows,
@@ -346,6 +347,15 @@ class ThresholdIndex:
         measures = np.empty((len(numbers), 3))
         steps.measures_of(self.columns, numbers, measures)
         return measures
+
+    def exposures(
+        self, units: Sequence[int] | NDArray[Any], is_of_factor: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return what units hold, one row each: the columns stand in `exposures.py`."""
+        numbers = self.held(units)
+        exposures = np.empty((len(numbers), EXPOSURES))
+        exposures_of(self.columns, numbers, is_of_factor, exposures)
+        return exposures
 
     def sums(self) -> Sums:
         """Return the sums by state."""

@@ -37,6 +37,7 @@ def steps_of_rehearsal() -> list[Callable[[], object]]:
         lambda: index.states([0]),
         lambda: index.verdicts([0]),
         lambda: index.measures([0]),
+        lambda: index.exposures([0], np.ones(1, np.bool_)),
         lambda: _sum_an_image(index),
         lambda: ladder.follow(_image_of(index)),
         ladder.refresh,

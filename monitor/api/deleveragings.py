@@ -7,7 +7,7 @@ import msgspec
 from monitor.api.decision_ring import DECISIONS_KEPT, DecisionRing
 from monitor.api.records import DeleveragingRecord, DeleveragingsAnswer
 from monitor.core.decisions import DeleveragingPlanned
-from monitor.core.deleveraging_ledger import Choice, Deleveraging
+from monitor.core.deleveraging_case import Choice, Deleveraging
 
 _KIND = "deleveraging_planned"
 

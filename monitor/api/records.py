@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from monitor.core.decisions import AnyDecision, BreakerState, State
-from monitor.core.deleveraging_ledger import Deleveraging
+from monitor.core.deleveraging_case import Deleveraging
 
 Level: TypeAlias = Literal["calm", "watch", "critical", "blind"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.api.decision_ring import DecisionRing
-from monitor.core.deleveraging_ledger import Deleveraging
+from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.view import RiskView
 from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.runtime.health import Health

@@ -18,6 +18,7 @@ from monitor.core.ledger import Account, Ledger, Position, PositionKey
 from monitor.core.ledger.relisting import BUCKETS
 from monitor.core.liquidation import LiquidationBook
 from monitor.core.margin.book import (
+    DUE_STATES,
     STATES,
     CrossUnits,
     Episode,
@@ -41,6 +42,11 @@ class Transition:
     unit: MarginUnit
     before: State
     after: State
+
+    @property
+    def makes_liquidatable(self) -> bool:
+        """Return whether the unit is to be liquidated, and was not before."""
+        return self.after in DUE_STATES and self.before not in DUE_STATES
 
 
 class AccountEngine:

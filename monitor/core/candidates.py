@@ -186,9 +186,4 @@ def _held(engine: AccountEngine, listed: Instrument, units: Rows, policy: Policy
 
 def _is_of_factor(market: Market, name: str, listed: Instrument) -> bool:
     other = market.instruments.get(name)
-    return other is not None and is_of_one_factor(other, listed)
-
-
-def is_of_one_factor(one: Instrument, other: Instrument) -> bool:
-    """Return whether one price moves both."""
-    return one.name == other.name or (one.index is not None and one.index == other.index)
+    return other is not None and other.moves_with(listed)

@@ -4,6 +4,7 @@ What the rule says is our own plan for a shortfall; where the venue deleverages 
 it is worked out on the book as it is before the first fill.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -12,16 +13,18 @@ from monitor.core.contracts import unrealized_pnl
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.plan import Plan
 from monitor.core.deleveraging.round import settled
-from monitor.core.deleveraging_ledger import (
+from monitor.core.deleveraging_case import (
     ACCOUNTS_MAX,
     CaseKey,
     DeleveragingFill,
-    DeleveragingLedger,
     ExpectedClose,
     ExpectedReduction,
     Origin,
 )
+from monitor.core.deleveraging_ledger import DeleveragingLedger
 from monitor.core.events import DeleveragingFilled
+from monitor.core.hedges import broken_hedge
+from monitor.core.ledger import Account
 from monitor.core.liquidation import Liquidation
 from monitor.core.live_plans import Close, LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
@@ -35,8 +38,10 @@ class Moment(NamedTuple):
     events_given: int
 
 
-# Of an instrument with more positions the rule is not worked out at a fill, which waits for it.
+# Of an instrument with more positions the rule is not worked out at a fill, which waits for it:
+# for policies that split among all, and for those that take whole positions from the front.
 FORESEEN_HOLDERS_MAX = 10_000
+FORESEEN_IN_QUEUES_MAX = 1_000_000
 
 
 class Closing(NamedTuple):
@@ -57,6 +62,9 @@ class DeleveragingWatch:
         """Value at the prices of a market, and keep in a ledger."""
         self.market = market
         self.ledger = ledger
+        self._broken: dict[
+            tuple[str, int], Fraction | None
+        ] = {}  # by account and seq, of one change
 
     def note_plan(self, loss: Loss, made: LivePlan, planner: LivePlanner, moment: Moment) -> None:
         """Open the case of our own plan for a shortfall."""
@@ -90,14 +98,33 @@ class DeleveragingWatch:
         seen, side = closing.liquidation, key[3]
         price = None if seen is None else seen.bankruptcy_price
         contracts = _left_to_close(closing, "short" if side == "long" else "long")
+        is_queue = planner.policy.takes_whole
+        most = FORESEEN_IN_QUEUES_MAX if is_queue else FORESEEN_HOLDERS_MAX
         made = planner.for_contracts(
             Close(event.instrument, side, event.counterparty, event.liquidation_id, price),
             contracts,
-            winners if closing.holders <= FORESEEN_HOLDERS_MAX else None,
+            winners if closing.holders <= most else None,
         )
         started_ns = None if seen is None else seen.started_ns
         need = _Need("first_fill", started_ns, None, None, None)
         self._open(key, made, planner, moment, need)
+
+    def foresee_hedges(self, account: Account | None, fills: Sequence[DeleveragingFilled]) -> None:
+        """Note what the fills of one change will break, before any changes a position."""
+        if all((fill.account, fill.seq) in self._broken for fill in fills):
+            return  # foreseen with its change
+        self._broken = {}
+        taken: dict[tuple[str, Side], Fraction] = {}
+        for fill in fills:
+            place = fill.account, fill.seq
+            if account is None:
+                self._broken[place] = None
+                continue
+            size, key = to_fraction(fill.size), (fill.instrument, case_key(fill)[3])
+            before = taken.get(key, Fraction(0))
+            listed = self.market.instruments[fill.instrument]
+            self._broken[place] = broken_hedge(self.market, account, listed, (before, size))
+            taken[key] = before + size
 
     def note_fill(self, event: DeleveragingFilled) -> None:
         """Add a fill to its case, which `foresee` has opened."""
@@ -111,6 +138,7 @@ class DeleveragingWatch:
             worse = to_fraction(event.price) - to_fraction(expected.price)
             worse = -worse if key[3] == "long" else worse
         trigger_ns = expected.trigger_ns
+        broken = self._broken.pop((event.account, event.seq))
         fill = DeleveragingFill(
             account=event.account,
             event_ns=event.event_ns,
@@ -120,8 +148,9 @@ class DeleveragingWatch:
             given_up_usd=rounded_text_or_none(given_up),
             price_worse_by=None if worse is None else exact_text(worse),
             after_ns=None if trigger_ns is None else event.event_ns - trigger_ns,
+            hedge_broken_usd=rounded_text_or_none(broken),
         )
-        self.ledger.fill(key, fill, given_up)
+        self.ledger.fill(key, fill, given_up, broken)
 
     def _given_up(self, event: DeleveragingFilled, side: Side) -> Fraction | None:
         """Return what the account loses by this price against the mark, in USD, < 0 if it gains.

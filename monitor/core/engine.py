@@ -15,7 +15,7 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
-from monitor.core.deleveraging_ledger import Deleveraging
+from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.deleveraging_watch import Moment
 from monitor.core.engine_state import export_engine, hash_of, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
@@ -225,6 +225,8 @@ class RiskEngine:
             for transition in engine.judge():
                 unit = transition.unit
                 self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
+                if transition.makes_liquidatable:
+                    self.venue.deleveragings.note_liquidatable(unit.account.name, self.engine_ns)
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
             ended += engine.take_ended_episodes()

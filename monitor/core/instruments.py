@@ -61,6 +61,10 @@ class Instrument:
             and (ours.base, ours.index) == (theirs.base, theirs.index)
         )
 
+    def moves_with(self, other: "Instrument") -> bool:
+        """Return whether one price moves both: they are one, or have one index."""
+        return self.name == other.name or (self.index is not None and self.index == other.index)
+
     def contracts(self, units: int) -> Fraction:
         """Return a size in contracts from its size units."""
         return units * self.size_unit.value

@@ -175,15 +175,21 @@ class AccountIntake:
     def _foresee(self, *change: AnyAccountEvent) -> None:
         """Note what the rule says before a fill, or what stands beside it, changes a position."""
         parts, listed = self.parts, self.parts.market.instruments
-        for event in change:
-            if isinstance(event, events.DeleveragingFilled) and event.instrument in listed:
-                place = (event.counterparty, event.instrument, event.liquidation_id)
-                closing, moment = (
-                    parts.shards.closing(*place),
-                    Moment(parts.engine_ns, parts.ordinal),
-                )
-                watch = parts.venue.deleveraging_watch
-                watch.foresee(event, closing, parts.venue.planner, parts.shards, moment)
+        fills = [
+            event
+            for event in change
+            if isinstance(event, events.DeleveragingFilled) and event.instrument in listed
+        ]
+        if not fills:
+            return
+        watch, moment = parts.venue.deleveraging_watch, Moment(parts.engine_ns, parts.ordinal)
+        for event in fills:
+            closing = parts.shards.closing(
+                event.counterparty, event.instrument, event.liquidation_id
+            )
+            watch.foresee(event, closing, parts.venue.planner, parts.shards, moment)
+        name = fills[0].account
+        watch.foresee_hedges(parts.shards.of(name).ledger.accounts.get(name), fills)
 
     # --- refusing and holding back --------------------------------------------------------
 

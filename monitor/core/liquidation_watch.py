@@ -23,14 +23,13 @@ from monitor.core.decisions import (
 from monitor.core.events import Leg, LiquidationFilled, LiquidationStarted
 from monitor.core.ledger import PositionKey
 from monitor.core.liquidation import Liquidation
-from monitor.core.margin.book import MarginRules, MarginUnit
+from monitor.core.margin.book import DUE_STATES, MarginRules, MarginUnit
 from monitor.core.margin.prices import liquidation_price
 from monitor.core.margin.totals import unit_totals
 from monitor.core.market import Market
 from monitor.core.settings import LiquidationWatchSettings
 
 SECOND_NS = 1_000_000_000
-DUE_STATES = ("liquidatable", "bankrupt")
 UnitKey = tuple[str, PositionKey | None]  # account, and the position of an isolated unit
 Timer = tuple[int, str, UnitKey]  # due_ns, name, unit
 

@@ -54,7 +54,7 @@ class VenueEngine:
         self.funds: dict[str, Fund] = {}
         self.board = BreakerBoard(settings.breakers)
         self.ledger = WaterfallLedger()
-        self.deleveragings = DeleveragingLedger()
+        self.deleveraging_watch = DeleveragingWatch(market, DeleveragingLedger())
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
 
@@ -64,9 +64,9 @@ class VenueEngine:
         return self.planner.policy
 
     @property
-    def deleveraging_watch(self) -> DeleveragingWatch:
-        """Return what holds the venue's deleveraging against the rule."""
-        return DeleveragingWatch(self.market, self.deleveragings)
+    def deleveragings(self) -> DeleveragingLedger:
+        """Return why accounts were deleveraged."""
+        return self.deleveraging_watch.ledger
 
     def configure(self, settings: EngineSettings) -> None:
         """Take new settings."""
@@ -337,7 +337,8 @@ class VenueEngine:
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
         self.board.restore(state["breakers"])
         self.ledger = WaterfallLedger.from_state(state["ledger"])
-        self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
+        deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
+        self.deleveraging_watch = DeleveragingWatch(self.market, deleveragings)
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
 

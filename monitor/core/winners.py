@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.accounts import AccountEngine
-from monitor.core.candidates import Scored, eligible, is_of_one_factor, scored
+from monitor.core.candidates import Scored, eligible, scored
 from monitor.core.contracts import notional
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
@@ -89,7 +89,7 @@ def other_exposure(market: Market, unit: MarginUnit, position: Position) -> Frac
 def _exposures(market: Market, unit: MarginUnit, position: Position) -> Iterator[Fraction]:
     for other in unit.positions():
         listed = other.instrument
-        if other.key == position.key or not is_of_one_factor(listed, position.instrument):
+        if other.key == position.key or not listed.moves_with(position.instrument):
             continue
         quote, value = market.marks.get(listed.name), market.exact_value(listed.settlement)
         assert quote is not None  # the equity is known

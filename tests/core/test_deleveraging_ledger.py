@@ -5,14 +5,14 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from monitor.core import deleveraging_ledger
-from monitor.core.deleveraging_ledger import (
+from monitor.core import deleveraging_case, deleveraging_ledger
+from monitor.core.deleveraging_case import (
     CaseKey,
     DeleveragingFill,
-    DeleveragingLedger,
     ExpectedClose,
     ExpectedReduction,
 )
+from monitor.core.deleveraging_ledger import DeleveragingLedger
 
 
 def expected(*sizes: str, accounts: int | None = None) -> ExpectedClose:
@@ -33,6 +33,7 @@ def expected(*sizes: str, accounts: int | None = None) -> ExpectedClose:
 def fill(account: str, size: str = "1") -> DeleveragingFill:
     return DeleveragingFill(
         account=account, event_ns=5, size=size, price="95", mark_price="80", given_up_usd="15",
+        hedge_broken_usd="0",
         price_worse_by="0", after_ns=4,
     )  # fmt: skip
 
@@ -87,8 +88,8 @@ def test_the_newest_case_stays_however_large_it_is(monkeypatch: pytest.MonkeyPat
 def test_of_very_many_fills_the_oldest_are_in_the_sums_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(deleveraging_ledger, "FILLS_MAX", 2)
-    monkeypatch.setattr(deleveraging_ledger, "ACCOUNTS_MAX", 2)
+    monkeypatch.setattr(deleveraging_case, "FILLS_MAX", 2)
+    monkeypatch.setattr(deleveraging_case, "ACCOUNTS_MAX", 2)
     ledger = DeleveragingLedger()
     ledger.open(key("L1"), expected("1", "1"))
     for name in ("w0", "w1", "w0"):

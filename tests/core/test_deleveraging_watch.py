@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core import deleveraging_watch
 from monitor.core.decisions import DeleveragingPlanned
-from monitor.core.deleveraging_ledger import Choice, Deleveraging
+from monitor.core.deleveraging_case import Choice, Deleveraging
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent, DeleveragingFilled
 from monitor.core.settings import DeleveragingSettings, EngineSettings, PolicyName
@@ -203,11 +203,20 @@ def test_a_liquidation_of_another_instrument_says_nothing_of_this_one() -> None:
     assert (expected.contracts, expected.price, expected.trigger_ns) == ("6", None, None)
 
 
-def test_of_very_many_holders_only_what_is_needed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("policy", "limit"),
+    [("queue-bitmex", "FORESEEN_IN_QUEUES_MAX"), ("minimax-leverage", "FORESEEN_HOLDERS_MAX")],
+)
+def test_of_very_many_holders_only_what_is_needed_is_known(
+    monkeypatch: pytest.MonkeyPatch, policy: PolicyName, limit: str
+) -> None:
+    """Of a queue, where whole positions are taken from the front, the limit is another one."""
+    chosen = EngineSettings(deleveraging=DeleveragingSettings(policy=policy))
     journal = crash(finished=False)
     journal.deleveraging("sue", "X", "4", "95", "lea")
-    monkeypatch.setattr(deleveraging_watch, "FORESEEN_HOLDERS_MAX", 3)
-    case = watched(journal)
+    assert watched(journal, chosen).expected.accounts > 0
+    monkeypatch.setattr(deleveraging_watch, limit, 3)
+    case = watched(journal, chosen)
     assert (case.expected.contracts, case.expected.accounts) == ("10", 0)
     assert case.review is not None
     assert (case.review.overshoot_contracts, case.review.skipped) == ("-6", None)

@@ -22,6 +22,7 @@ from monitor.core.settings import LiquidationWatchSettings, MarginSettings
 
 # In the order of their numbers.
 STATES: tuple[State, ...] = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
+DUE_STATES: tuple[State, ...] = ("liquidatable", "bankrupt")  # to be liquidated
 STATE_NUMBERS = {state: number for number, state in enumerate(STATES)}
 UNIT = {
     "account": "i4",

@@ -7,13 +7,16 @@ the book; then in equal parts those that changed otherwise, and the next of a to
 that never ends.
 """
 
+import math
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from monitor.app.view_holder import ViewHolder
 from monitor.config import RedisSettings
 from monitor.core.decisions import AccountDecision, Side
 from monitor.core.engine import RiskEngine
+from monitor.core.lights import LightBoard, LightChange
+from monitor.core.winners import foremost_accounts
 from monitor.runtime.clock import Clock
 from monitor.store.live_state import RANKS_MAX, MirrorBatch, Queue
 from monitor.streams.codec import encode_record
@@ -25,7 +28,10 @@ TOUR_MIN_S = 60.0  # a tour of all accounts takes no less
 SIDES: tuple[Side, ...] = ("long", "short")
 SHARE_MAX = 0.2
 FIRST_SHARE_MAX = 0.5  # after a start, until every account has been told
-QUEUE_SHARE_MAX = 0.05  # ranking a whole side takes long
+QUEUE_SHARE_MAX = 0.05  # of the writer's time, for ranking whole sides
+QUEUE_UNMOVED_S = 60.0  # a side whose mark stands still is ranked again after this
+RANKING_S_MAX = 0.005  # of one turn, but for the side that it began with
+LIGHTS_PER_TURN_MAX = 10_000  # that are told; the present ones the API tells
 
 
 class Mirror(Protocol):
@@ -56,19 +62,19 @@ class MirrorFeeder:
         self._views = views
         self._settings = settings
         self._clock = clock
-        self._due_s = self._worst_due_s = self._queue_due_s = clock.monotonic_s()
+        self._due_s = self._worst_due_s = clock.monotonic_s()
         self._urgent: dict[str, None] = {}
         self._waiting: dict[str, None] = {}
         self._decisions: list[bytes] = []
         self._has_news = True
         self._tour = Tour(clock)
-        self._turn = 0
+        self._queues = Queues()
 
     def begin(self, engine: RiskEngine) -> None:
         """Begin after a start: the mirror knows nothing, the first tour tells it every account."""
         engine.take_changed_accounts()
         names = self._tour.next(engine, ACCOUNTS_PER_TURN_MAX)
-        self._tell(engine, names, None, self._next_queue(engine))
+        self._tell(engine, names, None, self._rank(engine))
 
     def observe(self, applied: Applied | None) -> None:
         """Note a batch, and tell the mirror if it is time."""
@@ -90,9 +96,9 @@ class MirrorFeeder:
         if not (self._has_news or waits or self._tour.is_due()):
             return
         self._waiting |= dict.fromkeys(sorted(engine.take_changed_accounts()))
-        queue = self._next_queue(engine)
+        ranked = self._rank(engine)
         queued_s = self._clock.monotonic_s()
-        self._tell(engine, self._next_names(engine), worst, queue)
+        self._tell(engine, self._next_names(engine), worst, ranked)
         ended_s = self._clock.monotonic_s()
         is_behind = self._urgent or self._waiting or self._tour.is_due()
         pause_s = 0.0 if is_behind else self._settings.interval_s
@@ -118,7 +124,7 @@ class MirrorFeeder:
         engine: RiskEngine,
         names: list[str],
         worst: list[str] | None,
-        queue: dict[Queue, list[str]],
+        ranked: "Ranked",
     ) -> None:
         accounts, closed = [], []
         for name in names:
@@ -135,27 +141,63 @@ class MirrorFeeder:
             accounts=accounts,
             closed_accounts=closed,
             decisions=self._decisions,
-            deleveraging=queue,
+            deleveraging=ranked.queues,
+            lights=ranked.changes,
             worst=worst,
             is_whole=not self._tour.is_first,
         )
         self._decisions, self._has_news = [], False
         self._mirror.update(batch)
 
-    def _next_queue(self, engine: RiskEngine) -> dict[Queue, list[str]]:
-        """Return one side's deleveraging queue: the next one, round and round, now and then."""
-        now_s = self._clock.monotonic_s()
+    def _rank(self, engine: RiskEngine) -> "Ranked":
+        """Rank the next sides while their share of the time lasts, one at least when it is due."""
+        return self._queues.rank(engine, self._clock)
+
+
+class Ranked(NamedTuple):
+    """What was ranked in a turn: the foremost of some sides, and whose light has changed."""
+
+    queues: dict[Queue, list[str]]
+    changes: list[LightChange]
+
+
+class Queues:
+    """Ranks the sides of all instruments, round and round: those whose mark has moved.
+
+    All rankings together take at most QUEUE_SHARE_MAX of the time.
+    """
+
+    def __init__(self) -> None:
+        self._board = LightBoard()
+        self._ranked: dict[Queue, tuple[str | None, float]] = {}  # at which mark, and when
+        self._turn = 0
+        self._due_s = -math.inf
+
+    def rank(self, engine: RiskEngine, clock: Clock) -> Ranked:
+        """Return what is due now."""
+        began_s, ranked = clock.monotonic_s(), Ranked({}, [])
+        if began_s < self._due_s:
+            return ranked
         sides = [(name, side) for name in sorted(engine.market.instruments) for side in SIDES]
-        if not sides or now_s < self._queue_due_s:
-            return {}
-        self._turn += 1
-        name, side = sides[self._turn % len(sides)]
-        queue = engine.shards.queue(name, side, RANKS_MAX)
-        ended_s = self._clock.monotonic_s()
-        self._queue_due_s = ended_s + max(
-            self._settings.interval_s, (ended_s - now_s) / QUEUE_SHARE_MAX
-        )
-        return {(name, side): queue}
+        self._board.forget(list(engine.market.instruments))
+        for _ in sides:
+            now_s = clock.monotonic_s()
+            if now_s - began_s > RANKING_S_MAX:
+                break
+            self._turn += 1
+            name, side = sides[self._turn % len(sides)]
+            quote = engine.market.marks.get(name)
+            mark = None if quote is None else quote.text
+            last_mark, last_s = self._ranked.get((name, side), (None, -math.inf))
+            if mark != last_mark or now_s - last_s >= QUEUE_UNMOVED_S:
+                self._ranked[name, side] = mark, now_s
+                parts = engine.shards.scored(name, side)
+                ranked.queues[name, side] = foremost_accounts(parts, RANKS_MAX)
+                ranked.changes.extend(self._board.tell(name, side, parts) if parts else [])
+        ended_s = clock.monotonic_s()
+        self._due_s = ended_s + (ended_s - began_s) * (1 / QUEUE_SHARE_MAX - 1)
+        del ranked.changes[LIGHTS_PER_TURN_MAX:]
+        return ranked
 
 
 class Tour:

@@ -49,6 +49,20 @@ class Scored(NamedTuple):
     scores: Floats
     certain: NDArray[np.bool_]
 
+    @property
+    def owners(self) -> NDArray[np.int32]:
+        """Return the accounts of the candidates, by number."""
+        accounts: NDArray[np.int32] = self.engine.ledger.store.positions.arrays["account"]
+        return accounts[self.candidates.rows]
+
+    def name(self, place: int) -> str:
+        """Return whose candidate one is."""
+        return self.account_name(int(self.owners[place]))
+
+    def account_name(self, number: int) -> str:
+        """Return the name of an account, or nothing if there is no such account any more."""
+        return self.engine.ledger.store.names[number] or ""
+
     def places_of(self, position: Position) -> list[int]:
         """Return where a position stands: one place, or none."""
         if position.store is not self.engine.ledger.store:
@@ -122,13 +136,13 @@ def scored(
     if not len(candidates.rows):
         return Scored(engine, candidates, np.zeros(0), np.zeros(0), np.zeros(0, np.bool_))
     rough = _rough(engine, listed, side, (policy, candidates, measures[is_known]))
-    owners = engine.ledger.store.positions.arrays["account"][candidates.rows]
-    certain = ~np.isin(owners, engine.accounts_waiting())
+    scores = policy.ranking.estimate(rough)
+    certain = np.ones(len(scores), np.bool_)
     for basis in policy.ranking.rests_on:
         certain &= rough.is_sure(basis)
-    scores = policy.ranking.estimate(rough)
-    scores = np.where(np.isnan(scores), 0.0, scores)
-    return Scored(engine, candidates, rough.lots, scores, certain)
+    found = Scored(engine, candidates, rough.lots, np.where(np.isnan(scores), 0.0, scores), certain)
+    certain &= ~np.isin(found.owners, engine.accounts_waiting())
+    return found
 
 
 def _rough(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from monitor.core.accounts import AccountEngine
+from monitor.core.candidates import Scored, scored
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
 from monitor.core.deleveraging.policy import Policy
@@ -21,7 +22,6 @@ from monitor.core.open_interest import Concentration, SideInterest, merged
 from monitor.core.winners import (
     Standing,
     all_candidates,
-    foremost_accounts,
     foremost_candidates,
     ranked,
     standing,
@@ -88,9 +88,14 @@ class Shards:
             for place, winner in enumerate(queue, start=1)
         }
 
-    def queue(self, instrument: str, side: Side, count: int) -> list[str]:
-        """Return the first accounts of a side in the order of deleveraging, ranked in floats."""
-        return foremost_accounts(self.engines, instrument, side, self.policy, count)
+    def scored(self, instrument: str, side: Side) -> list[Scored]:
+        """Return the candidates of a side with their scores, a part from each shard.
+
+        None for a policy without a ranking.
+        """
+        if self.policy.ranking is None:
+            return []
+        return [scored(engine, instrument, side, self.policy) for engine in self.engines]
 
     def closing(self, account: str, instrument: str, liquidation_id: str) -> Closing:
         """Return what is known of a bankrupt position in an instrument."""

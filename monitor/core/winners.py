@@ -5,7 +5,7 @@ and the liquidated account itself are none.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -210,21 +210,16 @@ def standing(
     return Standing(before + place, total)
 
 
-def foremost_accounts(
-    engines: list[AccountEngine], instrument: str, side: Side, policy: Policy, count: int
-) -> list[str]:
+def foremost_accounts(parts: Sequence[Scored], count: int) -> list[str]:
     """Return the first accounts of a side in the order of deleveraging, ranked in floats.
 
-    Equal scores stand in the order of names.
+    A part comes from each shard. Equal scores stand in the order of names.
     """
-    if policy.ranking is None:
-        return []
     found: list[tuple[float, bytes, str]] = []
-    for engine in engines:
-        each = scored(engine, instrument, side, policy)
-        for place in _highest(each.scores, 2 * count).tolist():  # net and a leg
-            name = each.look(place)[0].account.name
-            found.append((-float(each.scores[place]), name.encode(), name))
+    for part in parts:
+        for place in _highest(part.scores, 2 * count).tolist():  # two legs of an account
+            name = part.name(place)
+            found.append((-float(part.scores[place]), name.encode(), name))
     found.sort()
     return list(dict.fromkeys(name for _, _, name in found))[:count]
 

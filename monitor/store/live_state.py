@@ -10,13 +10,15 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from monitor.core.lights import LightChange
 from monitor.core.view import AccountView, BreakerView, FundView, RiskView
 
 DECISIONS_MAX = 10_000
+LIGHTS_MAX = 100_000
 RANKS_MAX = 1_000
 STANDING_STATES = frozenset({"margin_call", "liquidatable", "bankrupt"})
 _SEVERITY = {"armed": 0, "cooling": 1, "tripped": 2}
@@ -31,8 +33,9 @@ class MirrorBatch(msgspec.Struct, frozen=True, kw_only=True):
     `log_offset`: the offset of its `batch_applied`. `accounts`: those that changed (all of them,
     once, after a start). `decisions`: as they stand in the log, in order. `deleveraging`: per
     (instrument, side) the accounts in the order of deleveraging, first to go first; a queue that
-    is not named stays as it was. `worst`: the accounts nearest to liquidation, None: as before.
-    `is_whole`: whether every account has been told since the start.
+    is not named stays as it was. `lights`: positions whose light has changed. `worst`: the accounts
+    nearest to liquidation, None: as before. `is_whole`: whether every account has been told since
+    the start.
     """
 
     epoch: int
@@ -42,6 +45,7 @@ class MirrorBatch(msgspec.Struct, frozen=True, kw_only=True):
     closed_accounts: Sequence[str] = ()
     decisions: Sequence[bytes] = ()
     deleveraging: Mapping[Queue, Sequence[str]] = {}
+    lights: Sequence[LightChange] = ()
     worst: Sequence[str] | None = None
     is_whole: bool = True
 
@@ -51,6 +55,13 @@ class DecisionEntry(msgspec.Struct, frozen=True):
 
     log_offset: int
     text: bytes
+
+
+class LightEntry(NamedTuple):
+    """A change of a light for the stream, and the engine time of the view beside it."""
+
+    event_ns: int
+    change: LightChange
 
 
 class LiveState:
@@ -66,6 +77,7 @@ class LiveState:
         self.unknown: set[str] = set()
         self.deleveraging: dict[Queue, tuple[str, ...]] = {}
         self.decisions: deque[DecisionEntry] = deque(maxlen=DECISIONS_MAX)
+        self.lights: deque[LightEntry] = deque(maxlen=LIGHTS_MAX)
         self.is_whole = False
         self._standing: set[str] = set()
         self._worst: frozenset[str] = frozenset()
@@ -90,6 +102,7 @@ class LiveState:
         for queue, names in batch.deleveraging.items():
             self.deleveraging[queue] = tuple(names[:RANKS_MAX])
         self.decisions.extend(DecisionEntry(batch.log_offset, text) for text in batch.decisions)
+        self.lights.extend(LightEntry(batch.view.engine_ns, change) for change in batch.lights)
 
     def take_changed(self) -> set[str]:
         """Return the accounts put or removed since the last call."""
@@ -99,6 +112,12 @@ class LiveState:
     def put_back(self, changed: set[str]) -> None:
         """Note again that these accounts changed: they could not be written."""
         self._changed |= changed
+
+    def take_lights(self) -> list[LightEntry]:
+        """Return the changes of lights since the last call: told once, even if they get lost."""
+        lights = list(self.lights)
+        self.lights.clear()
+        return lights
 
     def at_risk(self) -> dict[str, float]:
         """Return the scores of the worst accounts: those told, the view's, all in a bad state."""

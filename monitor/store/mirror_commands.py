@@ -14,6 +14,7 @@ import msgspec
 from monitor.store.live_state import (
     ACCOUNT_FIELDS,
     DECISIONS_MAX,
+    LIGHTS_MAX,
     Fields,
     LiveState,
     Queue,
@@ -34,6 +35,7 @@ class MirrorKeys:
         self.at_risk = f"{prefix}:at-risk"
         self.unknown = f"{prefix}:unknown"
         self.decisions = f"{prefix}:decisions"
+        self.lights = f"{prefix}:lights"
         self.leader = f"{prefix}:leader" if shard == 0 else f"{prefix}:leader:{shard}"
         self.marker = f"{prefix}:mirror:{shard}"
         self.accounts = f"{prefix}:mirror:{shard}:accounts"
@@ -176,6 +178,18 @@ class CommandWriter:
                 )
         commands.append(("HSET", self._keys.marker, "decisions_offset", up_to))
         return commands
+
+    def lights(self) -> list[Command]:
+        """Return the commands for the lights that have changed: each is written at most once."""
+        return [
+            (
+                *("XADD", self._keys.lights, "MAXLEN", "~", LIGHTS_MAX, "*"),
+                *("instrument", change.instrument, "side", change.side),
+                *("account", change.account, "light", change.light, "before", change.before),
+                *("event_ns", event_ns),
+            )
+            for event_ns, change in self._state.take_lights()
+        ]
 
     def _named(
         self, hashes: Mapping[str, Fields], queues: Mapping[str, tuple[str, ...]]

@@ -197,6 +197,7 @@ class RedisMirror:
         last = self._writer.accounts(accounts)
         last += self._writer.summary()
         last += self._writer.decisions(after=self._decisions_offset, up_to=offset)
+        last += self._writer.lights()
         last.append(self._leader(epoch, offset))
         await self._send(last, epoch, offset)
         self._decisions_offset = offset

@@ -196,3 +196,33 @@ def test_the_deleveraging_queues_are_told_side_by_side() -> None:
         clock.advance(0.25)
         feeder.observe(None)
     assert mirror.state.deleveraging == {("X", "long"): ("bold", "calm"), ("X", "short"): ("down",)}
+
+
+def test_lights_that_changed_are_told_when_a_mark_moves() -> None:
+    """Of two shorts the bolder one stands first until the other has less equity left."""
+    clock, shard, mirror, feeder = fed()
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    for name, size, balance in (("bold", "-3", "150"), ("calm", "-3", "900"), ("up", "6", "900")):
+        journal.balance(name, balance)
+        journal.position(name, "X", size, "110")
+    shard.engine.apply(journal.take())
+    feeder.begin(shard.engine)  # type: ignore[arg-type]
+    clock.advance(1)
+    feeder.observe(None)
+    assert list(mirror.state.lights) == []
+    journal.balance("calm", "70")
+    apply(shard, feeder, slice_of("accounts", journal.take()))
+    clock.advance(1)
+    feeder.observe(None)
+    assert list(mirror.state.lights) == [], "expected a side whose mark stands still to wait"
+    journal.mark("X", "99")
+    apply(shard, feeder, slice_of("market", journal.take()))
+    for _ in range(3):
+        clock.advance(1)
+        feeder.observe(None)
+    found = [
+        (one.change.account, one.change.before, one.change.light) for one in mirror.state.lights
+    ]
+    assert sorted(found) == [("bold", 5, 3), ("calm", 3, 5)]

@@ -17,6 +17,7 @@ from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.settings import EngineSettings
+from monitor.core.winners import foremost_accounts
 from tests import random_settings, strategies
 from tests.builders import Journal
 
@@ -65,7 +66,8 @@ def assert_same_sides(one: RiskEngine, many: RiskEngine) -> None:
         assert many.shards.open_interest(name) == one.shards.open_interest(name)
         assert many.shards.concentrations(name) == one.shards.concentrations(name)
         for side in SIDES:
-            assert many.shards.queue(name, side, 99) == one.shards.queue(name, side, 99)
+            parts = [engine.shards.scored(name, side) for engine in (one, many)]
+            assert foremost_accounts(parts[0], 99) == foremost_accounts(parts[1], 99)
             assert many.shards.standings(name, side) == one.shards.standings(name, side)
         for account in ("", *one.account_ids()):
             assert many.shards.gains(name, without=account) == one.shards.gains(

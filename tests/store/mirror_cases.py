@@ -153,6 +153,8 @@ async def dump(client: "redis.asyncio.Redis") -> dict[str, Any]:
             found[key] = dict(await reading.zrange(key, 0, -1, withscores=True))
         elif kind == "set":
             found[key] = set(await reading.smembers(key))
+        elif key.endswith(":lights"):
+            found[key] = [fields for _, fields in await reading.xrange(key)]
         else:
             found[key] = [fields["decision_id"] for _, fields in await reading.xrange(key)]
     return found

@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from monitor.config import ConfigurationError
+from monitor.core.lights import LightChange
 from monitor.core.view import RiskView
 from monitor.embedded.redis import RedisServer
 from monitor.store.redis import FencedError
@@ -55,6 +56,7 @@ async def test_every_key_of_the_contract_is_written(redis_server: RedisServer) -
             view=view,
             decisions=[decision(1), decision(2)],
             deleveraging={("BTC-PERP", "long"): ["dave", "erin"]},
+            lights=[LightChange("BTC-PERP", "long", "dave", light=5, before=4)],
         )
     )
     async with running(mirror), reader(redis_server) as client:
@@ -71,6 +73,7 @@ async def test_every_key_of_the_contract_is_written(redis_server: RedisServer) -
         "loss-monitor:breaker:velocity",
         "loss-monitor:fund:main",
         "loss-monitor:decisions",
+        "loss-monitor:lights",
     }
     assert found["loss-monitor:account:alice"] == {
         "state": "margin_call",
@@ -85,6 +88,16 @@ async def test_every_key_of_the_contract_is_written(redis_server: RedisServer) -
     assert found["loss-monitor:at-risk"] == {"alice": 50 / 60, "carol": float("inf")}
     assert found["loss-monitor:unknown"] == {"bob"}
     assert found["loss-monitor:deleveraging:BTC-PERP:long"] == {"dave": 1.0, "erin": 2.0}
+    assert found["loss-monitor:lights"] == [
+        {
+            "instrument": "BTC-PERP",
+            "side": "long",
+            "account": "dave",
+            "light": "5",
+            "before": "4",
+            "event_ns": str(view.engine_ns),
+        }
+    ]
     assert found["loss-monitor:breaker:velocity"]["state"] == "tripped"
     assert found["loss-monitor:fund:main"]["balance"] == "1000000.5"
     assert found["loss-monitor:decisions"] == [f"{1:032x}", f"{2:032x}"]

@@ -27,14 +27,15 @@ Rows = NDArray[np.int64]
 
 
 class Candidates(NamedTuple):
-    """Positions that may be deleveraged: their rows, and their margin units by number."""
+    """Positions that may be deleveraged: their rows, their margin units and accounts by number."""
 
     rows: Rows
     units: Rows
+    accounts: NDArray[np.int32]
 
     def chosen(self, which: NDArray[np.bool_]) -> "Candidates":
         """Return some of them."""
-        return Candidates(self.rows[which], self.units[which])
+        return Candidates(self.rows[which], self.units[which], self.accounts[which])
 
 
 class Scored(NamedTuple):
@@ -49,15 +50,9 @@ class Scored(NamedTuple):
     scores: Floats
     certain: NDArray[np.bool_]
 
-    @property
-    def owners(self) -> NDArray[np.int32]:
-        """Return the accounts of the candidates, by number."""
-        accounts: NDArray[np.int32] = self.engine.ledger.store.positions.arrays["account"]
-        return accounts[self.candidates.rows]
-
     def name(self, place: int) -> str:
         """Return whose candidate one is."""
-        return self.account_name(int(self.owners[place]))
+        return self.account_name(int(self.candidates.accounts[place]))
 
     def account_name(self, number: int) -> str:
         """Return the name of an account, or nothing if there is no such account any more."""
@@ -72,9 +67,9 @@ class Scored(NamedTuple):
 
     def look(self, place: int) -> tuple[MarginUnit, Position]:
         """Return one of them, with its margin unit."""
-        engine, (rows, units) = self.engine, self.candidates
-        position = Position(engine.ledger.store, int(rows[place]))
-        return engine.margin_units.look(int(units[place])), position
+        engine, chosen = self.engine, self.candidates
+        position = Position(engine.ledger.store, int(chosen.rows[place]))
+        return engine.margin_units.look(int(chosen.units[place])), position
 
 
 def eligible(
@@ -100,7 +95,7 @@ def eligible(
         key = instrument, LEGS[columns["leg"][rows[place]]]
         found[place] = units.of_position(int(owners[place]), key)
     fit = units.arrays["state"][found] <= ELIGIBLE_STATE_MAX
-    return Candidates(rows, found).chosen(fit)
+    return Candidates(rows, found, owners).chosen(fit)
 
 
 def held_rows(store: Store, instrument: str) -> Rows:
@@ -140,9 +135,8 @@ def scored(
     certain = np.ones(len(scores), np.bool_)
     for basis in policy.ranking.rests_on:
         certain &= rough.is_sure(basis)
-    found = Scored(engine, candidates, rough.lots, np.where(np.isnan(scores), 0.0, scores), certain)
-    certain &= ~np.isin(found.owners, engine.accounts_waiting())
-    return found
+    certain &= ~np.isin(candidates.accounts, engine.accounts_waiting())
+    return Scored(engine, candidates, rough.lots, np.where(np.isnan(scores), 0.0, scores), certain)
 
 
 def _rough(

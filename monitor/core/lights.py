@@ -82,7 +82,7 @@ class LightBoard:
 
         lights = np.split(lights_of(scores, name), ends[:-1])
         told = [
-            _Told(part.candidates.rows, part.owners, own)
+            _Told(part.candidates.rows, part.candidates.accounts, own)
             for part, own in zip(parts, lights, strict=True)
         ]
         before = self._told.get((instrument, side))

@@ -107,7 +107,7 @@ def all_candidates(
     without: str | None = None,
 ) -> list[Winner]:
     """Return every candidate of a side, exactly."""
-    rows, units = eligible(engine, instrument, side, without=without)
+    rows, units, _ = eligible(engine, instrument, side, without=without)
     store, look = engine.ledger.store, engine.margin_units.look
     return [
         found

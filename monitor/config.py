@@ -17,6 +17,7 @@ import msgspec
 
 from monitor.core.settings import (
     LOSS_LAYERS,
+    AuditSettings,
     BreakerSettings,
     DeleveragingSettings,
     EngineSettings,
@@ -157,6 +158,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
+    audit: AuditSettings = AuditSettings()
 
     def engine_settings(self) -> EngineSettings:
         """Return the part that the engine reads."""
@@ -167,6 +169,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             deleveraging=self.deleveraging,
             breakers=self.breakers,
             liquidation_watch=self.liquidation_watch,
+            audit=self.audit,
             bootstrap=self.service.bootstrap,
             action_age_max_s=self.service.action_age_max_s,
             held_back_events_max=self.service.held_back_events_max,

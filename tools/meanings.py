@@ -142,6 +142,10 @@ FIELDS = {
     "extended": "How often the trip was prolonged.",
     "check": "What should be conserved.",
     "difference": "By how much it is not.",
+    "contributions": "What they added to the sum since it was last clean, largest first.",
+    "events": "How many events.",
+    "first_seq": "The first of them.",
+    "last_seq": "The last of them.",
     "left_out": "How many more accounts are not listed.",
     "expected": "The account's next seq.",
     "received": "The seq that came.",
@@ -162,8 +166,9 @@ FIELDS = {
 
 SPECIAL = {
     ("BootstrapFinished", "accounts"): "How many accounts have sent a snapshot.",
-    ("ConservationViolated", "accounts"): "Accounts involved, at most a declared number.",
-    ("ConservationViolated", "scope"): "What was summed: an asset, an instrument, a shortfall.",
+    ("ConservationViolated", "accounts"): "Accounts that moved the sum most, at most 20.",
+    ("ConservationViolated", "scope"): "What was summed: an instrument, an asset, a fund.",
+    ("Contributor", "amount"): "What the account added, in contracts or in the asset.",
     ("InsuranceFundChanged", "balance"): "Absolute balance of the fund after the change.",
     ("InsuranceFundChanged", "instrument"): "Whose liquidation moved it; null: none.",
     ("BalanceChanged", "instrument"): "The instrument that moved it; null: none.",

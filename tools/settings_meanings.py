@@ -91,6 +91,9 @@ SETTINGS = {
     ("breakers", "release_ratio"): "At most this, it may cool; none: limit_ratio.",
     ("breakers", "halt_s"): "It stays tripped at least so long.",
     ("breakers", "cool_off_s"): "It rests so long before it is armed again.",
+    ("audit", "settle_s"): "A conserved sum may be off for so long.",
+    ("audit", "arm"): "When the sums of all accounts are judged in time; at audit points always.",
+    ("audit", "pnl_tolerance_ratio"): "How far realized pnl may be off: rounding.",
     ("liquidation_watch", "overdue_after_s"): "Liquidatable for so long is overdue; empty: off.",
     (
         "liquidation_watch",

@@ -7,7 +7,6 @@ the core does not read it.
 """
 
 UNUSED_EVENTS = frozenset({
-    "audit_point",
     "depth_changed",
     "forecast_finished",
     "withdrawal_requested",
@@ -15,7 +14,7 @@ UNUSED_EVENTS = frozenset({
 
 # Only for events and records that are used otherwise.
 UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
-    "balance_changed": ("instrument",),
+    "audit_point": ("accounts_position",),
     "funding_rate_changed": ("next_funding_ns",),
     "instrument_listed": ("quote",),
     "liquidation_finished": ("price", "fee"),
@@ -30,7 +29,6 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
 UNUSED_RECORDS: frozenset[str] = frozenset()
 
 UNUSED_DECISIONS = frozenset({
-    "conservation_violated",
     "margin_change_recommended",
     "oracle_rejected",
     "oracle_restored",

@@ -20,6 +20,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
+from monitor.core.audit import AuditReport
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"
@@ -208,6 +209,14 @@ ENDPOINTS = (
                 schema={"type": "string"},
             ),
         ),
+    ),
+    Endpoint(
+        path="/v1/audit",
+        summary="What must be conserved over all accounts, and is it.",
+        answers={
+            200: (AuditReport, "Every sum that is watched, by check and scope."),
+            503: (ErrorRecord, "The engine is not there yet."),
+        },
     ),
     Endpoint(
         path="/v1/stream",

@@ -88,6 +88,7 @@ class Api:
             "/v1/breakers": self.breakers,
             "/v1/waterfall/{episode:path}": self.waterfall,
             "/v1/deleveragings/{liquidation:path}": self.deleveragings,
+            "/v1/audit": self.audit,
             "/v1/openapi.json": self.openapi,
         }
         routes = [Route(path, handler) for path, handler in handlers.items()]
@@ -221,6 +222,12 @@ class Api:
             return _not_found("a liquidation with deleveraging that is still kept", liquidation)
         ring = self._source.decisions
         return json_response(deleveragings_answer(liquidation, cases, ring, account))
+
+    async def audit(self, request: Request) -> Response:
+        """Return the sums that must be conserved; 503 before the engine is there."""
+        refuse_unknown(request, ())
+        report = self._source.audit_report()
+        return _not_ready("an engine") if report is None else json_response(report)
 
     async def openapi(self, request: Request) -> Response:
         """Return the description of this API."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.api.decision_ring import DecisionRing
+from monitor.core.audit import AuditReport
 from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.view import RiskView
 from monitor.core.waterfall_ledger import WaterfallEpisode
@@ -22,8 +23,9 @@ class ApiSource:
 
     `view`: the newest summary. `health`: the named checks of the daemon. `account_report`: one
     account as in `accounts.ndjson`, or None. `waterfall_episode`: who paid what in an episode, or
-    None. `deleveragings`: what the rule said and the venue did for a liquidation. `metrics`:
-    content type and body of /metrics.
+    None. `deleveragings`: what the rule said and the venue did for a liquidation. `audit_report`:
+    what must be conserved, None before the engine is there. `metrics`: content type and body of
+    /metrics.
     `now_ns`: the wall clock, nanoseconds since the epoch. `decisions`: the newest ones; whoever
     publishes decisions appends to it.
     """
@@ -33,6 +35,7 @@ class ApiSource:
     account_report: Callable[[str], dict[str, Any] | None]
     waterfall_episode: Callable[[str], WaterfallEpisode | None]
     deleveragings: Callable[[str], tuple[Deleveraging, ...]]
+    audit_report: Callable[[], AuditReport | None]
     metrics: Callable[[], Awaitable[tuple[str, bytes]]]
     now_ns: Callable[[], int]
     decisions: DecisionRing

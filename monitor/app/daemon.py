@@ -35,6 +35,7 @@ from monitor.app.state import StateDirectory
 from monitor.app.view_holder import ViewHolder
 from monitor.app.webhooks import Webhook
 from monitor.config import Configuration, FeedSettings, configuration_hash
+from monitor.core.audit import AuditReport
 from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
@@ -148,6 +149,7 @@ class App:
             account_report=self.account_report,
             waterfall_episode=self.waterfall_episode,
             deleveragings=self.deleveragings,
+            audit_report=self.audit_report,
             metrics=self._scraper.scrape,
             now_ns=self.vitals.clock.now_ns,
             decisions=self.decisions,
@@ -322,6 +324,10 @@ class App:
     def deleveragings(self, liquidation_id: str) -> tuple[Deleveraging, ...]:
         """Return why accounts were deleveraged for a liquidation; none when it is not known."""
         return () if self.shard is None else self._engine(self.shard).deleveragings(liquidation_id)
+
+    def audit_report(self) -> AuditReport | None:
+        """Return the sums that must be conserved, None before the engine is there."""
+        return None if self.shard is None else self._engine(self.shard).audit_report()
 
     # --- life -------------------------------------------------------------------------------
 

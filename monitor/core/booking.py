@@ -28,7 +28,7 @@ def book_balance(
         _check_room(account.name, "balances", len(held) + 1, ASSETS_MAX)
     if event.asset not in ledger.booked:
         _check_assets(ledger, account.name, [event.asset])
-    ledger.set_balance(account, event.asset, units, event.reason)
+    ledger.set_balance(account, event.asset, units, event.reason, event.instrument)
     if event.reason == "funding" and account.pending_funding:
         account.pending_funding = [
             payment

@@ -285,14 +285,30 @@ class MarginChangeRecommended(Decision, frozen=True, kw_only=True, gc=False):
     subject_fields: ClassVar[tuple[str, ...]] = ("instrument",)
 
 
+class Contributor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an account added to a sum since its last clean point, by which of its events."""
+
+    account: str
+    amount: str
+    events: int
+    first_seq: int
+    last_seq: int
+
+
 class ConservationViolated(Decision, frozen=True, kw_only=True, gc=False):
-    """What must be conserved is not: `difference` in `asset` (or contracts)."""
+    """What must be conserved is not: `difference`, in contracts or in the asset of the `scope`.
+
+    `check`: `open_interest`, `pnl`, `funding`, `fund`, `fills`, `ledger`. `accounts`: those that
+    moved the sum most since it was last clean, with their `contributions`; `left_out`: how many
+    more there are. docs/model/audit.md.
+    """
 
     check: str
     scope: str
     difference: str
     accounts: list[str]
     left_out: int
+    contributions: list[Contributor] = []
 
     subject_fields: ClassVar[tuple[str, ...]] = ("check", "scope")
 

@@ -13,11 +13,12 @@ import msgspec
 from monitor.core import events
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
+from monitor.core.audit import AuditReport
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
 from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.deleveraging_watch import Moment
-from monitor.core.engine_state import export_engine, hash_of, restore_engine
+from monitor.core.engine_state import export_engine, hash_of, make_audit, restore_engine
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
 from monitor.core.intake import AccountIntake
@@ -25,6 +26,7 @@ from monitor.core.liquidation_watch import LiquidationWatch
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
 from monitor.core.overview import build_view
+from monitor.core.recount import Recount
 from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import Standings, account_report, account_view, summary
 from monitor.core.settings import EngineSettings, SettingsError
@@ -85,7 +87,8 @@ class RiskEngine:
         self.refusals = Refusals()
         self._step: list[Decision] = []
         self.intake = AccountIntake(self)
-        self.facts = MarketFacts(self.market, self.shards, self.venue)
+        self.audit, self.recount = make_audit(self), Recount()
+        self.facts = MarketFacts(self.market, self.shards, self.venue, self.audit)
         self._own_events: dict[type[events.Event], Callable[[Any], None]] = {
             events.BootstrapFinished: self._finish_bootstrap,
             events.FeedLost: self._note_feed,
@@ -142,6 +145,7 @@ class RiskEngine:
             self.venue.board.next_timer(),
             self.changes.next_timer(),
             self.watch.next_timer(),
+            self.audit.next_timer(),
         ):
             if timer is not None and (first is None or timer[:2] < first[:2]):
                 first = timer
@@ -155,6 +159,9 @@ class RiskEngine:
         elif name.startswith("overdue:"):
             overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
             self._step += [] if self.bootstrapping else overdue
+        elif name.startswith("audit:"):
+            found = self.audit.fire(key, self.engine_ns)
+            self._step += [] if self.bootstrapping else found
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -234,11 +241,17 @@ class RiskEngine:
             self.venue.ledger.close(identity, self.engine_ns)
         if self.bootstrapping:
             self._end_bootstrap()
+        has_settled = False
         for event in self.intake.take_finished():
+            has_settled = True
             moment = Moment(self.engine_ns, self.ordinal)
             settled = settle(event, self.shards, self.venue, moment)
             self._step += [] if self.bootstrapping else settled
         self._step += self.intake.take_found()
+        if has_settled:
+            self.audit.note_flows(self.venue.funds.values())
+        self.audit.look(self.engine_ns)
+        self._step += self.recount.look(self.shards, self.engine_ns)
         if not self._step:
             return []
         decisions, self._step = self._step, []
@@ -266,6 +279,7 @@ class RiskEngine:
         rules = MarginRules(settings.margin, settings.liquidation_watch)
         self.venue.configure(settings)
         self.watch.use(settings.liquidation_watch)
+        self.audit.use(settings.audit)
         self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
         self.shards.policy = self.venue.policy
         self.held.limit = settings.held_back_events_max
@@ -324,6 +338,10 @@ class RiskEngine:
             account_report(self.shards, self.shards.of(name), name, standings)
             for name in self.account_ids()
         ]
+
+    def audit_report(self) -> AuditReport:
+        """Return every sum that must be conserved, as it is now."""
+        return self.audit.report(self.recount.done, self.recount.violations)
 
     def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
         """Return who paid what in an episode, None if it is unknown."""

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from monitor.core.account_state import export_accounts, restore_accounts
+from monitor.core.audit import Audit
 from monitor.core.changes import OpenChanges
 from monitor.core.facts import MarketFacts
 from monitor.core.market import Market
@@ -13,7 +14,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 8
+STATE_FORMAT = 9
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:
@@ -34,9 +35,22 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "venue": engine.venue.export_state(),
         "accounts": [export_accounts(part) for part in engine.shards.engines],
         "watch": engine.watch.export_state(),
+        "audit": engine.audit.export_state(),
+        "recount": [engine.recount.due_ns, engine.recount.done, engine.recount.violations],
         "changes": engine.changes.export_state(),
         "held": engine.held.export_state(),
     }
+
+
+def make_audit(engine: EngineParts) -> Audit:
+    """Return an audit of an engine's parts as they are."""
+    shards, venue = engine.shards, engine.venue
+    return Audit(
+        engine.market,
+        engine.settings.audit,
+        is_suspect=lambda name: name in shards.of(name).ledger.suspects,
+        fund_asset=lambda name: venue.funds[name].asset,
+    )
 
 
 def hash_of(state: dict[str, Any]) -> str:
@@ -73,7 +87,10 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
         for part in state["accounts"]
     ]
     engine.shards = Shards(parts, engine.venue.policy)
-    engine.facts = MarketFacts(engine.market, engine.shards, engine.venue)
+    engine.audit = make_audit(engine)
+    engine.audit.restore(state["audit"])
+    engine.recount.due_ns, engine.recount.done, engine.recount.violations = state["recount"]
+    engine.facts = MarketFacts(engine.market, engine.shards, engine.venue, engine.audit)
     engine.changes = OpenChanges.from_state(state["changes"])
     engine.held.restore(state["held"])
     engine.watch.restore(state["watch"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
+from monitor.core.audit import Audit
 from monitor.core.decisions import Decision
 from monitor.core.ledger.relisting import BUCKETS, stride_for
 from monitor.core.market import EXCHANGE, Market, Quote
@@ -19,8 +20,9 @@ Handler = Callable[[Any, int], list[Decision]]
 class MarketFacts:
     """Takes market events on behalf of the engine; `handlers` says which."""
 
-    def __init__(self, market: Market, shards: Shards, venue: VenueEngine) -> None:
-        """Change a market, and tell the accounts' and the venue's half."""
+    def __init__(self, market: Market, shards: Shards, venue: VenueEngine, audit: Audit) -> None:
+        """Change a market, and tell the accounts' and the venue's half, and the audit."""
+        self.audit = audit
         self.market = market
         self.shards = shards
         self.venue = venue
@@ -38,9 +40,9 @@ class MarketFacts:
             events.InsuranceFundChanged: self._change_fund,
             events.TradePrinted: self._print_trade,
             events.BreakerReset: self._reset_breaker,
+            events.AuditPoint: self._judge_sums,
             # Known, and not used yet: docs/events.md says so.
             events.DepthChanged: _ignore,
-            events.AuditPoint: _ignore,
             events.ForecastFinished: _ignore,
             events.ClockTicked: _ignore,
         }
@@ -57,6 +59,7 @@ class MarketFacts:
         if before is not None and before.settlement != event.settlement_currency:
             self._need_no_positions(event, before.settlement)
         values_change = self.market.list_instrument(event)
+        self.audit.rebase([event.settlement_currency])
         after, stride = self.market.instruments[event.instrument], BUCKETS
         if before is not None and before.values_like(after):
             stride = stride_for(self.shards.count_holders(event.instrument))
@@ -77,8 +80,12 @@ class MarketFacts:
     def _delist_instrument(self, event: events.InstrumentDelisted, _: int) -> list[Decision]:
         if event.instrument not in self.market.instruments:
             return []
+        self.audit.forget_instrument(
+            event.instrument, self.market.instruments[event.instrument].settlement
+        )
         for engine in self.shards.engines:
             engine.drop_instrument(event.instrument)
+            engine.ledger.take_moves()
         self.venue.board.forget(event.instrument)
         if self.market.delist_instrument(event.instrument):
             for engine in self.shards.engines:
@@ -150,9 +157,14 @@ class MarketFacts:
             engine.pay_funding(event)
         return []
 
+    def _judge_sums(self, _: events.AuditPoint, now_ns: int) -> list[Decision]:
+        return [*self.audit.audit_point(now_ns)]
+
     def _change_fund(self, event: events.InsuranceFundChanged, now_ns: int) -> list[Decision]:
         _check_room("funds", self.venue.funds, event.fund)
-        self.venue.fund_changed(event)
+        change = self.venue.fund_changed(event)
+        if change is not None:
+            self.audit.note_fund(event.fund, change)
         covered = [
             name
             for name, instrument in sorted(self.market.instruments.items())

@@ -5,17 +5,21 @@ leaves a hole in an account makes it suspect.
 """
 
 from collections.abc import Container, Iterator
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from monitor.core import events
 from monitor.core.accounts import AccountEngine
+from monitor.core.amounts import ceil_units, to_fraction
+from monitor.core.audit import Mover
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.deleveraging_watch import Moment
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
+from monitor.core.ledger.moves import Move
 from monitor.core.margin.book import MarginUnit
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
@@ -148,6 +152,8 @@ class AccountIntake:
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
+        if moves := engine.ledger.take_moves():
+            self._audit(event, moves, is_part=is_part)
         if isinstance(event, events.LiquidationEvent):
             self._watch(engine, event)
             for unit in ending:
@@ -159,12 +165,33 @@ class AccountIntake:
             self.parts.count_applied(event)
         return True
 
+    def _audit(self, event: AnyAccountEvent, moves: list[Move], *, is_part: bool) -> None:
+        """Let the audit take what an event has moved."""
+        assert isinstance(event, events.AccountEvent), "expected that an opening moves nothing"
+        mover, audit = Mover(event.account, event.seq), self.parts.audit
+        replaces = isinstance(event, events.AccountSnapshot | events.AccountClosed)
+        if replaces or is_part:
+            audit.take_replaced(moves, mover)
+        else:
+            audit.take(moves, mover)
+
+    def _audit_fills(self, engine: AccountEngine, event: events.LiquidationFinished) -> None:
+        """Let the audit hold the fills of a liquidation that has ended against its total."""
+        liquidation = engine.liquidations.open.get((event.account, event.liquidation_id))
+        if liquidation is not None and liquidation.filled:
+            filled = sum(liquidation.filled.values(), Fraction(0))
+            unit = self.parts.market.instruments[event.instrument].size_unit.value
+            missing = ceil_units(abs(to_fraction(event.size) - filled), unit)
+            mover = Mover(event.account, event.seq)
+            self.parts.audit.note_fills(event.instrument, mover, missing)
+
     def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
         """Hold a step of a liquidation against the rules, before it is judged."""
         parts, account = self.parts, engine.ledger.accounts[event.account]
         unit, found = engine.unit_of(account, (event.instrument, event.leg)), []
         if isinstance(event, events.LiquidationFinished):
             self._finished.append(event)
+            self._audit_fills(engine, event)
         elif isinstance(event, events.LiquidationStarted):
             found = parts.watch.started(event, unit, (parts.market, parts.rules), parts.engine_ns)
         elif isinstance(event, events.LiquidationFilled):

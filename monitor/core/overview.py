@@ -53,6 +53,7 @@ def build_view(engine: EngineParts) -> RiskView:
         margin_shortfall_usd=_margin_shortfall(parts),
         exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
         **_class_one(parts),
+        audit_sums_off=engine.audit.off(),
         ledgers_forgotten={
             "deleveraging": engine.venue.deleveragings.forgotten,
             "waterfall": engine.venue.ledger.forgotten,

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from monitor.core.audit import Audit
 from monitor.core.changes import OpenChanges
 from monitor.core.events import Event
 from monitor.core.facts import MarketFacts
@@ -9,6 +10,7 @@ from monitor.core.held import HeldEvents
 from monitor.core.liquidation_watch import LiquidationWatch
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
+from monitor.core.recount import Recount
 from monitor.core.refusals import Refusals
 from monitor.core.settings import EngineSettings
 from monitor.core.shards import Shards
@@ -26,6 +28,8 @@ class EngineParts(Protocol):
     shards: Shards
     facts: MarketFacts
     watch: LiquidationWatch
+    audit: Audit
+    recount: Recount
     changes: OpenChanges
     held: HeldEvents
     refusals: Refusals

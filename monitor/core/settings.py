@@ -221,6 +221,20 @@ class LiquidationWatchSettings(Settings, frozen=True, kw_only=True):
     spread_to_maintenance_ratio: PositiveFloat | None = None
 
 
+class AuditSettings(Settings, frozen=True, kw_only=True):
+    """`[audit]`: the sums over all accounts that must be conserved.
+
+    A sum that is off for longer than `settle_s` of engine time is told, once the venue is known to
+    send both sides of everything: `arm` is `auto` (after an audit point, or many returns to
+    balance), `always`, or `never` (at audit points alone). `pnl_tolerance_ratio`: how far realized
+    pnl may be off, as a share of what was moved: rounding.
+    """
+
+    settle_s: PositiveFloat = 5.0
+    arm: Literal["auto", "always", "never"] = "auto"
+    pnl_tolerance_ratio: Ratio = 1e-6
+
+
 FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings
 PriceBreakerSettings: TypeAlias = (
     PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
@@ -237,6 +251,7 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
+    audit: AuditSettings = AuditSettings()
     bootstrap: bool = False
     action_age_max_s: NonNegativeFloat = 60.0
     held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000

@@ -76,10 +76,11 @@ class VenueEngine:
 
     # --- funds ----------------------------------------------------------------------------
 
-    def fund_changed(self, event: events.InsuranceFundChanged) -> None:
-        """Take a fund's reported balance.
+    def fund_changed(self, event: events.InsuranceFundChanged) -> int | None:
+        """Take a fund's reported balance; return what it changed by, in minor units, for losses.
 
-        Raises RefusedError if it is not in the fund's asset.
+        None for other reasons, and the first time. Raises RefusedError if it is not in the fund's
+        asset.
         """
         fund = self.fund(event.fund, event.asset)
         if event.asset != fund.asset:
@@ -88,7 +89,7 @@ class VenueEngine:
                 f"expected the balance of fund {event.fund} in {fund.asset}, "
                 f"received {event.asset} - at `$.asset`",
             )
-        fund.report(event, self.market.unit(event.asset).count(event.balance))
+        return fund.report(event, self.market.unit(event.asset).count(event.balance))
 
     def uses_asset(self, asset: str) -> bool:
         """Return whether a fund is kept in the asset."""

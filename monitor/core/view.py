@@ -289,6 +289,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     equity_usd: dict[str, float] = {}
     deficit_usd: float = 0.0
     ledgers_forgotten: dict[str, int] = {}  # what did not fit, by ledger
+    audit_sums_off: dict[str, int] = {}  # sums that should be 0 and are not now, by check
     book: BookSums | None = None
     ladders: Ladders | None = None
     worst: tuple[AccountView, ...] = ()

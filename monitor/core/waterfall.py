@@ -17,6 +17,7 @@ from monitor.core.events import InsuranceFundChanged, Leg
 from monitor.core.market import Market
 from monitor.core.waterfall_ledger import ACCOUNTS_MAX, BorneShortfall, Layer, LayerPayment
 
+LOSS_REASONS = frozenset({"liquidation", "deleveraging", "socialized_loss"})
 PAYOUTS_MAX = 1_000  # of one fund's window
 
 
@@ -162,12 +163,22 @@ class Fund:
     payouts: deque[tuple[int, int]] = field(default_factory=deque)  # (engine_ns, paid), of a window
 
     @property
+    def flows(self) -> int:
+        """Return what it was credited with less what it drew, by our own figures."""
+        return self.credited - self.drawn
+
+    @property
     def available(self) -> int:
         """Return what a draw can find now, never below 0."""
         return max(0, self.reported - sum(draw.amount for draw in self.draws))
 
-    def report(self, event: InsuranceFundChanged, balance: int) -> None:
-        """Take the venue's absolute balance, and forget the draws that it includes."""
+    def report(self, event: InsuranceFundChanged, balance: int) -> int | None:
+        """Take the venue's absolute balance, and forget the draws that it includes.
+
+        Returns what it changed by for losses; None for other reasons, and the first time.
+        """
+        is_for_losses = self.reported_ns > 0 and event.reason in LOSS_REASONS
+        change = balance - self.reported if is_for_losses else None
         self.reported = balance
         self.reported_ns = event.event_ns
         included = event.liquidation_ids
@@ -175,6 +186,7 @@ class Fund:
             self.draws = [draw for draw in self.draws if draw.event_ns > event.event_ns]
         else:
             self.draws = [draw for draw in self.draws if draw.liquidation_id not in included]
+        return change
 
     def paid_since(self, start_ns: int) -> int:
         """Return what it paid after a moment of engine time, and forget what it paid before."""

@@ -1,5 +1,6 @@
 """The metrics of the whole book: sums by state, and of both sides of the largest instruments."""
 
+from monitor.core.audit import CHECKS
 from monitor.core.margin.index.class_two import DISTANCE_EDGES
 from monitor.exporter.metric import Metric
 
@@ -11,6 +12,17 @@ STANDINGS = ("placed", "liquidatable", "unknown", "exact_only")
 CROWDED_SERIES_MAX = 2 * 16
 
 BOOK_METRICS = (
+    Metric(
+        name="loss_monitor_audit_sums_off",
+        kind="gauge",
+        help="Sums over all accounts that should be 0 and are not now, by check: for a moment this "
+        "is so all the time.",
+        unit="sums",
+        source="view",
+        labels=("check",),
+        values={"check": CHECKS},
+        series_max=len(CHECKS),
+    ),
     Metric(
         name="loss_monitor_equity_usd",
         kind="gauge",

@@ -208,6 +208,7 @@ READERS: dict[str, Reader] = {
     "loss_monitor_margin_shortfall_usd": lambda view: _single(view.margin_shortfall_usd),
     "loss_monitor_margin_ratio_max": _margin_ratio_max,
     "loss_monitor_ledger_forgotten_total": lambda view: _by_label(view.ledgers_forgotten),
+    "loss_monitor_audit_sums_off": lambda view: _by_label(view.audit_sums_off),
     "loss_monitor_equity_usd": lambda view: _by_label(view.equity_usd),
     "loss_monitor_deficit_usd": lambda view: _single(view.deficit_usd),
     "loss_monitor_maintenance_margin_usd": _of_book(lambda book: book.maintenance_margin_usd),

@@ -335,6 +335,7 @@ class Crash:
             account_report=self._account_report,
             waterfall_episode=bankrupt_engine().waterfall_episode,
             deleveragings=bankrupt_engine().deleveragings,
+            audit_report=bankrupt_engine().audit_report,
             metrics=self.metrics,
             now_ns=self.clock.now_ns,
             decisions=self.decisions,

@@ -118,7 +118,8 @@ def world(kind: str) -> RiskEngine:
 def outcome(kind: str, *, with_event: bool) -> object:
     """Return what can be seen from outside after the example, or without it."""
     engine = world(kind)
-    decisions = engine.apply([event(kind, **EXAMPLES[kind])]) if with_event else []
+    given = event(kind, **EXAMPLES[kind]) if with_event else event("clock_ticked")
+    decisions = engine.apply([given])
     if kind == "liquidation_filled":  # what a fill cost is told at the end
         decisions += engine.apply(
             [event("liquidation_finished", NOW_NS, account="a", seq=5, size="-1", **LIQUIDATION)]

@@ -13,6 +13,7 @@ from monitor.core.events import InstrumentListed
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.account import Account, Position
 from monitor.core.ledger.columns import NONE
+from monitor.core.ledger.moves import FLAT, CashMove, Move, held_in, size_move
 from monitor.core.ledger.names import PARTS
 from monitor.core.ledger.payments import PendingPayment, PositionKey
 from monitor.core.ledger.store import ACCOUNTS_RESERVED, MARGIN_MODES, SUSPECT, Store
@@ -88,6 +89,7 @@ class Ledger:
         self.closed: dict[str, int] = {}
         # The accounts of which an event is missing, refused or held back.
         self.suspects: set[str] = set()
+        self._moves: list[Move] = []  # since somebody last asked
 
     # --- accounts -------------------------------------------------------------------------
 
@@ -138,11 +140,20 @@ class Ledger:
 
     # --- balances and positions -----------------------------------------------------------
 
-    def set_balance(self, account: Account, asset: str, units: int, reason: str) -> None:
+    def set_balance(
+        self, account: Account, asset: str, units: int, reason: str, instrument: str | None = None
+    ) -> None:
         """Set a balance; the difference is booked under its reason."""
-        before = self.store.exchange_balance(account.number, asset, units)
+        difference = units - self.store.exchange_balance(account.number, asset, units)
         reasons = self.booked.setdefault(asset, {})
-        reasons[reason] = reasons.get(reason, 0) + units - before
+        reasons[reason] = reasons.get(reason, 0) + difference
+        if difference:
+            self._moves.append(CashMove(asset, difference, reason, instrument))
+
+    def take_moves(self) -> list[Move]:
+        """Return what was moved since the last call."""
+        moves, self._moves = self._moves, []
+        return moves
 
     def set_position(  # noqa: PLR0913 (a record's fields)
         self,
@@ -170,11 +181,14 @@ class Ledger:
         if row == NONE:
             row = store.add_position(account.number, instrument, leg, is_first=is_new)
         table = store.positions
-        self._count(account.owner, instrument.name, table.size[row], size)
+        before = held_in(store, row, is_inverse=instrument.inverse)
+        self._count(account.owner, instrument.name, before.units, size)
         table.size[row] = size
         table.isolated[row] = margin_mode == "isolated"
         table.isolated_margin[row] = isolated_margin
         store.set_entry(row, entry if size else None)
+        after = held_in(store, row, is_inverse=instrument.inverse)
+        self._moves += size_move(instrument.name, before, after)
         return Position(store, row)
 
     def _count(self, owner: str, instrument: str, before: int, after: int) -> None:
@@ -200,8 +214,10 @@ class Ledger:
 
     def _remove(self, account: Account, row: int) -> None:
         table = self.store.positions
-        name = self.store.instruments[table.instrument[row]].name
-        self._count(account.owner, name, table.size[row], 0)
+        instrument = self.store.instruments[table.instrument[row]]
+        held = held_in(self.store, row, is_inverse=instrument.inverse)
+        self._count(account.owner, instrument.name, held.units, 0)
+        self._moves += size_move(instrument.name, held, FLAT)
         self.store.remove_position(row)
 
     def drop_position(self, account: Account, key: PositionKey) -> None:

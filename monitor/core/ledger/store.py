@@ -155,6 +155,7 @@ class Store:
             else:
                 links[last] = table.next[row]
                 self.assets.release(code)
+                table.units[row] = 0  # a free row holds nothing
                 table.free(row)
             return before
         if units:

@@ -20,7 +20,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
-from monitor.core.audit import AuditReport
+from monitor.core.view import AuditReport
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"

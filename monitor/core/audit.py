@@ -15,68 +15,48 @@ by many returns to balance.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Set
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, TypeAlias
-
-import msgspec
+from itertools import islice
+from typing import Any, cast
 
 from monitor.core.amounts import rounded_text
+from monitor.core.audit_entry import (
+    Contribution,
+    Entry,
+    Key,
+    OwnMove,
+    entry_from,
+    plain_entry,
+)
 from monitor.core.decisions import ConservationViolated, Contributor
-from monitor.core.ledger.moves import FINEST, CashMove, Move, SizeMove
+from monitor.core.events import LiquidationFinished
+from monitor.core.ledger.moves import FINEST, Move
 from monitor.core.market import Market
 from monitor.core.settings import AuditSettings
+from monitor.core.view import AuditReport, AuditSum
 from monitor.core.watched_sum import ARMED_BY, BILLION, WatchedSum
 from monitor.core.waterfall import Fund
 
 SECOND_NS = 1_000_000_000
 TOLD_MAX = 20  # accounts that a violation names
+READ_NS = 10_000_000  # what events moved is read together, so often at most
+READING: Key = ("", "")  # stands for reading, among the sums that are due
+RECENT_MAX = 20_000  # events that are looked through for who moved a sum
 # What stays inside the venue's accounts: it leaves one and comes to another.
 INTERNAL = frozenset({"trade", "liquidation", "deleveraging", "transfer"})
 CHECKS = ("open_interest", "pnl", "funding", "fund", "fills")
 LEARNED = ("pnl", "fund")  # what a venue may not publish everything of
-Key: TypeAlias = tuple[str, str]  # check, scope
 Timer = tuple[int, str, Key]
 
 
-class AuditSum(msgspec.Struct, frozen=True, kw_only=True):
-    """One sum that must be conserved, in contracts or in an asset.
-
-    `difference`: how far it is off, since `off_since_ns`; null while it is within `allowed`.
-    `state`: `waiting` until the venue is known to send both sides, then `armed`.
-    `tolerance_ratio`: what is allowed of what was moved, learned where the venue does not publish
-    everything. `returns`: how often it came back into balance.
-    """
-
-    check: str
-    scope: str
-    state: Literal["waiting", "armed"]
-    difference: str
-    allowed: str
-    tolerance_ratio: float
-    off_since_ns: int | None
-    returns: int
-    violations: int
-
-
-class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Every sum that is watched, and how much was counted again."""
-
-    audit_points: int
-    recounts: int
-    recount_violations: int
-    sums: list[AuditSum]
-
-
-class Mover(NamedTuple):
-    """Whose event moved something, and which it was."""
-
-    account: str
-    seq: int
-
-
 class Audit:
-    """All sums that are watched; one for all shards."""
+    """All sums that are watched; one for all shards.
+
+    What events move is noted, and read together: at most every READ_NS of engine time, whenever a
+    sum may be due, and when somebody asks.
+    """
 
     def __init__(
         self,
@@ -95,9 +75,14 @@ class Audit:
         self.fund_asset = fund_asset
         self.sums: dict[Key, WatchedSum] = {}
         self.audit_points = 0
+        self._unread: list[Entry] = []
+        self._recent: deque[Entry] = deque(maxlen=RECENT_MAX)  # that have been read
+        self._entries = 0  # how many have been read in all
+        self._read_due_ns = 0
         self._unnamed: set[str] = set()  # assets with flows that name no instrument
         self._touched: dict[Key, None] = {}
         self._flows: dict[str, int] = {}  # of funds, as last seen
+        self._finest_of: dict[str, int] = {}
         self._timers: list[tuple[int, Key]] = []
         self.use(settings)
 
@@ -108,96 +93,136 @@ class Audit:
 
     # --- what moved -----------------------------------------------------------------------
 
-    def take(self, moves: Iterable[Move], mover: Mover) -> None:
-        """Take what one event of an account has moved."""
-        for move in moves:
-            if isinstance(move, CashMove):
-                self._take_cash(move, mover)
-            else:
-                self._take_size(move, mover)
-                self._take_worth(move, mover)
+    def take(self, entry: Entry) -> None:
+        """Note what one event of an account has moved."""
+        self._unread.append(entry)
 
-    def take_replaced(self, moves: Iterable[Move], mover: Mover) -> None:
-        """Take what an event that sets an account as a whole, or closes it, has moved.
+    def look(self, now_ns: int) -> None:
+        """Read what was noted, at the end of a step, if the last reading is long enough ago."""
+        if self._unread and now_ns >= self._read_due_ns:
+            self.read(now_ns)
 
-        Its positions count; its pnl is no flow, and is judged from here on.
+    def read(self, now_ns: int) -> None:
+        """Read what was noted, and follow every sum that it moved."""
+        self._read_due_ns = now_ns + READ_NS
+        for entry in self._unread:
+            for key, amount in self._amounts(entry):
+                self._add(key, amount)
+            if entry.replaces:
+                self._rebase(set(map(self._asset, entry.moves)))
+        self._recent.extend(self._unread)
+        self._entries += len(self._unread)
+        self._unread = []
+        for key in self._touched:
+            watched = self.sums[key]
+            if watched.look(now_ns, self._entries):
+                heapq.heappush(self._timers, (now_ns + self._settle_ns, key))
+        self._touched = {}
+
+    def _asset(self, move: Move | OwnMove) -> str:
+        """Return the asset that a move of balances or positions is about."""
+        assert len(move) != 2
+        return move[0] if isinstance(move[2], str) else self.market.instruments[move[0]].settlement
+
+    def _amounts(self, entry: Entry) -> Iterator[tuple[Key, int]]:
+        """Yield what an event has moved, sum by sum."""
+        for move in entry.moves:
+            if len(move) == 2:
+                yield move
+                continue
+            name, units, third, fourth = move
+            if isinstance(third, str):
+                if not entry.replaces:
+                    yield from self._cash_amounts(name, units, third, cast("str | None", fourth))
+                continue
+            if units:
+                yield ("open_interest", name), units
+            if not entry.replaces:
+                yield from self._worth_amounts(name, third, cast("int", fourth))
+
+    def _cash_amounts(
+        self, asset: str, units: int, reason: str, instrument: str | None
+    ) -> Iterator[tuple[Key, int]]:
+        amount = units * self._finest(asset)
+        if reason == "funding":
+            yield ("funding", asset), amount
+        elif reason in INTERNAL:
+            yield ("pnl", asset), amount
+            if instrument is not None:
+                yield ("pnl", f"{asset}/{instrument}"), amount
+            elif reason != "transfer":
+                self._unnamed.add(asset)
+
+    def _worth_amounts(self, name: str, value: int, margin: int) -> Iterator[tuple[Key, int]]:
+        """Yield by what a position's entry value and margin change the pnl.
+
+        What its flows put into balances is realized; less entry values, nothing is left.
         """
-        assets = set()
-        for move in moves:
-            if isinstance(move, CashMove):
-                assets.add(move.asset)
-            else:
-                assets.add(self.market.instruments[move.instrument].settlement)
-                self._take_size(move, mover)
-        self.rebase(assets)
-
-    def _take_cash(self, move: CashMove, mover: Mover) -> None:
-        amount = move.units * self._finest(move.asset)
-        if move.reason == "funding":
-            self._contribute(("funding", move.asset), amount, mover)
-        if move.reason not in INTERNAL:
-            return
-        self._contribute(("pnl", move.asset), amount, mover)
-        if move.instrument is None:
-            if move.reason != "transfer":
-                self._unnamed.add(move.asset)
-        else:
-            self._contribute(("pnl", f"{move.asset}/{move.instrument}"), amount, mover)
-
-    def _take_size(self, move: SizeMove, mover: Mover) -> None:
-        if move.units:
-            self._contribute(("open_interest", move.instrument), move.units, mover)
-
-    def _take_worth(self, move: SizeMove, mover: Mover) -> None:
-        instrument = self.market.instruments[move.instrument]
-        asset = instrument.settlement
-        quantity = instrument.quantity_per_unit
-        worth = move.entry_value * quantity.numerator // quantity.denominator
-        margin = move.margin_units * self._finest(asset)
-        amount = margin + worth if instrument.inverse else margin - worth
+        instrument = self.market.instruments[name]
+        asset, quantity = instrument.settlement, instrument.quantity_per_unit
+        worth = value * quantity.numerator // quantity.denominator
+        amount = worth if instrument.inverse else -worth
+        if margin:
+            amount += margin * self._finest(asset)
         if amount:
-            self._contribute(("pnl", asset), amount, mover)
-            self._contribute(("pnl", f"{asset}/{instrument.name}"), amount, mover)
+            yield ("pnl", asset), amount
+            if asset not in self._unnamed:
+                yield ("pnl", f"{asset}/{name}"), amount
 
     def _finest(self, asset: str) -> int:
         """Return a minor unit of an asset in 1 / FINEST."""
-        return int(self.market.unit(asset).value * FINEST)
+        found = self._finest_of.get(asset)
+        if found is None:
+            found = self._finest_of[asset] = int(self.market.unit(asset).value * FINEST)
+        return found
 
-    def _contribute(self, key: Key, amount: int, mover: Mover) -> None:
-        self._sum(key).contribute(mover.account, amount, mover.seq)
+    def _add(self, key: Key, amount: int) -> None:
+        self._sum(key).add(amount)
         self._touched[key] = None
 
     def note_fund(self, fund: str, change: int) -> None:
         """Take what a fund's balance is reported to have changed by for losses, in minor units."""
-        self._contribute(("fund", fund), change, Mover(fund, 0))
+        self._note(("fund", fund), change)
 
     def note_flows(self, funds: Iterable[Fund]) -> None:
         """Take what funds were credited with and drew by us, from their first report on."""
         for fund in funds:
             flows = fund.flows
             if fund.reported_ns and flows != self._flows.get(fund.name, 0):
-                change = self._flows.get(fund.name, 0) - flows
-                self._contribute(("fund", fund.name), change, Mover(fund.name, 0))
+                self._note(("fund", fund.name), self._flows.get(fund.name, 0) - flows)
             self._flows[fund.name] = flows
 
-    def note_fills(self, instrument: str, mover: Mover, missing: int) -> None:
+    def note_fills(self, event: LiquidationFinished, missing: int) -> None:
         """Take what the fills of a liquidation that has ended miss of its total, in size units."""
-        self._sum(("fills", instrument)).returns += not missing
-        if missing:
-            self._contribute(("fills", instrument), missing, mover)
+        key = ("fills", event.instrument)
+        self._sum(key).returns += not missing
+        self._note(key, missing, account=event.account, seq=event.seq)
 
-    def rebase(self, assets: Iterable[str]) -> None:
-        """Judge the pnl of assets from here on: what was replaced as a whole is no flow."""
+    def _note(self, key: Key, amount: int, *, account: str = "", seq: int = 0) -> None:
+        """Note what moves one sum alone."""
+        if amount:
+            self._unread.append(Entry(account or key[1], seq, [(key, amount)], replaces=False))
+
+    def rebase(self, assets: Iterable[str], now_ns: int) -> None:
+        """Judge the pnl of assets from here on: what they were worth has changed."""
+        self.read(now_ns)
+        self._finest_of = {}
+        self._rebase(set(assets))
+
+    def _rebase(self, assets: Set[str]) -> None:
         for key in self.sums:
             if key[0] == "pnl" and key[1].partition("/")[0] in assets:
-                self.sums[key].settle()
+                self.sums[key].settle(self._entries)
 
-    def forget_instrument(self, name: str, settlement: str) -> None:
+    def forget_instrument(self, name: str, settlement: str, now_ns: int) -> None:
         """Forget the sums of an instrument that is no more."""
+        self.rebase([settlement], now_ns)
         for key in (("open_interest", name), ("fills", name), ("pnl", f"{settlement}/{name}")):
             self.sums.pop(key, None)
-            self._touched.pop(key, None)
-        self.rebase([settlement])
+        self._recent = deque(
+            (entry for entry in self._recent if all(move[0] != name for move in entry.moves)),
+            maxlen=RECENT_MAX,
+        )
 
     def _sum(self, key: Key) -> WatchedSum:
         found = self.sums.get(key)
@@ -213,18 +238,10 @@ class Audit:
 
     # --- judging --------------------------------------------------------------------------
 
-    def look(self, now_ns: int) -> None:
-        """Follow what was moved, at the end of a step."""
-        if not self._touched:
-            return
-        for key in self._touched:
-            watched = self.sums[key]
-            if watched.look(now_ns):
-                heapq.heappush(self._timers, (now_ns + self._settle_ns, key))
-        self._touched = {}
-
     def next_timer(self) -> Timer | None:
-        """Return when a sum may have been off for too long."""
+        """Return when a sum may have been off for too long, or what was noted is to be read."""
+        if self._unread:
+            return self._read_due_ns, "audit", READING
         while self._timers:
             due_ns, key = self._timers[0]
             watched = self.sums.get(key)
@@ -237,14 +254,21 @@ class Audit:
         return None
 
     def fire(self, key: Key, now_ns: int) -> list[ConservationViolated]:
-        """Judge a sum that has been off for `settle_s`."""
-        heapq.heappop(self._timers)
-        if key[0] == "funding":  # a venue takes its time to pay everybody
+        """Judge a sum that has been off for `settle_s`, unless what was not read yet ends that."""
+        if key == READING:
+            self.read(now_ns)
             return []
-        return self._judge(key, now_ns, is_armed=self._is_armed(self.sums[key]))
+        heapq.heappop(self._timers)
+        self.read(now_ns)
+        watched = self.sums[key]
+        is_off = watched.since_ns is not None and watched.since_ns + self._settle_ns <= now_ns
+        if not is_off or key[0] == "funding":  # a venue takes its time to pay everybody
+            return []
+        return self._judge(key, now_ns, is_armed=self._is_armed(watched))
 
     def audit_point(self, now_ns: int) -> list[ConservationViolated]:
         """Judge every sum: the venue says that both sides of everything are here."""
+        self.read(now_ns)
         self.audit_points += 1
         off = [key for key, watched in self.sums.items() if watched.since_ns is not None]
         return [one for key in sorted(off) for one in self._judge(key, now_ns, is_armed=True)]
@@ -267,43 +291,59 @@ class Audit:
         check, scope = key
         asset, _, instrument = scope.partition("/")
         if check == "pnl" and instrument and asset in self._unnamed:
-            watched.settle()
+            watched.settle(self._entries)
             return []
         if not is_armed:
             if check in LEARNED and self.settings.arm == "auto":
-                watched.learn()
+                watched.learn(self._entries)
             return []
         watched.violations += 1
         told = self._violation(key, watched, now_ns)
-        watched.settle()
+        watched.settle(self._entries)
         return [told]
 
     def _violation(self, key: Key, watched: WatchedSum, now_ns: int) -> ConservationViolated:
-        order = sorted(
-            watched.contributions.items(), key=lambda item: (-abs(item[1].amount), item[0].encode())
-        )
+        contributions, forgotten = self._contributions(key, watched.since_entry)
+        order = sorted(contributions, key=lambda one: (-abs(one.amount), one.account.encode()))
         told = order[:TOLD_MAX]
         unit = self.unit(key)
         return ConservationViolated(
             event_ns=now_ns,
             rule="audit",
-            suspect=any(self.is_suspect(name) for name, _ in order),
+            suspect=any(self.is_suspect(one.account) for one in order),
             check=key[0],
             scope=key[1],
             difference=rounded_text(watched.difference * unit),
-            accounts=[name for name, _ in told],
-            left_out=len(order) - len(told) + watched.left_out,
+            accounts=[one.account for one in told],
+            left_out=len(order) - len(told) + forgotten,
             contributions=[
                 Contributor(
-                    account=name,
+                    account=one.account,
                     amount=rounded_text(one.amount * unit),
                     events=one.events,
                     first_seq=one.first_seq,
                     last_seq=one.last_seq,
                 )
-                for name, one in told
+                for one in told
             ],
         )
+
+    def _contributions(self, key: Key, since_entry: int) -> tuple[list[Contribution], int]:
+        """Return what accounts added to a sum since an entry, and how many entries are forgotten.
+
+        Looked for among the newest RECENT_MAX.
+        """
+        wanted = self._entries - since_entry
+        kept = min(wanted, len(self._recent))
+        found: dict[str, Contribution] = {}
+        for entry in islice(self._recent, len(self._recent) - kept, None):
+            amount = sum(amount for moved, amount in self._amounts(entry) if moved == key)
+            if amount:
+                own = found.get(entry.account)
+                if own is None:
+                    own = found[entry.account] = Contribution(entry.account, entry.seq)
+                own.add(amount, entry.seq)
+        return list(found.values()), wanted - kept
 
     def report(self, recounts: int, recount_violations: int) -> AuditReport:
         """Return every sum as it is now."""
@@ -345,6 +385,10 @@ class Audit:
             "unnamed": sorted(self._unnamed),
             "flows": [[name, str(units)] for name, units in sorted(self._flows.items())],
             "timers": [[due_ns, *key] for due_ns, key in sorted(self._timers)],
+            "unread": [plain_entry(entry) for entry in self._unread],
+            "recent": [plain_entry(entry) for entry in self._recent],
+            "entries": self._entries,
+            "read_due_ns": self._read_due_ns,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -354,3 +398,7 @@ class Audit:
         self._unnamed = set(state["unnamed"])
         self._flows = {name: int(units) for name, units in state["flows"]}
         self._timers = [(due_ns, (check, scope)) for due_ns, check, scope in state["timers"]]
+        self._unread = [entry_from(plain) for plain in state["unread"]]
+        self._recent = deque((entry_from(plain) for plain in state["recent"]), maxlen=RECENT_MAX)
+        self._entries = state["entries"]
+        self._read_due_ns = state["read_due_ns"]

@@ -13,7 +13,6 @@ import msgspec
 from monitor.core import events
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
-from monitor.core.audit import AuditReport
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
 from monitor.core.deleveraging_case import Deleveraging
@@ -34,7 +33,7 @@ from monitor.core.settlement import settle
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 from monitor.core.verdicts import account_decision, standing_decisions
-from monitor.core.view import AccountView, RiskView
+from monitor.core.view import AccountView, AuditReport, RiskView
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
 SECOND_NS = 1_000_000_000
@@ -159,7 +158,7 @@ class RiskEngine:
         elif name.startswith("overdue:"):
             overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
             self._step += [] if self.bootstrapping else overdue
-        elif name.startswith("audit:"):
+        elif name.startswith("audit"):
             found = self.audit.fire(key, self.engine_ns)
             self._step += [] if self.bootstrapping else found
         else:

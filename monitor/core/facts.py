@@ -47,7 +47,7 @@ class MarketFacts:
             events.ClockTicked: _ignore,
         }
 
-    def _list_instrument(self, event: events.InstrumentListed, _: int) -> list[Decision]:
+    def _list_instrument(self, event: events.InstrumentListed, now_ns: int) -> list[Decision]:
         before = self.market.instruments.get(event.instrument)
         size_unit = event.size_unit or event.lot_size
         if before is not None and before.size_unit.value != to_fraction(size_unit):
@@ -59,7 +59,7 @@ class MarketFacts:
         if before is not None and before.settlement != event.settlement_currency:
             self._need_no_positions(event, before.settlement)
         values_change = self.market.list_instrument(event)
-        self.audit.rebase([event.settlement_currency])
+        self.audit.rebase([event.settlement_currency], now_ns)
         after, stride = self.market.instruments[event.instrument], BUCKETS
         if before is not None and before.values_like(after):
             stride = stride_for(self.shards.count_holders(event.instrument))
@@ -77,12 +77,11 @@ class MarketFacts:
                 f"positions, received {event.settlement_currency}",
             )
 
-    def _delist_instrument(self, event: events.InstrumentDelisted, _: int) -> list[Decision]:
+    def _delist_instrument(self, event: events.InstrumentDelisted, now_ns: int) -> list[Decision]:
         if event.instrument not in self.market.instruments:
             return []
-        self.audit.forget_instrument(
-            event.instrument, self.market.instruments[event.instrument].settlement
-        )
+        settlement = self.market.instruments[event.instrument].settlement
+        self.audit.forget_instrument(event.instrument, settlement, now_ns)
         for engine in self.shards.engines:
             engine.drop_instrument(event.instrument)
             engine.ledger.take_moves()

@@ -13,7 +13,7 @@ import msgspec
 from monitor.core import events
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import ceil_units, to_fraction
-from monitor.core.audit import Mover
+from monitor.core.audit_entry import Entry
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.deleveraging_watch import Moment
@@ -168,12 +168,8 @@ class AccountIntake:
     def _audit(self, event: AnyAccountEvent, moves: list[Move], *, is_part: bool) -> None:
         """Let the audit take what an event has moved."""
         assert isinstance(event, events.AccountEvent), "expected that an opening moves nothing"
-        mover, audit = Mover(event.account, event.seq), self.parts.audit
-        replaces = isinstance(event, events.AccountSnapshot | events.AccountClosed)
-        if replaces or is_part:
-            audit.take_replaced(moves, mover)
-        else:
-            audit.take(moves, mover)
+        replaces = is_part or isinstance(event, events.AccountSnapshot | events.AccountClosed)
+        self.parts.audit.take(Entry(event.account, event.seq, moves, replaces))
 
     def _audit_fills(self, engine: AccountEngine, event: events.LiquidationFinished) -> None:
         """Let the audit hold the fills of a liquidation that has ended against its total."""
@@ -182,8 +178,7 @@ class AccountIntake:
             filled = sum(liquidation.filled.values(), Fraction(0))
             unit = self.parts.market.instruments[event.instrument].size_unit.value
             missing = ceil_units(abs(to_fraction(event.size) - filled), unit)
-            mover = Mover(event.account, event.seq)
-            self.parts.audit.note_fills(event.instrument, mover, missing)
+            self.parts.audit.note_fills(event, missing)
 
     def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
         """Hold a step of a liquidation against the rules, before it is judged."""

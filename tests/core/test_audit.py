@@ -113,7 +113,7 @@ def test_a_venue_is_known_to_send_both_sides_by_its_many_returns_to_balance() ->
     journal = book()
     for number in range(ARMED_BY):
         for name, sign in (("ann", ""), ("bob", "-")):
-            journal.position(name, "X", f"{sign}{11 + number}", "100")
+            journal.wait(0.02).position(name, "X", f"{sign}{11 + number}", "100")
     journal.position("ann", "X", "500", "100")
     found = violations(journal, EngineSettings())
     assert [one.check for one in found] == ["open_interest", "pnl", "pnl"]
@@ -129,7 +129,7 @@ def test_one_audit_point_is_enough_to_know_it() -> None:
 def trade(journal: Journal, realized: str) -> None:
     """Let ann sell 4 to cat at 110: ann has gained 40, which is booked as `realized`."""
     journal.balance("cat", "1000")
-    journal.position("ann", "X", "6", "100", more=True)
+    journal.wait(1).position("ann", "X", "6", "100", more=True)
     journal.balance("ann", str(1000 + float(realized)), reason="trade", instrument="X")
     journal.position("cat", "X", "4", "110")
 
@@ -261,6 +261,7 @@ def test_fills_that_are_less_than_the_total_are_named() -> None:
 
 def test_of_many_accounts_the_twenty_that_moved_most_are_named() -> None:
     journal = book()
+    journal.wait(1)
     for number in range(1, 31):
         journal.position(f"c{number:02}", "X", str(number), "100")
     (found,) = [one for one in violations(journal) if one.check == "open_interest"]
@@ -317,6 +318,7 @@ def test_the_open_interest_that_is_watched_is_that_of_all_positions(
         engine.apply([event])
         for name in engine.market.instruments:
             long, short = engine.shards.open_interest(name)
+            engine.audit.read(engine.engine_ns)
             watched = engine.audit.sums.get(("open_interest", name))
             assert (0 if watched is None else watched.value) == long - short
 
@@ -363,6 +365,7 @@ def test_the_pnl_that_is_watched_is_flows_less_entry_values(
         engine.apply(journal.take())
         held[account, name] = (size, price)
         expected = flows - entry_values(held)
+        engine.audit.read(engine.engine_ns)
         found = engine.audit.sums.get(("pnl", "USD"))
         value = Fraction(0) if found is None else Fraction(found.value, FINEST)
         assert abs(value - expected) <= Fraction(4 * len(trades), FINEST)

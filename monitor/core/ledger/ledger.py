@@ -13,7 +13,7 @@ from monitor.core.events import InstrumentListed
 from monitor.core.instruments import Instrument
 from monitor.core.ledger.account import Account, Position
 from monitor.core.ledger.columns import NONE
-from monitor.core.ledger.moves import FLAT, CashMove, Move, held_in, size_move
+from monitor.core.ledger.moves import Move, entry_value
 from monitor.core.ledger.names import PARTS
 from monitor.core.ledger.payments import PendingPayment, PositionKey
 from monitor.core.ledger.store import ACCOUNTS_RESERVED, MARGIN_MODES, SUSPECT, Store
@@ -148,7 +148,7 @@ class Ledger:
         reasons = self.booked.setdefault(asset, {})
         reasons[reason] = reasons.get(reason, 0) + difference
         if difference:
-            self._moves.append(CashMove(asset, difference, reason, instrument))
+            self._moves.append((asset, difference, reason, instrument))
 
     def take_moves(self) -> list[Move]:
         """Return what was moved since the last call."""
@@ -181,14 +181,17 @@ class Ledger:
         if row == NONE:
             row = store.add_position(account.number, instrument, leg, is_first=is_new)
         table = store.positions
-        before = held_in(store, row, is_inverse=instrument.inverse)
-        self._count(account.owner, instrument.name, before.units, size)
+        units, margin = table.size[row], table.isolated_margin[row]
+        value = entry_value(store, row, is_inverse=instrument.inverse)
+        self._count(account.owner, instrument.name, units, size)
         table.size[row] = size
         table.isolated[row] = margin_mode == "isolated"
         table.isolated_margin[row] = isolated_margin
         store.set_entry(row, entry if size else None)
-        after = held_in(store, row, is_inverse=instrument.inverse)
-        self._moves += size_move(instrument.name, before, after)
+        change = entry_value(store, row, is_inverse=instrument.inverse) - value
+        if size != units or change or isolated_margin != margin:
+            move = (instrument.name, size - units, change, isolated_margin - margin)
+            self._moves.append(move)
         return Position(store, row)
 
     def _count(self, owner: str, instrument: str, before: int, after: int) -> None:
@@ -215,9 +218,11 @@ class Ledger:
     def _remove(self, account: Account, row: int) -> None:
         table = self.store.positions
         instrument = self.store.instruments[table.instrument[row]]
-        held = held_in(self.store, row, is_inverse=instrument.inverse)
-        self._count(account.owner, instrument.name, held.units, 0)
-        self._moves += size_move(instrument.name, held, FLAT)
+        units, margin = table.size[row], table.isolated_margin[row]
+        self._count(account.owner, instrument.name, units, 0)
+        if units or margin:
+            value = entry_value(self.store, row, is_inverse=instrument.inverse)
+            self._moves.append((instrument.name, -units, -value, -margin))
         self.store.remove_position(row)
 
     def drop_position(self, account: Account, key: PositionKey) -> None:

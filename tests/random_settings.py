@@ -52,8 +52,10 @@ SETTINGS = st.builds(
                 ("insurance_fund", "socialized_loss"),
                 ("deleveraging", "socialized_loss"),
                 ("insurance_fund",),
+                ("liquidator_vault", "insurance_fund", "deleveraging", "socialized_loss"),
             ]
         ),
+        credit_rate_max=st.sampled_from([None, None, 0.0, 0.01, 1.0]),
     ),
     deleveraging=st.builds(
         DeleveragingSettings,

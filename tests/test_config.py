@@ -32,8 +32,8 @@ MISTAKES = {
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "
-    "the order insurance_fund, deleveraging, socialized_loss; received deleveraging, "
-    "insurance_fund",
+    "the order liquidator_vault, insurance_fund, deleveraging, socialized_loss; received "
+    "deleveraging, insurance_fund",
     '[waterfall]\nlayers = ["deleveraging", "deleveraging"]': "received deleveraging, deleveraging",
     '[kafka.topics]\nmarket = "x"\naccounts = "x"': "expected four different names",
 }

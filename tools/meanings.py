@@ -180,6 +180,7 @@ SPECIAL = {
     ("PendingFunding", "amount"): "> 0 is owed by the account.",
     ("WithdrawalRequested", "amount"): "How much is asked for.",
     ("ShortfallIncurred", "amount"): "What nobody's margin covers, rounded up to the minor unit.",
+    ("LiquidatorVaultDrawn", "amount"): "The shortfall that reached the vault.",
     ("InsuranceFundDrawn", "amount"): "The shortfall that reached the fund.",
     ("InsuranceFundCredited", "amount"): "What the liquidation gained.",
     ("DeleveragingPlanned", "amount"): "What deleveraging must collect.",

@@ -69,6 +69,8 @@ SETTINGS = {
     ("funds", "payout_window_cap"): "The most that it pays in a window, in its asset; empty: all.",
     ("funds", "payout_window_s"): "How long that window is, in engine time; empty: none.",
     ("waterfall", "layers"): "Who pays, in this order; some may be left out.",
+    ("waterfall", "credit_rate_max"): "Most that a fund is credited of a liquidation's gain, as a "
+    "share of the notional filled; empty: all of the gain.",
     ("waterfall", "socialized_loss"): "How the rest is spread.",
     ("deleveraging", "policy"): "Who is deleveraged first.",
     ("deleveraging", "price"): "At which price.",

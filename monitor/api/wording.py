@@ -56,6 +56,11 @@ def _shortfalls(_: decisions.ShortfallIncurred, group: Sequence[decisions.Decisi
 
 
 @_words_of_many.register
+def _vault_draws(_: decisions.LiquidatorVaultDrawn, group: Sequence[decisions.Decision]) -> str:
+    return f"Vaults pay {_amounts(group, 'paid')} of {_amounts(group)} asked for {len(group)} times"
+
+
+@_words_of_many.register
 def _draws(_: decisions.InsuranceFundDrawn, group: Sequence[decisions.Decision]) -> str:
     return f"Funds pay {_amounts(group, 'paid')} of {_amounts(group)} asked for {len(group)} times"
 
@@ -134,6 +139,14 @@ def _shortfall(decision: decisions.ShortfallIncurred) -> str:
         f"{decision.account} leaves a shortfall of {money(decision.amount, decision.asset)} "
         f"on {decision.instrument}"
     )
+
+
+@_words.register
+def _vault_drawn(decision: decisions.LiquidatorVaultDrawn) -> str:
+    words = f"Vault {decision.account} pays {money(decision.paid, decision.asset)}"
+    if Decimal(decision.uncovered) > 0:
+        words += f"; {money(decision.uncovered, decision.asset)} stay uncovered"
+    return words
 
 
 @_words.register

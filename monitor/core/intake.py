@@ -148,6 +148,8 @@ class AccountIntake:
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
+        if self.parts.venue.vaults.draws:
+            self._show_vault(event)
         if isinstance(event, events.LiquidationEvent):
             self._watch(engine, event)
             for unit in ending:
@@ -158,6 +160,14 @@ class AccountIntake:
         if not is_part:
             self.parts.count_applied(event)
         return True
+
+    def _show_vault(self, event: AnyAccountEvent) -> None:
+        """Let a vault's own balances include what was drawn on it."""
+        vaults = self.parts.venue.vaults
+        if isinstance(event, events.BalanceChanged | events.AccountSnapshot):
+            vaults.show(event.account, event.event_ns)
+        elif isinstance(event, events.AccountClosed):
+            vaults.forget(event.account)
 
     def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
         """Hold a step of a liquidation against the rules, before it is judged."""

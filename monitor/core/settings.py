@@ -59,17 +59,27 @@ class FundSettings(Settings, frozen=True, kw_only=True):
     payout_window_s: PositiveFloat | None = None
 
 
-LossLayer: TypeAlias = Literal["insurance_fund", "deleveraging", "socialized_loss"]
-LOSS_LAYERS: tuple[LossLayer, ...] = ("insurance_fund", "deleveraging", "socialized_loss")
+LossLayer: TypeAlias = Literal[
+    "liquidator_vault", "insurance_fund", "deleveraging", "socialized_loss"
+]
+LOSS_LAYERS: tuple[LossLayer, ...] = (
+    "liquidator_vault",
+    "insurance_fund",
+    "deleveraging",
+    "socialized_loss",
+)
 
 
 class WaterfallSettings(Settings, frozen=True, kw_only=True):
     """`[waterfall]`: who bears a shortfall, in order, after the account's own margin.
 
-    The order is fixed, the fund first: `layers` may leave some out, and names none twice.
+    The order is fixed: `layers` may leave some out, and names none twice. `credit_rate_max`: of
+    what a liquidation closes better than bankruptcy the fund is credited at most this share of the
+    notional that was filled (dYdX: the fee cap); the rest stays with the account.
     """
 
-    layers: tuple[LossLayer, ...] = LOSS_LAYERS
+    layers: tuple[LossLayer, ...] = LOSS_LAYERS[1:]
+    credit_rate_max: Ratio | None = None
     socialized_loss: Literal["gains-pro-rata"] = "gains-pro-rata"
 
 

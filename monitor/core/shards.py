@@ -13,11 +13,12 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
 from monitor.core.deleveraging.policy import Policy
 from monitor.core.deleveraging_watch import Closing
-from monitor.core.inventory import Inventory, inventories_of
+from monitor.core.inventory import Inventory, inventories_of, vault_equities
 from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
 from monitor.core.open_interest import Concentration, SideInterest, merged
+from monitor.core.vaults import VaultEquity
 from monitor.core.winners import (
     Standing,
     all_candidates,
@@ -59,10 +60,15 @@ class Shards:
     def candidates(
         self, instrument: str, side: Side, *, without: str, contracts: Fraction
     ) -> CandidateSet:
-        """Return the foremost candidates of every shard, and how many there are in all."""
+        """Return the foremost candidates of every shard, and how many there are in all.
+
+        None is of the owner of the account `without`: nobody closes against himself.
+        """
+        bankrupt = self.of(without).ledger.accounts.get(without)
+        owner = without if bankrupt is None else bankrupt.owner
         parts = [
             foremost_candidates(
-                engine, instrument, side, without=without, contracts=contracts, policy=self.policy
+                engine, instrument, side, without=owner, contracts=contracts, policy=self.policy
             )
             for engine in self.engines
         ]
@@ -119,6 +125,13 @@ class Shards:
         for engine in self.engines:
             gains.update(unrealized_gains(engine, instrument, without=without))
         return gains
+
+    def vaults(self, *, without: str) -> list[VaultEquity]:
+        """Return the vaults whose equity is known, in the order of names."""
+        found = [one for engine in self.engines for one in vault_equities(engine)]
+        return sorted(
+            (one for one in found if one.account != without), key=lambda one: one.account.encode()
+        )
 
     def inventories(self) -> dict[str, Inventory]:
         """Return what the venue's vaults have taken over and not closed, by fund."""

@@ -30,6 +30,7 @@ from monitor.core.deleveraging.policy import Policy
 from monitor.core.deleveraging_ledger import DeleveragingLedger
 from monitor.core.deleveraging_watch import DeleveragingWatch, Moment
 from monitor.core.instruments import Instrument
+from monitor.core.liquidation import Liquidation
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
@@ -37,6 +38,7 @@ from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.socialization import METHODS
 from monitor.core.socialization.loss import Bearer
 from monitor.core.socialization.loss import Loss as SharedLoss
+from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
 
@@ -57,6 +59,7 @@ class VenueEngine:
         self.deleveragings = DeleveragingLedger()
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
+        self.vaults = Vaults()
 
     @property
     def policy(self) -> Policy:
@@ -109,11 +112,17 @@ class VenueEngine:
     # --- the waterfall --------------------------------------------------------------------
 
     def credit(
-        self, instrument: Instrument, liquidation_id: str, gain: Fraction, now_ns: int
+        self, instrument: Instrument, liquidation: Liquidation, gain: Fraction, now_ns: int
     ) -> list[Decision]:
-        """Credit an execution gain (settlement currency) to the instrument's fund."""
+        """Credit an execution gain (settlement currency), up to its cap, to the instrument's fund.
+
+        With a `credit_rate_max` of 0.01 a gain of 30 on fills of 1,000 credits 10.
+        """
         if instrument.fund is None:
             return []
+        rate = self.settings.waterfall.credit_rate_max
+        if rate is not None:
+            gain = min(gain, float_setting(rate) * liquidation.filled_notional(instrument))
         fund = self.fund(instrument.fund, instrument.settlement)
         converted = self._convert(gain, instrument.settlement, fund.asset)
         if converted is None:
@@ -130,7 +139,7 @@ class VenueEngine:
                 fund=fund.name,
                 asset=fund.asset,
                 amount=unit.text_of(amount),
-                liquidation_id=liquidation_id,
+                liquidation_id=liquidation.liquidation_id,
             )
         ]
 
@@ -148,7 +157,11 @@ class VenueEngine:
         )
         loss = Loss(shortfall)
         decisions: list[Decision] = []
-        if "insurance_fund" in layers and instrument.fund is not None:
+        if "liquidator_vault" in layers:
+            vaults = winners.vaults(without=shortfall.account)
+            minor_unit = self.market.unit(shortfall.asset)
+            decisions += self.vaults.draw(loss, vaults, value, minor_unit, now_ns)
+        if "insurance_fund" in layers and loss.amount and instrument.fund is not None:
             decisions += self._draw_up(loss, instrument.fund, now_ns)
         given_up: dict[str, Fraction] = {}
         if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
@@ -328,6 +341,7 @@ class VenueEngine:
             "breakers": self.board.export_state(),
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
+            "vaults": self.vaults.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
         }
@@ -338,6 +352,7 @@ class VenueEngine:
         self.board.restore(state["breakers"])
         self.ledger = WaterfallLedger.from_state(state["ledger"])
         self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
+        self.vaults.restore(state["vaults"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
 

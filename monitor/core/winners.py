@@ -1,7 +1,8 @@
 """Who stands on the other side of a shortfall: candidates for deleveraging, and gains.
 
 Candidates are positions of traders whose margin unit is healthy or margin called; vaults, funds
-and the liquidated account itself are none.
+and all accounts of the liquidated one's owner are none. Gains are those of everybody else: to an
+owner's other accounts a socialized loss goes too.
 """
 
 import math
@@ -29,9 +30,12 @@ _PRESELECTION_MARGIN = 1e-6
 def eligible(
     engine: AccountEngine, instrument: str, side: Side, *, without: str | None = None
 ) -> Iterator[tuple[MarginUnit, Position]]:
-    """Yield the positions of a side that may be deleveraged, with their margin units."""
+    """Yield the positions of a side that may be deleveraged, with their margin units.
+
+    `without`: an owner none of whose accounts is asked; nobody closes against himself.
+    """
     for account, position in engine.ledger.positions_in(instrument):
-        if (position.size > 0) != (side == "long") or account.name == without:
+        if (position.size > 0) != (side == "long") or account.owner == without:
             continue
         unit = engine.unit_of(account, position.key)
         if account.is_trader and unit.state in ("healthy", "margin_call"):

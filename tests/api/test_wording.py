@@ -53,6 +53,13 @@ def test_what_qualifies_a_decision_is_said() -> None:
     ("decision", "text"),
     [
         (
+            decisions.LiquidatorVaultDrawn(
+                **ENVELOPE, account="hlp", asset="BTC", amount="2", paid="1.5", uncovered="0.5",
+                liquidation_id="l",
+            ),
+            "Vault hlp pays 1.50 BTC; 0.500000 BTC stay uncovered",
+        ),
+        (
             decisions.InsuranceFundDrawn(
                 **ENVELOPE, fund="main", asset="BTC", amount="2", paid="1.5", uncovered="0.5",
                 liquidation_id="l",

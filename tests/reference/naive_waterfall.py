@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_deleveraging, naive_equity
+from tests.reference import naive_deleveraging, naive_equity, naive_margin
 from tests.reference.naive_waterfall_ledger import Entry, Paid, enter
 from tests.reference.naive_world import (
     Draw,
@@ -44,6 +44,10 @@ def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
     """Return the decisions of all layers for one shortfall."""
     layers = world.settings.waterfall.layers
     found: list[decisions.Decision] = []
+    if "liquidator_vault" in layers:
+        for vault in sorted(world.accounts, key=str.encode):
+            if world.accounts[vault].role == "liquidator" and vault != loss.loser and loss.amount:
+                found += draw_vault(world, loss, vault)
     if "insurance_fund" in layers and loss.listed.fund is not None:
         name: str | None = loss.listed.fund
         while name is not None and loss.amount > 0:
@@ -55,6 +59,32 @@ def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
     if loss.amount > 0 and "socialized_loss" in layers:
         found.append(socialize(world, loss, given_up))
     return found
+
+
+def draw_vault(world: World, loss: Loss, name: str) -> list[decisions.Decision]:
+    """Let a vault pay out of its equity, down to 0; what it paid and has not told is gone."""
+    figures = naive_margin.figures(world, world.accounts[name], None)
+    value, unit = world.value(loss.asset), world.minor_unit(loss.asset)
+    if figures is None or value is None:
+        return []
+    drawn = sum((worth for vault, _, worth in world.vault_draws if vault == name), ZERO)
+    asked = loss.amount
+    paid = min(asked, floor_to(max(ZERO, figures.equity - drawn) / value, unit))
+    world.vault_draws.append((name, loss.finished_ns, paid * value))
+    loss.amount = asked - paid
+    enter(world, loss.entry, Paid("liquidator_vault", name, loss.asset, asked, paid, ZERO))
+    return [
+        decisions.LiquidatorVaultDrawn(
+            event_ns=loss.event_ns,
+            rule="waterfall",
+            account=name,
+            asset=loss.asset,
+            amount=exact(asked),
+            paid=exact(paid),
+            uncovered=exact(loss.amount),
+            liquidation_id=loss.liquidation_id,
+        )
+    ]
 
 
 def fund_of(world: World, name: str, asset: str) -> Fund:

@@ -249,6 +249,11 @@ def cross_check(configuration: Configuration) -> list[str]:
             f"[waterfall] layers: expected each at most once, in the order {', '.join(LOSS_LAYERS)}"
             f"; received {', '.join(layers)}"
         )
+    if configuration.waterfall.socialized_loss == "three-stage":
+        problems.append(
+            "[waterfall] socialized_loss: expected a method that the events of a venue can feed, "
+            'received "three-stage": no event carries unvested gains'
+        )
     problems += fund_problems(configuration.funds)
     problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)

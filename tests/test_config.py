@@ -34,6 +34,7 @@ MISTAKES = {
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "
     "the order liquidator_vault, insurance_fund, deleveraging, socialized_loss; received "
     "deleveraging, insurance_fund",
+    '[waterfall]\nsocialized_loss = "three-stage"': "no event carries unvested gains",
     '[waterfall]\nlayers = ["deleveraging", "deleveraging"]': "received deleveraging, deleveraging",
     '[kafka.topics]\nmarket = "x"\naccounts = "x"': "expected four different names",
 }

@@ -186,6 +186,7 @@ SPECIAL = {
     ("DeleveragingPlanned", "amount"): "What deleveraging must collect.",
     ("DeleveragingPlanned", "price"): "Where the positions would be closed; null: unknown.",
     ("LossSocialized", "amount"): "What nobody else covers.",
+    ("LossSocialized", "surplus"): "What is charged beyond the loss: it belongs to the fund.",
     ("LossSocialized", "left"): "What could not be charged to anyone.",
     ("Reduction", "size"): "Contracts taken, positive.",
     ("Reduction", "amount"): "Pnl given up, valuation currency.",

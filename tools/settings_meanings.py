@@ -71,7 +71,11 @@ SETTINGS = {
     ("waterfall", "layers"): "Who pays, in this order; some may be left out.",
     ("waterfall", "credit_rate_max"): "Most that a fund is credited of a liquidation's gain, as a "
     "share of the notional filled; empty: all of the gain.",
-    ("waterfall", "socialized_loss"): "How the rest is spread.",
+    ("waterfall", "socialized_loss"): "How the rest is spread (`three-stage` is for the command).",
+    ("waterfall", "session_s"): "Length of a session whose profits are charged.",
+    ("waterfall", "minimum_rate"): "Lowest share of a session profit that is charged.",
+    ("waterfall", "index_tick"): "Step of the funding index, per contract.",
+    ("waterfall", "payee_of_remainder"): "Who gets what floored payouts leave; empty: the fund.",
     ("deleveraging", "policy"): "Who is deleveraged first.",
     ("deleveraging", "price"): "At which price.",
     ("breakers", "name"): "Name of the breaker.",

@@ -208,7 +208,10 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LossSocialized(Decision, frozen=True, kw_only=True, gc=False):
-    """A loss nobody else covers, spread over `accounts`; `left` could not be charged to anyone."""
+    """A loss nobody else covers, spread over `accounts`; `left` could not be charged to anyone.
+
+    `surplus`: what the method charges beyond the loss; it belongs to the instrument's fund.
+    """
 
     method: str
     asset: str
@@ -216,6 +219,7 @@ class LossSocialized(Decision, frozen=True, kw_only=True, gc=False):
     accounts: list[Charge]
     left: str
     liquidation_id: str
+    surplus: str = "0"
 
     subject_fields: ClassVar[tuple[str, ...]] = ("asset", "liquidation_id")
 

@@ -27,6 +27,7 @@ from monitor.core.market import Market
 from monitor.core.overview import build_view
 from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import Standings, account_report, account_view, summary
+from monitor.core.sessions import Sessions
 from monitor.core.settings import EngineSettings, SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
@@ -78,6 +79,7 @@ class RiskEngine:
                 for _ in range(shards)
             ],
             self.venue.policy,
+            Sessions(settings.waterfall),
         )
         self.changes = OpenChanges()
         self.held = HeldEvents(settings.held_back_events_max)
@@ -266,6 +268,7 @@ class RiskEngine:
         self.watch.use(settings.liquidation_watch)
         self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
         self.shards.policy = self.venue.policy
+        self.shards.sessions.use(settings.waterfall)
         self.held.limit = settings.held_back_events_max
         for engine in self.shards.engines:
             engine.use(self.rules)

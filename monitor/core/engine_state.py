@@ -10,6 +10,7 @@ from monitor.core.changes import OpenChanges
 from monitor.core.facts import MarketFacts
 from monitor.core.market import Market
 from monitor.core.parts import EngineParts
+from monitor.core.sessions import Sessions
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
@@ -33,6 +34,7 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "market": engine.market.export_state(),
         "venue": engine.venue.export_state(),
         "accounts": [export_accounts(part) for part in engine.shards.engines],
+        "sessions": engine.shards.sessions.export_state(),
         "watch": engine.watch.export_state(),
         "changes": engine.changes.export_state(),
         "held": engine.held.export_state(),
@@ -72,7 +74,9 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
         )
         for part in state["accounts"]
     ]
-    engine.shards = Shards(parts, engine.venue.policy)
+    sessions = Sessions(engine.settings.waterfall)
+    sessions.restore(state["sessions"])
+    engine.shards = Shards(parts, engine.venue.policy, sessions)
     engine.facts = MarketFacts(engine.market, engine.shards, engine.venue)
     engine.changes = OpenChanges.from_state(state["changes"])
     engine.held.restore(state["held"])

@@ -19,6 +19,7 @@ from monitor.core.ledger import Account
 from monitor.core.margin.book import MarginUnit
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
+from monitor.core.sessions import PROFIT_REASONS
 
 AnyAccountEvent = events.AccountEvent | events.AccountOpened
 
@@ -143,11 +144,16 @@ class AccountIntake:
         if type(event) is events.DeleveragingFilled:
             self._foresee(event)
             self.parts.venue.deleveraging_watch.note_fill(event)
+        found = account or engine.account(event.account)
+        realizes = type(event) is events.BalanceChanged and self._realizes(event.reason)
+        before = found.balances.get(event.asset, 0) if realizes else 0  # type: ignore[union-attr]
         try:
-            engine.apply(account or engine.account(event.account), event)
+            engine.apply(found, event)
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
+        if realizes:
+            self._note_realized(engine, event, before)  # type: ignore[arg-type]
         if self.parts.venue.vaults.draws:
             self._show_vault(event)
         if isinstance(event, events.LiquidationEvent):
@@ -160,6 +166,16 @@ class AccountIntake:
         if not is_part:
             self.parts.count_applied(event)
         return True
+
+    def _realizes(self, reason: str) -> bool:
+        return self.parts.shards.sessions.is_kept and reason in PROFIT_REASONS
+
+    def _note_realized(
+        self, engine: AccountEngine, event: events.BalanceChanged, before: int
+    ) -> None:
+        after = engine.ledger.accounts[event.account].balances.get(event.asset, 0)
+        sessions, now_ns = self.parts.shards.sessions, self.parts.engine_ns
+        sessions.note(now_ns, event.account, event.asset, after - before)
 
     def _show_vault(self, event: AnyAccountEvent) -> None:
         """Let a vault's own balances include what was drawn on it."""
@@ -219,6 +235,7 @@ class AccountIntake:
         """Forget what a snapshot or a closing makes void."""
         if isinstance(event, events.AccountClosed):
             self.parts.watch.forget_account(event.account)
+            self.parts.shards.sessions.forget(event.account)
         dropped = self.parts.held.drop_account(event.account, event.seq)
         if event.account in self.parts.shards.of(event.account).ledger.accounts:
             self._count_held(event.account, -dropped)

@@ -29,6 +29,17 @@ class Winners(Protocol):
     def vaults(self, *, without: str) -> Sequence[VaultEquity]:
         """Return the venue's vaults but one account, in the order of names."""
 
+    def profits(
+        self, asset: str, minor_unit: Fraction, now_ns: int, *, without: str
+    ) -> Mapping[str, Fraction]:
+        """Return each trader's profit of the session in an asset, realized and not; signed."""
+
+    def sizes(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
+        """Return how many contracts (> 0) each trader holds."""
+
+    def equities(self, *, without: str) -> Mapping[str, Fraction]:
+        """Return each trader's equity (> 0) in the valuation currency."""
+
     def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
         """Return each trader's unrealized gain (> 0) in the settlement currency."""
 

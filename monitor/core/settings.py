@@ -70,17 +70,34 @@ LOSS_LAYERS: tuple[LossLayer, ...] = (
 )
 
 
+MethodName: TypeAlias = Literal[
+    "gains-pro-rata",
+    "session-profit",
+    "session-profit-minimum-rate",
+    "settlement-ratio",
+    "funding-index",
+    "withdrawal-factor",
+    "three-stage",
+]
+
+
 class WaterfallSettings(Settings, frozen=True, kw_only=True):
     """`[waterfall]`: who bears a shortfall, in order, after the account's own margin.
 
     The order is fixed: `layers` may leave some out, and names none twice. `credit_rate_max`: of
     what a liquidation closes better than bankruptcy the fund is credited at most this share of the
     notional that was filled (dYdX: the fee cap); the rest stays with the account.
+    `session_s`, `minimum_rate`, `index_tick`, `payee_of_remainder` are of single methods of
+    `socialized_loss`: the sessions begin at multiples of their length.
     """
 
     layers: tuple[LossLayer, ...] = LOSS_LAYERS[1:]
     credit_rate_max: Ratio | None = None
-    socialized_loss: Literal["gains-pro-rata"] = "gains-pro-rata"
+    socialized_loss: MethodName = "gains-pro-rata"
+    session_s: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 86_400.0
+    minimum_rate: Ratio = 0.01
+    index_tick: Annotated[float, msgspec.Meta(ge=1e-18, le=1e9)] = 1e-8
+    payee_of_remainder: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
 
 
 PolicyName: TypeAlias = Literal[

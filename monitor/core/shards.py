@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from monitor.core.accounts import AccountEngine
+from monitor.core.bearers import equities_of, sizes_in, unrealized_in
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
 from monitor.core.deleveraging.policy import Policy
@@ -18,6 +19,7 @@ from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
 from monitor.core.open_interest import Concentration, SideInterest, merged
+from monitor.core.sessions import Sessions
 from monitor.core.vaults import VaultEquity
 from monitor.core.winners import (
     Standing,
@@ -33,9 +35,10 @@ from monitor.core.winners import (
 class Shards:
     """The account engines of one process, and the `Winners` that the venue's half asks."""
 
-    def __init__(self, engines: list[AccountEngine], policy: Policy) -> None:
-        """Take at least one engine."""
+    def __init__(self, engines: list[AccountEngine], policy: Policy, sessions: Sessions) -> None:
+        """Take at least one engine, and what all accounts have realized in this session."""
         assert engines
+        self.sessions = sessions
         self.engines = engines
         self.policy = policy
 
@@ -132,6 +135,31 @@ class Shards:
         return sorted(
             (one for one in found if one.account != without), key=lambda one: one.account.encode()
         )
+
+    def profits(
+        self, asset: str, minor_unit: Fraction, now_ns: int, *, without: str
+    ) -> Mapping[str, Fraction]:
+        """Return every trader's profit of the session in an asset, realized and not."""
+        realized = self.sessions.of(now_ns, asset)
+        profits: dict[str, Fraction] = {}
+        for engine in self.engines:
+            for name, pnl in unrealized_in(engine, asset, without=without).items():
+                profits[name] = pnl + realized.get(name, 0) * minor_unit
+        return profits
+
+    def sizes(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
+        """Return how many contracts every trader holds in an instrument."""
+        sizes: dict[str, Fraction] = {}
+        for engine in self.engines:
+            sizes.update(sizes_in(engine, instrument, without=without))
+        return sizes
+
+    def equities(self, *, without: str) -> Mapping[str, Fraction]:
+        """Return every trader's equity above 0."""
+        equities: dict[str, Fraction] = {}
+        for engine in self.engines:
+            equities.update(equities_of(engine, without=without))
+        return equities
 
     def inventories(self) -> dict[str, Inventory]:
         """Return what the venue's vaults have taken over and not closed, by fund."""

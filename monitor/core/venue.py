@@ -13,17 +13,14 @@ from monitor.core import events
 from monitor.core.amounts import (
     float_setting,
     floor_units,
-    rounded_text,
     rounded_text_or_none,
 )
 from monitor.core.breakers.board import BreakerBoard
 from monitor.core.decisions import (
-    Charge,
     Decision,
     DeleveragingPlanned,
     InsuranceFundCredited,
     InsuranceFundDrawn,
-    LossSocialized,
 )
 from monitor.core.deleveraging.plan import Plan
 from monitor.core.deleveraging.policy import Policy
@@ -31,13 +28,11 @@ from monitor.core.deleveraging_ledger import DeleveragingLedger
 from monitor.core.deleveraging_watch import DeleveragingWatch, Moment
 from monitor.core.instruments import Instrument
 from monitor.core.liquidation import Liquidation
+from monitor.core.live_losses import LossSharer, Sharing
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings, FundSettings
-from monitor.core.socialization import METHODS
-from monitor.core.socialization.loss import Bearer
-from monitor.core.socialization.loss import Loss as SharedLoss
 from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
@@ -170,12 +165,20 @@ class VenueEngine:
             decisions.append(self._deleverage(loss, instrument, made, now_ns))
             given_up = self._given_up(instrument, made.plan)
         if "socialized_loss" in layers and loss.amount:
-            gains = self._gains_left(loss, instrument, winners, given_up)
-            decisions.append(self._socialize(loss, instrument, gains, now_ns))
+            asked = loss.amount
+            sharing = Sharing(loss, instrument, winners, given_up, now_ns)
+            sharer = LossSharer(self.market, self.settings.waterfall)
+            decisions.append(sharer.share(sharing))
+            self._note_socialized(loss, account_of, asked - loss.amount)
         first, name = shortfall.is_first, shortfall.account
         entry = entry_of(loss, self.market)
         self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
         return decisions
+
+    def _note_socialized(self, loss: Loss, fund: str, charged: int) -> None:
+        value = self.market.exact_value(loss.asset) or Fraction(0)
+        charged_usd = charged * self.market.unit(loss.asset).value * value
+        self.socialized_usd[fund] = self.socialized_usd.get(fund, Fraction(0)) + charged_usd
 
     def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
         if asset == target:
@@ -275,60 +278,6 @@ class VenueEngine:
             left=unit.text_of(loss.amount),
             price=rounded_text_or_none(made.price),
             reductions=made.reductions,
-            liquidation_id=loss.shortfall.liquidation_id,
-        )
-
-    def _gains_left(
-        self,
-        loss: Loss,
-        instrument: Instrument,
-        winners: Winners,
-        given_up: Mapping[str, Fraction],
-    ) -> dict[str, int]:
-        """Return what each winner has gained beyond what deleveraging takes, in minor units."""
-        unit = self.market.unit(loss.asset).value
-        gains: dict[str, int] = {}
-        for name, gain in winners.gains(instrument.name, without=loss.shortfall.account).items():
-            left = gain - given_up.get(name, Fraction(0))
-            rest = self._convert(left, instrument.settlement, loss.asset)
-            if rest is not None and rest > 0:
-                gains[name] = floor_units(rest, unit)
-        return gains
-
-    def _socialize(
-        self, loss: Loss, instrument: Instrument, gains: Mapping[str, int], now_ns: int
-    ) -> Decision:
-        """Charge the gains with what is left of a loss."""
-        unit = self.market.unit(loss.asset)
-        method = self.settings.waterfall.socialized_loss
-        bearers = tuple(
-            Bearer(account=name, unrealized_pnl=gains[name])
-            for name in sorted(gains, key=str.encode)
-        )
-        borne = SharedLoss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
-        shares = METHODS[method].share(borne).charges
-        asked = loss.amount
-        charges = [
-            Charge(
-                account=name,
-                amount=unit.text_of(charge),
-                share=rounded_text(Fraction(charge, asked)),
-            )
-            for name, charge in shares.items()
-        ]
-        loss.pay("socialized_loss", method, sum(shares.values()), charges=charges)
-        value = self.market.exact_value(loss.asset) or Fraction(0)
-        charged_usd = (asked - loss.amount) * unit.value * value
-        fund = instrument.fund or ""
-        self.socialized_usd[fund] = self.socialized_usd.get(fund, Fraction(0)) + charged_usd
-        return LossSocialized(
-            event_ns=now_ns,
-            rule=method,
-            method=method,
-            asset=loss.asset,
-            amount=unit.text_of(asked),
-            accounts=charges,
-            left=unit.text_of(loss.amount),
             liquidation_id=loss.shortfall.liquidation_id,
         )
 

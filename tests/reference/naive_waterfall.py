@@ -9,7 +9,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_deleveraging, naive_equity, naive_margin
+from tests.reference import (
+    naive_deleveraging,
+    naive_equity,
+    naive_margin,
+    naive_socialization,
+)
 from tests.reference.naive_waterfall_ledger import Entry, Paid, enter
 from tests.reference.naive_world import (
     Draw,
@@ -221,51 +226,17 @@ def deleverage(
     )
 
 
-def gains(world: World, loss: Loss, given_up: dict[str, Fraction]) -> dict[str, Fraction]:
-    """Return each account's unrealized gain in the instrument, after what the plan takes."""
-    name, listed = loss.listed.instrument, loss.listed
-    mark = world.marks.get(name)
-    value, own = world.value(listed.settlement_currency), world.value(loss.asset)
-    found: dict[str, Fraction] = {}
-    if mark is None or value is None or own is None:
-        return found
-    for account in world.accounts.values():
-        if account.role not in {"client", "market_maker"} or account.name == loss.loser:
-            continue
-        total = ZERO
-        for position in account.positions.values():
-            key = account.unit_key(position.instrument, position.leg)
-            if position.instrument != name or position.size == 0:
-                continue
-            if account.units[key].state == "unknown" or position.entry_price is None:
-                continue
-            gain = naive_equity.profit(listed, position.size, position.entry_price, mark)
-            total += max(ZERO, gain)
-        rest = total - given_up.get(account.name, ZERO)
-        gain = floor_to(rest * value / own, world.minor_unit(loss.asset))
-        if gain > 0:
-            found[account.name] = gain
-    return found
-
-
 def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisions.LossSocialized:
-    """Charge everybody who gains in proportion to the gain, never more than the gain."""
-    base = gains(world, loss, given_up)
-    method = world.settings.waterfall.socialized_loss
-    unit = world.minor_unit(loss.asset)
-    asked, total = loss.amount, sum(base.values(), ZERO)
-    if asked >= total:
-        charges = dict(base)
-    else:
-        wanted = {name: asked * gain / total for name, gain in base.items()}
-        charges = {name: floor_to(amount, unit) for name, amount in wanted.items()}
-        order = sorted(base, key=lambda name: (charges[name] - wanted[name], name.encode()))
-        missing = (asked - sum(charges.values(), ZERO)) / unit
-        for name in order[: int(missing)]:
-            charges[name] += unit
-    loss.amount = asked - sum(charges.values(), ZERO)
+    """Charge whoever the method charges; what is beyond the loss is a surplus."""
+    method, asked = world.settings.waterfall.socialized_loss, loss.amount
+    charges = naive_socialization.charges(
+        world, loss.listed, (loss.asset, asked), loss.loser, given_up
+    )
+    charged = sum(charges.values(), ZERO)
+    loss.amount = max(ZERO, asked - charged)
+    surplus = max(ZERO, charged - asked)
     note = Paid("socialized_loss", method, loss.asset, asked, asked - loss.amount, ZERO)
-    note.accounts = sum(charge > 0 for charge in charges.values())
+    note.accounts, note.surplus = sum(charge != 0 for charge in charges.values()), surplus
     enter(world, loss.entry, note)
     return decisions.LossSocialized(
         event_ns=loss.event_ns,
@@ -278,8 +249,9 @@ def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisi
                 account=name, amount=exact(charges[name]), share=significant(charges[name] / asked)
             )
             for name in sorted(charges, key=str.encode)
-            if charges[name] > 0
+            if charges[name] != 0
         ],
         left=exact(loss.amount),
+        surplus=exact(surplus),
         liquidation_id=loss.liquidation_id,
     )

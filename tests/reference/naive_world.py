@@ -178,6 +178,7 @@ class World:
     closed: dict[str, int] = field(default_factory=dict)  # the last seq of accounts that are gone
     relistings: dict[str, Relisting] = field(default_factory=dict)
     shortfall: Fraction = Fraction(0)
+    changes: list[tuple[int, str, str, str, Fraction]] = field(default_factory=list)
     vault_draws: list[tuple[str, int, Fraction]] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)  # by id: naive_waterfall_ledger.Kept
 

@@ -31,6 +31,7 @@ from monitor.core.settings import (
     Settings,
     SettingsError,
     WaterfallSettings,
+    WithdrawalSettings,
 )
 from monitor.core.wording import reworded
 
@@ -154,6 +155,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     margin: MarginSettings = MarginSettings()
     funds: tuple[FundSettings, ...] = ()
     waterfall: WaterfallSettings = WaterfallSettings()
+    withdrawals: WithdrawalSettings = WithdrawalSettings()
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
@@ -164,6 +166,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             margin=self.margin,
             funds=self.funds,
             waterfall=self.waterfall,
+            withdrawals=self.withdrawals,
             deleveraging=self.deleveraging,
             breakers=self.breakers,
             liquidation_watch=self.liquidation_watch,

@@ -20,6 +20,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
+from monitor.api.withdrawals import WithdrawalsAnswer
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"
@@ -208,6 +209,11 @@ ENDPOINTS = (
                 schema={"type": "string"},
             ),
         ),
+    ),
+    Endpoint(
+        path="/v1/withdrawals",
+        summary="Collateral pools that are gated, and the run on them while a haircut looms.",
+        answers={200: (WithdrawalsAnswer, "The pools; none: nothing looms.")},
     ),
     Endpoint(
         path="/v1/stream",

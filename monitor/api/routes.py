@@ -46,6 +46,7 @@ from monitor.api.records import (
     InstrumentsAnswer,
 )
 from monitor.api.stream import StreamHub, StreamResponse
+from monitor.api.withdrawals import withdrawals_answer
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import snake_case
 
@@ -88,6 +89,7 @@ class Api:
             "/v1/breakers": self.breakers,
             "/v1/waterfall/{episode:path}": self.waterfall,
             "/v1/deleveragings/{liquidation:path}": self.deleveragings,
+            "/v1/withdrawals": self.withdrawals,
             "/v1/openapi.json": self.openapi,
         }
         routes = [Route(path, handler) for path, handler in handlers.items()]
@@ -221,6 +223,11 @@ class Api:
             return _not_found("a liquidation with deleveraging that is still kept", liquidation)
         ring = self._source.decisions
         return json_response(deleveragings_answer(liquidation, cases, ring, account))
+
+    async def withdrawals(self, request: Request) -> Response:
+        """Return the collateral pools that are gated, or run on."""
+        refuse_unknown(request, ())
+        return json_response(withdrawals_answer(self._source.view()))
 
     async def openapi(self, request: Request) -> Response:
         """Return the description of this API."""

@@ -80,6 +80,16 @@ def _spreads(_: decisions.LossSocialized, group: Sequence[decisions.Decision]) -
     return f"{len(group)} losses, together {_amounts(group)}, are spread over other accounts"
 
 
+@_words_of_many.register
+def _gates(_: decisions.WithdrawalsGated, group: Sequence[decisions.Decision]) -> str:
+    return f"Withdrawals should stop in {len(group)} collateral pools"
+
+
+@_words_of_many.register
+def _releases(_: decisions.WithdrawalsReleased, group: Sequence[decisions.Decision]) -> str:
+    return f"Withdrawals may go on in {len(group)} collateral pools"
+
+
 def _plural(decision: decisions.AccountDecision) -> str:
     words = _STATE_WORDS[type(decision)]
     return f"are {words[3:]}" if words.startswith("is ") else words
@@ -139,6 +149,16 @@ def _shortfall(decision: decisions.ShortfallIncurred) -> str:
         f"{decision.account} leaves a shortfall of {money(decision.amount, decision.asset)} "
         f"on {decision.instrument}"
     )
+
+
+@_words.register
+def _gated(decision: decisions.WithdrawalsGated) -> str:
+    return f"Withdrawals of {decision.pool} should stop: {decision.reason}"
+
+
+@_words.register
+def _released(decision: decisions.WithdrawalsReleased) -> str:
+    return f"Withdrawals of {decision.pool} may go on"
 
 
 @_words.register

@@ -144,6 +144,7 @@ class RiskEngine:
             self.venue.board.next_timer(),
             self.changes.next_timer(),
             self.watch.next_timer(),
+            self.venue.withdrawals.next_timer(),
         ):
             if timer is not None and (first is None or timer[:2] < first[:2]):
                 first = timer
@@ -157,6 +158,9 @@ class RiskEngine:
         elif name.startswith("overdue:"):
             overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
             self._step += [] if self.bootstrapping else overdue
+        elif name.startswith("withdrawals:"):
+            pools = {one.settlement for one in self.market.instruments.values()}
+            self._step += self.venue.withdrawals.fire(key, pools, self.engine_ns)
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -258,7 +262,9 @@ class RiskEngine:
             self._step += standing_decisions(self.shards, self.engine_ns)
 
     def _note_feed(self, event: events.FeedLost | events.FeedRestored) -> None:
-        self.feeds[event.feed] = (isinstance(event, events.FeedLost), event.event_ns)
+        lost = isinstance(event, events.FeedLost)
+        self.feeds[event.feed] = (lost, event.event_ns)
+        self.venue.withdrawals.feed_changed(event.feed, lost=lost, now_ns=self.engine_ns)
 
     def _configure(self, event: events.ConfigurationChanged) -> None:
         assert self.parse_settings is not None, "a reload needs a reader of settings"
@@ -276,6 +282,7 @@ class RiskEngine:
     def _standing(self) -> list[Decision]:
         """Return every standing condition, marked `caught_up`."""
         standing = self.venue.board.standing(self.engine_ns)
+        standing += self.venue.withdrawals.standing(self.engine_ns)
         if not self.bootstrapping:
             standing += self.watch.standing(self.shards.unit, self.engine_ns)
             standing += standing_decisions(self.shards, self.engine_ns)

@@ -5,23 +5,29 @@ leaves a hole in an account makes it suspect.
 """
 
 from collections.abc import Container, Iterator
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from monitor.core import events
 from monitor.core.accounts import AccountEngine
+from monitor.core.amounts import to_fraction
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
+from monitor.core.deleveraging.round import settled
 from monitor.core.deleveraging_watch import Moment
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
 from monitor.core.margin.book import MarginUnit
+from monitor.core.margin.exact import unit_equity
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
 from monitor.core.sessions import PROFIT_REASONS
+from monitor.core.withdrawals import LEAVING
 
 AnyAccountEvent = events.AccountEvent | events.AccountOpened
+_WITH_MORE = frozenset({events.AccountSnapshot, events.AccountClosed, events.WithdrawalRequested})
 
 
 class AccountIntake:
@@ -145,7 +151,7 @@ class AccountIntake:
             self._foresee(event)
             self.parts.venue.deleveraging_watch.note_fill(event)
         found = account or engine.account(event.account)
-        realizes = type(event) is events.BalanceChanged and self._realizes(event.reason)
+        realizes = type(event) is events.BalanceChanged and self._follows(event.reason)
         before = found.balances.get(event.asset, 0) if realizes else 0  # type: ignore[union-attr]
         try:
             engine.apply(found, event)
@@ -153,7 +159,7 @@ class AccountIntake:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
         if realizes:
-            self._note_realized(engine, event, before)  # type: ignore[arg-type]
+            self._note_moved(engine, event, before)  # type: ignore[arg-type]
         if self.parts.venue.vaults.draws:
             self._show_vault(event)
         if isinstance(event, events.LiquidationEvent):
@@ -161,21 +167,43 @@ class AccountIntake:
             for unit in ending:
                 if not unit.liquidations:
                     self.parts.watch.finished((event.account, unit.key), self.parts.engine_ns)
-        elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
-            self._drop_held(event)
+        elif type(event) in _WITH_MORE:
+            self._follow_account(event)
         if not is_part:
             self.parts.count_applied(event)
         return True
 
-    def _realizes(self, reason: str) -> bool:
+    def _follow_account(self, event: AnyAccountEvent) -> None:
+        """Let what stands beside the ledger follow a snapshot, a closing or a request."""
+        if isinstance(event, events.WithdrawalRequested):
+            worth = self._worth(event.asset, to_fraction(event.amount))
+            pools, now_ns = self.parts.venue.withdrawals, self.parts.engine_ns
+            pools.requested(event.account, event.asset, worth, now_ns)
+        elif isinstance(event, events.AccountSnapshot | events.AccountClosed):
+            self._drop_held(event)
+
+    def _follows(self, reason: str) -> bool:
+        """Return whether anything follows from what a balance changes by, for this reason."""
+        if reason in LEAVING:
+            return bool(self.parts.venue.withdrawals.races)
         return self.parts.shards.sessions.is_kept and reason in PROFIT_REASONS
 
-    def _note_realized(
-        self, engine: AccountEngine, event: events.BalanceChanged, before: int
-    ) -> None:
-        after = engine.ledger.accounts[event.account].balances.get(event.asset, 0)
-        sessions, now_ns = self.parts.shards.sessions, self.parts.engine_ns
-        sessions.note(now_ns, event.account, event.asset, after - before)
+    def _note_moved(self, engine: AccountEngine, event: events.BalanceChanged, before: int) -> None:
+        """Note what was realized, or that somebody leaves while a haircut looms."""
+        parts, name = self.parts, event.account
+        after = engine.ledger.accounts[name].balances.get(event.asset, 0)
+        if event.reason not in LEAVING:
+            parts.shards.sessions.note(parts.engine_ns, name, event.asset, after - before)
+            return
+        pools, now_ns = parts.venue.withdrawals, parts.engine_ns
+        equity = unit_equity(engine.cross[name], parts.market)
+        if after < before and equity is not None and pools.runner(name, event.asset, now_ns):
+            amount = (before - after) * parts.market.unit(event.asset).value
+            worth = self._worth(event.asset, amount)
+            self._found += pools.left(name, event.asset, worth, settled(equity), now_ns)
+
+    def _worth(self, asset: str, amount: Fraction) -> Fraction:
+        return amount * (self.parts.market.exact_value(asset) or Fraction(0))
 
     def _show_vault(self, event: AnyAccountEvent) -> None:
         """Let a vault's own balances include what was drawn on it."""
@@ -236,6 +264,7 @@ class AccountIntake:
         if isinstance(event, events.AccountClosed):
             self.parts.watch.forget_account(event.account)
             self.parts.shards.sessions.forget(event.account)
+            self.parts.venue.withdrawals.forget(event.account)
         dropped = self.parts.held.drop_account(event.account, event.seq)
         if event.account in self.parts.shards.of(event.account).ledger.accounts:
             self._count_held(event.account, -dropped)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from monitor.core.amounts import float_setting, floor_units, rounded_text
-from monitor.core.decisions import Charge, Decision, LossSocialized
+from monitor.core.decisions import Charge, LossSocialized
 from monitor.core.instruments import Instrument
 from monitor.core.live_plans import Winners
 from monitor.core.market import Market
@@ -38,7 +38,7 @@ class LossSharer:
         self.market = market
         self.settings = settings
 
-    def share(self, sharing: Sharing) -> Decision:
+    def share(self, sharing: Sharing) -> LossSocialized:
         """Charge what is left of a loss; what is charged beyond it is the surplus.
 
         taken + left = asked + surplus.

@@ -60,6 +60,7 @@ def build_view(engine: EngineParts) -> RiskView:
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=_funds(engine),
+        pools=engine.venue.withdrawals.views(engine.engine_ns),
         breakers=tuple(
             _breaker(engine.venue.board.breakers[key])
             for key in sorted(engine.venue.board.breakers)

@@ -100,6 +100,22 @@ class WaterfallSettings(Settings, frozen=True, kw_only=True):
     payee_of_remainder: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
 
 
+class WithdrawalSettings(Settings, frozen=True, kw_only=True):
+    """`[withdrawals]`: when a collateral pool's withdrawals should stop, and for how long.
+
+    A pool is a settlement currency. `gate_on`: `insolvency`, a loss that vaults, funds and
+    deleveraging leave; `outage`, a feed that is lost for `outage_s`, until it is there again;
+    `race`, more than `race_limit_ratio` of a haircut that those it is charged to shift to others
+    by leaving. The gate opens `cool_off_s` after the last of them; a run is followed for `race_s`.
+    """
+
+    gate_on: tuple[Literal["insolvency", "outage", "race"], ...] = ()
+    cool_off_s: NonNegativeFloat = 300.0
+    outage_s: PositiveFloat = 300.0
+    race_s: PositiveFloat = 3_600.0
+    race_limit_ratio: Ratio = 0.1
+
+
 PolicyName: TypeAlias = Literal[
     "queue-bitmex",
     "queue-binance",
@@ -261,6 +277,7 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     margin: MarginSettings = MarginSettings()
     funds: tuple[FundSettings, ...] = ()
     waterfall: WaterfallSettings = WaterfallSettings()
+    withdrawals: WithdrawalSettings = WithdrawalSettings()
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()

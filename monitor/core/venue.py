@@ -5,7 +5,7 @@ shards' candidates and gains are. So it is the same for one shard and for many, 
 never spent twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,9 +14,11 @@ from monitor.core.amounts import (
     float_setting,
     floor_units,
     rounded_text_or_none,
+    to_fraction,
 )
 from monitor.core.breakers.board import BreakerBoard
 from monitor.core.decisions import (
+    Charge,
     Decision,
     DeleveragingPlanned,
     InsuranceFundCredited,
@@ -36,6 +38,7 @@ from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
+from monitor.core.withdrawals import Withdrawals
 
 SECOND_NS = 1_000_000_000
 
@@ -55,6 +58,7 @@ class VenueEngine:
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
         self.vaults = Vaults()
+        self.withdrawals = Withdrawals(settings.withdrawals)
 
     @property
     def policy(self) -> Policy:
@@ -70,6 +74,7 @@ class VenueEngine:
         """Take new settings."""
         self.board.configure(settings.breakers)
         self.settings = settings
+        self.withdrawals.use(settings.withdrawals)
         self.planner = LivePlanner(self.market, settings.deleveraging)
 
     # --- funds ----------------------------------------------------------------------------
@@ -168,8 +173,12 @@ class VenueEngine:
             asked = loss.amount
             sharing = Sharing(loss, instrument, winners, given_up, now_ns)
             sharer = LossSharer(self.market, self.settings.waterfall)
-            decisions.append(sharer.share(sharing))
+            shared = sharer.share(sharing)
+            decisions.append(shared)
             self._note_socialized(loss, account_of, asked - loss.amount)
+            decisions += self._looms(loss, asked, shared.accounts, now_ns)
+        elif loss.amount:
+            decisions += self._looms(loss, loss.amount, [], now_ns)
         first, name = shortfall.is_first, shortfall.account
         entry = entry_of(loss, self.market)
         self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
@@ -179,6 +188,17 @@ class VenueEngine:
         value = self.market.exact_value(loss.asset) or Fraction(0)
         charged_usd = charged * self.market.unit(loss.asset).value * value
         self.socialized_usd[fund] = self.socialized_usd.get(fund, Fraction(0)) + charged_usd
+
+    def _looms(
+        self, loss: Loss, left: int, charges: Sequence[Charge], now_ns: int
+    ) -> list[Decision]:
+        """Let the withdrawal gate know what layers before socialized loss leave, and to whom."""
+        value = self.market.exact_value(loss.asset)
+        assert value is not None  # a layer has been asked in this asset
+        haircut = left * self.market.unit(loss.asset).value * value
+        worths = {one.account: to_fraction(one.amount) * value for one in charges}
+        pool = self.market.instruments[loss.shortfall.instrument].settlement
+        return self.withdrawals.haircut_looms(pool, haircut, worths, now_ns)
 
     def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
         if asset == target:
@@ -290,6 +310,7 @@ class VenueEngine:
             "breakers": self.board.export_state(),
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
+            "withdrawals": self.withdrawals.export_state(),
             "vaults": self.vaults.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
@@ -301,6 +322,7 @@ class VenueEngine:
         self.board.restore(state["breakers"])
         self.ledger = WaterfallLedger.from_state(state["ledger"])
         self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
+        self.withdrawals.restore(state["withdrawals"])
         self.vaults.restore(state["vaults"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])

@@ -255,6 +255,43 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
         return measured / limit if limit else float("inf")
 
 
+class RunnerView(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that a looming haircut is charged to, and what it has done since; USD.
+
+    `shifted_usd`: what its equity cannot pay of its charge any more, so that others must.
+    """
+
+    account: str
+    charged_usd: str
+    requested_usd: str
+    withdrawn_usd: str
+    shifted_usd: str
+
+
+class PoolView(msgspec.Struct, frozen=True, kw_only=True):
+    """A collateral pool: its withdrawal gate, and the run on it while a haircut looms; USD.
+
+    `release_ns` is null while an outage holds the gate. `haircut_usd` is what vaults, funds and
+    deleveraging left; `exposed_usd` what the charged could still shift by leaving. Sums are over
+    the followed accounts, of `accounts` that are charged; `runners` are the first 100 of them.
+    """
+
+    pool: str
+    gated: bool
+    reason: str | None
+    since_ns: int | None
+    release_ns: int | None
+    race_until_ns: int | None
+    haircut_usd: str
+    charged_usd: str
+    requested_usd: str
+    withdrawn_usd: str
+    shifted_usd: str
+    exposed_usd: str
+    accounts: int
+    runners: tuple[RunnerView, ...]
+
+
 class OracleView(msgspec.Struct, frozen=True, kw_only=True):
     """One oracle for one index; `deviation_ratio` is against the exchange's index."""
 
@@ -294,6 +331,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()
+    pools: tuple[PoolView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     oracles: tuple[OracleView, ...] = ()
     feeds: tuple[FeedView, ...] = ()

@@ -18,6 +18,7 @@ from monitor.core.view import (
     InstrumentView,
     Ladders,
     OracleView,
+    PoolView,
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
@@ -185,7 +186,19 @@ def _fund_totals(value: Callable[[FundView], float]) -> Reader:
     return read
 
 
+def _pool_values(value: Callable[[PoolView], float]) -> Reader:
+    def read(view: RiskView) -> Iterator[Child]:
+        for pool in sorted(view.pools, key=lambda one: (-one.gated, -float(one.haircut_usd))):
+            yield (pool.pool,), value(pool)
+
+    return read
+
+
 READERS: dict[str, Reader] = {
+    "loss_monitor_withdrawals_gated": _pool_values(lambda pool: float(pool.gated)),
+    "loss_monitor_haircut_looming_usd": _pool_values(lambda pool: float(pool.haircut_usd)),
+    "loss_monitor_withdrawal_race_shifted_usd": _pool_values(lambda pool: float(pool.shifted_usd)),
+    "loss_monitor_withdrawal_race_exposed_usd": _pool_values(lambda pool: float(pool.exposed_usd)),
     "loss_monitor_insurance_fund_balance_usd": _fund_values(lambda fund: fund.balance_usd),
     "loss_monitor_insurance_fund_drawn_total": _fund_totals(lambda fund: fund.drawn),
     "loss_monitor_insurance_fund_credited_total": _fund_totals(lambda fund: fund.credited),

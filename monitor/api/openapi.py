@@ -20,6 +20,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
+from monitor.api.waves import WavesAnswer
 from monitor.api.withdrawals import WithdrawalsAnswer
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
@@ -209,6 +210,11 @@ ENDPOINTS = (
                 schema={"type": "string"},
             ),
         ),
+    ),
+    Endpoint(
+        path="/v1/waves",
+        summary="Shortfalls by wave: a pause of more than 5 s begins another.",
+        answers={200: (WavesAnswer, "The newest 100, newest first.")},
     ),
     Endpoint(
         path="/v1/withdrawals",

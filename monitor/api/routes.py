@@ -46,6 +46,7 @@ from monitor.api.records import (
     InstrumentsAnswer,
 )
 from monitor.api.stream import StreamHub, StreamResponse
+from monitor.api.waves import waves_answer
 from monitor.api.withdrawals import withdrawals_answer
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import snake_case
@@ -89,6 +90,7 @@ class Api:
             "/v1/breakers": self.breakers,
             "/v1/waterfall/{episode:path}": self.waterfall,
             "/v1/deleveragings/{liquidation:path}": self.deleveragings,
+            "/v1/waves": self.waves,
             "/v1/withdrawals": self.withdrawals,
             "/v1/openapi.json": self.openapi,
         }
@@ -223,6 +225,11 @@ class Api:
             return _not_found("a liquidation with deleveraging that is still kept", liquidation)
         ring = self._source.decisions
         return json_response(deleveragings_answer(liquidation, cases, ring, account))
+
+    async def waves(self, request: Request) -> Response:
+        """Return the newest waves of shortfalls."""
+        refuse_unknown(request, ())
+        return json_response(waves_answer(self._source.view()))
 
     async def withdrawals(self, request: Request) -> Response:
         """Return the collateral pools that are gated, or run on."""

@@ -14,7 +14,7 @@ from monitor.core.sessions import Sessions
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 9
+STATE_FORMAT = 10
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:

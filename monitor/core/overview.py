@@ -56,10 +56,12 @@ def build_view(engine: EngineParts) -> RiskView:
         ledgers_forgotten={
             "deleveraging": engine.venue.deleveragings.forgotten,
             "waterfall": engine.venue.ledger.forgotten,
+            "waves": engine.venue.waves.forgotten,
         },
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=_funds(engine),
+        waves=engine.venue.waves.shown(),
         pools=engine.venue.withdrawals.views(engine.engine_ns),
         breakers=tuple(
             _breaker(engine.venue.board.breakers[key])

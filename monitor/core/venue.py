@@ -38,6 +38,7 @@ from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
+from monitor.core.waves import Waves
 from monitor.core.withdrawals import Withdrawals
 
 SECOND_NS = 1_000_000_000
@@ -58,6 +59,7 @@ class VenueEngine:
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
         self.vaults = Vaults()
+        self.waves = Waves()
         self.withdrawals = Withdrawals(settings.withdrawals)
 
     @property
@@ -155,6 +157,9 @@ class VenueEngine:
         self.shortfall_usd[account_of] = (
             self.shortfall_usd.get(account_of, Fraction(0)) + shortfall.amount * unit * value
         )
+        amount = shortfall.amount * unit
+        place = (shortfall.instrument, shortfall.asset, shortfall.episode_id)
+        self.waves.note(now_ns, place, amount, amount * value)
         loss = Loss(shortfall)
         decisions: list[Decision] = []
         if "liquidator_vault" in layers:
@@ -311,6 +316,7 @@ class VenueEngine:
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
             "withdrawals": self.withdrawals.export_state(),
+            "waves": self.waves.export_state(),
             "vaults": self.vaults.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
@@ -323,6 +329,7 @@ class VenueEngine:
         self.ledger = WaterfallLedger.from_state(state["ledger"])
         self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.withdrawals.restore(state["withdrawals"])
+        self.waves.restore(state["waves"])
         self.vaults.restore(state["vaults"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])

@@ -255,6 +255,24 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
         return measured / limit if limit else float("inf")
 
 
+class WaveView(msgspec.Struct, frozen=True, kw_only=True):
+    """Shortfalls without a pause of more than 5 s between them. The figures are never added.
+
+    `wave_usd` is what the wave lost, `largest_event_usd` what one event did; `by_pool` is in each
+    pool's asset. `episodes`: how many stays under water the shortfalls belong to.
+    """
+
+    number: int
+    first_event_ns: int
+    last_event_ns: int
+    shortfalls: int
+    episodes: int
+    wave_usd: str
+    largest_event_usd: str
+    by_market_usd: dict[str, str]
+    by_pool: dict[str, str]
+
+
 class RunnerView(msgspec.Struct, frozen=True, kw_only=True):
     """An account that a looming haircut is charged to, and what it has done since; USD.
 
@@ -332,6 +350,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()
     pools: tuple[PoolView, ...] = ()
+    waves: tuple[WaveView, ...] = ()  # the newest 100, newest first
     breakers: tuple[BreakerView, ...] = ()
     oracles: tuple[OracleView, ...] = ()
     feeds: tuple[FeedView, ...] = ()

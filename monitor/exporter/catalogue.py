@@ -140,11 +140,11 @@ ACCOUNT_METRICS = (
     Metric(
         name="loss_monitor_ledger_forgotten_total",
         kind="counter",
-        help="Episodes and deleveraging cases that are told no more: the ledger was full.",
+        help="Episodes, waves and deleveraging cases that are told no more: the ledger was full.",
         unit="entries",
         source="view",
         labels=("ledger",),
-        series_max=2,
+        series_max=3,
     ),
     Metric(
         name="loss_monitor_suspect_accounts",

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from monitor.core.settings import (
+    FUND_EXHAUSTED,
     LOSS_LAYERS,
     BreakerSettings,
     DeleveragingSettings,
@@ -257,6 +258,7 @@ def cross_check(configuration: Configuration) -> list[str]:
             "[waterfall] socialized_loss: expected a method that the events of a venue can feed, "
             'received "three-stage": no event carries unvested gains'
         )
+    problems += trigger_problems(configuration)
     problems += fund_problems(configuration.funds)
     problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)
@@ -284,6 +286,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def trigger_problems(configuration: Configuration) -> list[str]:
+    """Return what is wrong with `[deleveraging] trigger`, a sentence each."""
+    known = [FUND_EXHAUSTED, *(breaker.name for breaker in configuration.breakers)]
+    problems = [
+        f"[deleveraging] trigger: expected {' or '.join(known)} (the names of breakers), "
+        f"received {name!r}"
+        for name in configuration.deleveraging.trigger
+        if name not in known
+    ]
+    if FUND_EXHAUSTED in known[1:]:
+        problems.append(
+            f"[[breakers]]: expected a name that is no trigger of its own, received "
+            f"{FUND_EXHAUSTED!r}"
+        )
+    return problems
 
 
 def fund_problems(funds: Sequence[FundSettings]) -> list[str]:

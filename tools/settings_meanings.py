@@ -83,6 +83,7 @@ SETTINGS = {
     ("withdrawals", "race_limit_ratio"): "Share of a haircut that they may shift to others.",
     ("deleveraging", "policy"): "Who is deleveraged first.",
     ("deleveraging", "price"): "At which price.",
+    ("deleveraging", "trigger"): "`fund_exhausted`, or names of breakers: when winners are asked.",
     ("breakers", "name"): "Name of the breaker.",
     (
         "breakers",

@@ -132,11 +132,22 @@ PolicyName: TypeAlias = Literal[
 ]
 
 
+FUND_EXHAUSTED = "fund_exhausted"  # a trigger of deleveraging that is no breaker
+
+
 class DeleveragingSettings(Settings, frozen=True, kw_only=True):
-    """`[deleveraging]`: the policy that chooses who is deleveraged, and the closing price."""
+    """`[deleveraging]`: the policy that chooses who is deleveraged, when, and the closing price.
+
+    `trigger`: `fund_exhausted`, what the funds do not pay of a shortfall, and names of breakers:
+    while one of them stands tripped for the instrument or its fund, winners are asked before the
+    fund (Bybit). Without `fund_exhausted` they are asked only then.
+    """
 
     policy: PolicyName = "queue-bitmex"
     price: Literal["bankruptcy", "mark"] = "bankruptcy"
+    trigger: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)] = (
+        FUND_EXHAUSTED,
+    )
 
 
 class PriceVelocitySettings(

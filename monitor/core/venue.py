@@ -34,7 +34,7 @@ from monitor.core.live_losses import LossSharer, Sharing
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
-from monitor.core.settings import EngineSettings, FundSettings
+from monitor.core.settings import FUND_EXHAUSTED, EngineSettings, FundSettings
 from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
@@ -166,14 +166,14 @@ class VenueEngine:
             vaults = winners.vaults(without=shortfall.account)
             minor_unit = self.market.unit(shortfall.asset)
             decisions += self.vaults.draw(loss, vaults, value, minor_unit, now_ns)
+        given_up: dict[str, Fraction] = {}
+        is_early = self._is_triggered(instrument)
+        if is_early:
+            decisions += self._plan(loss, winners, moment, given_up)
         if "insurance_fund" in layers and loss.amount and instrument.fund is not None:
             decisions += self._draw_up(loss, instrument.fund, now_ns)
-        given_up: dict[str, Fraction] = {}
-        if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
-            made = self.planner.for_loss(loss, winners)
-            self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
-            decisions.append(self._deleverage(loss, instrument, made, now_ns))
-            given_up = self._given_up(instrument, made.plan)
+        if not is_early and FUND_EXHAUSTED in self.settings.deleveraging.trigger:
+            decisions += self._plan(loss, winners, moment, given_up)
         if "socialized_loss" in layers and loss.amount:
             asked = loss.amount
             sharing = Sharing(loss, instrument, winners, given_up, now_ns)
@@ -188,6 +188,25 @@ class VenueEngine:
         entry = entry_of(loss, self.market)
         self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
         return decisions
+
+    def _is_triggered(self, instrument: Instrument) -> bool:
+        """Return whether a breaker that triggers deleveraging stands tripped for an instrument."""
+        scopes = {instrument.name, instrument.fund}
+        return self.board.is_tripped(frozenset(self.settings.deleveraging.trigger), scopes)
+
+    def _plan(
+        self, loss: Loss, winners: Winners, moment: Moment, given_up: dict[str, Fraction]
+    ) -> list[Decision]:
+        """Deleverage for what is left of a loss, and enter who gives up what for it."""
+        is_asked = "deleveraging" in self.settings.waterfall.layers and loss.amount
+        if not is_asked or loss.shortfall.closed_side is None:
+            return []
+        instrument = self.market.instruments[loss.shortfall.instrument]
+        made = self.planner.for_loss(loss, winners)
+        self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
+        planned = self._deleverage(loss, instrument, made, moment.engine_ns)
+        given_up.update(self._given_up(instrument, made.plan))
+        return [planned]
 
     def _note_socialized(self, loss: Loss, fund: str, charged: int) -> None:
         value = self.market.exact_value(loss.asset) or Fraction(0)

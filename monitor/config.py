@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from monitor.core.settings import (
+    FUND_EXHAUSTED,
     LOSS_LAYERS,
     AuditSettings,
     BreakerSettings,
@@ -32,6 +33,7 @@ from monitor.core.settings import (
     Settings,
     SettingsError,
     WaterfallSettings,
+    WithdrawalSettings,
 )
 from monitor.core.wording import reworded
 
@@ -155,6 +157,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     margin: MarginSettings = MarginSettings()
     funds: tuple[FundSettings, ...] = ()
     waterfall: WaterfallSettings = WaterfallSettings()
+    withdrawals: WithdrawalSettings = WithdrawalSettings()
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
@@ -166,6 +169,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             margin=self.margin,
             funds=self.funds,
             waterfall=self.waterfall,
+            withdrawals=self.withdrawals,
             deleveraging=self.deleveraging,
             breakers=self.breakers,
             liquidation_watch=self.liquidation_watch,
@@ -252,6 +256,12 @@ def cross_check(configuration: Configuration) -> list[str]:
             f"[waterfall] layers: expected each at most once, in the order {', '.join(LOSS_LAYERS)}"
             f"; received {', '.join(layers)}"
         )
+    if configuration.waterfall.socialized_loss == "three-stage":
+        problems.append(
+            "[waterfall] socialized_loss: expected a method that the events of a venue can feed, "
+            'received "three-stage": no event carries unvested gains'
+        )
+    problems += trigger_problems(configuration)
     problems += fund_problems(configuration.funds)
     problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)
@@ -279,6 +289,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def trigger_problems(configuration: Configuration) -> list[str]:
+    """Return what is wrong with `[deleveraging] trigger`, a sentence each."""
+    known = [FUND_EXHAUSTED, *(breaker.name for breaker in configuration.breakers)]
+    problems = [
+        f"[deleveraging] trigger: expected {' or '.join(known)} (the names of breakers), "
+        f"received {name!r}"
+        for name in configuration.deleveraging.trigger
+        if name not in known
+    ]
+    if FUND_EXHAUSTED in known[1:]:
+        problems.append(
+            f"[[breakers]]: expected a name that is no trigger of its own, received "
+            f"{FUND_EXHAUSTED!r}"
+        )
+    return problems
 
 
 def fund_problems(funds: Sequence[FundSettings]) -> list[str]:

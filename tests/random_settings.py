@@ -14,7 +14,7 @@ from monitor.core.settings import (
     WaterfallSettings,
 )
 from tests.examples import LINEAR
-from tests.reference import naive_deleveraging
+from tests.reference import naive_deleveraging, naive_socialization
 
 MARGIN: dict[str, st.SearchStrategy[Any]] = {
     "margin_call_ratio": st.sampled_from([0.8, 0.5, 1.0]),
@@ -52,8 +52,15 @@ SETTINGS = st.builds(
                 ("insurance_fund", "socialized_loss"),
                 ("deleveraging", "socialized_loss"),
                 ("insurance_fund",),
+                ("liquidator_vault", "insurance_fund", "deleveraging", "socialized_loss"),
             ]
         ),
+        socialized_loss=st.sampled_from(["gains-pro-rata", *naive_socialization.METHODS]),
+        session_s=st.sampled_from([86_400.0, 5.0]),
+        minimum_rate=st.sampled_from([0.01, 0.5]),
+        index_tick=st.sampled_from([1e-8, 0.25]),
+        payee_of_remainder=st.sampled_from([None, "ann"]),
+        credit_rate_max=st.sampled_from([None, None, 0.0, 0.01, 1.0]),
     ),
     deleveraging=st.builds(
         DeleveragingSettings,

@@ -32,8 +32,14 @@ MISTAKES = {
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "
-    "the order insurance_fund, deleveraging, socialized_loss; received deleveraging, "
-    "insurance_fund",
+    "the order liquidator_vault, insurance_fund, deleveraging, socialized_loss; received "
+    "deleveraging, insurance_fund",
+    BREAKER + '[deleveraging]\ntrigger = ["fall", "rise"]': "[deleveraging] trigger: expected "
+    "fund_exhausted or fall (the names of breakers), received 'rise'",
+    "[deleveraging]\ntrigger = []": "expected",
+    '[[breakers]]\nname = "fund_exhausted"\nkind = "price_velocity"\nlookback_s = 60\n'
+    "limit_ratio = 0.1": "expected a name that is no trigger of its own, received 'fund_exhausted'",
+    '[waterfall]\nsocialized_loss = "three-stage"': "no event carries unvested gains",
     '[waterfall]\nlayers = ["deleveraging", "deleveraging"]': "received deleveraging, deleveraging",
     '[kafka.topics]\nmarket = "x"\naccounts = "x"': "expected four different names",
 }

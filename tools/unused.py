@@ -9,7 +9,6 @@ the core does not read it.
 UNUSED_EVENTS = frozenset({
     "depth_changed",
     "forecast_finished",
-    "withdrawal_requested",
 })  # fmt: skip
 
 # Only for events and records that are used otherwise.
@@ -23,6 +22,7 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
     "oracle_reported": ("confidence_interval", "round", "signers"),
     "trade_printed": ("size", "aggressor", "trade_id"),
     "trading_status_changed": ("until_ns",),
+    "withdrawal_requested": ("request_id",),
 }
 
 # Parts of events that only unused fields contain.
@@ -32,6 +32,4 @@ UNUSED_DECISIONS = frozenset({
     "margin_change_recommended",
     "oracle_rejected",
     "oracle_restored",
-    "withdrawals_gated",
-    "withdrawals_released",
 })  # fmt: skip

@@ -20,7 +20,9 @@ from monitor.api.records import (
     Status,
     Step,
 )
-from monitor.core.view import AuditReport
+from monitor.api.waves import WavesAnswer
+from monitor.api.withdrawals import WithdrawalsAnswer
+from monitor.core.audit_view import AuditReport
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"
@@ -217,6 +219,16 @@ ENDPOINTS = (
             200: (AuditReport, "Every sum that is watched, by check and scope."),
             503: (ErrorRecord, "The engine is not there yet."),
         },
+    ),
+    Endpoint(
+        path="/v1/waves",
+        summary="Shortfalls by wave: a pause of more than 5 s begins another.",
+        answers={200: (WavesAnswer, "The newest 100, newest first.")},
+    ),
+    Endpoint(
+        path="/v1/withdrawals",
+        summary="Collateral pools that are gated, and the run on them while a haircut looms.",
+        answers={200: (WithdrawalsAnswer, "The pools; none: nothing looms.")},
     ),
     Endpoint(
         path="/v1/stream",

@@ -46,6 +46,8 @@ from monitor.api.records import (
     InstrumentsAnswer,
 )
 from monitor.api.stream import StreamHub, StreamResponse
+from monitor.api.waves import waves_answer
+from monitor.api.withdrawals import withdrawals_answer
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import snake_case
 
@@ -89,6 +91,8 @@ class Api:
             "/v1/waterfall/{episode:path}": self.waterfall,
             "/v1/deleveragings/{liquidation:path}": self.deleveragings,
             "/v1/audit": self.audit,
+            "/v1/waves": self.waves,
+            "/v1/withdrawals": self.withdrawals,
             "/v1/openapi.json": self.openapi,
         }
         routes = [Route(path, handler) for path, handler in handlers.items()]
@@ -228,6 +232,16 @@ class Api:
         refuse_unknown(request, ())
         report = self._source.audit_report()
         return _not_ready("an engine") if report is None else json_response(report)
+
+    async def waves(self, request: Request) -> Response:
+        """Return the newest waves of shortfalls."""
+        refuse_unknown(request, ())
+        return json_response(waves_answer(self._source.view()))
+
+    async def withdrawals(self, request: Request) -> Response:
+        """Return the collateral pools that are gated, or run on."""
+        refuse_unknown(request, ())
+        return json_response(withdrawals_answer(self._source.view()))
 
     async def openapi(self, request: Request) -> Response:
         """Return the description of this API."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.api.decision_ring import DecisionRing
+from monitor.core.audit_view import AuditReport
 from monitor.core.deleveraging_case import Deleveraging
-from monitor.core.view import AuditReport, RiskView
+from monitor.core.view import RiskView
 from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.runtime.health import Health
 from monitor.runtime.measurements import Measurements

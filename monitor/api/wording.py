@@ -56,6 +56,11 @@ def _shortfalls(_: decisions.ShortfallIncurred, group: Sequence[decisions.Decisi
 
 
 @_words_of_many.register
+def _vault_draws(_: decisions.LiquidatorVaultDrawn, group: Sequence[decisions.Decision]) -> str:
+    return f"Vaults pay {_amounts(group, 'paid')} of {_amounts(group)} asked for {len(group)} times"
+
+
+@_words_of_many.register
 def _draws(_: decisions.InsuranceFundDrawn, group: Sequence[decisions.Decision]) -> str:
     return f"Funds pay {_amounts(group, 'paid')} of {_amounts(group)} asked for {len(group)} times"
 
@@ -73,6 +78,16 @@ def _plans(_: decisions.DeleveragingPlanned, group: Sequence[decisions.Decision]
 @_words_of_many.register
 def _spreads(_: decisions.LossSocialized, group: Sequence[decisions.Decision]) -> str:
     return f"{len(group)} losses, together {_amounts(group)}, are spread over other accounts"
+
+
+@_words_of_many.register
+def _gates(_: decisions.WithdrawalsGated, group: Sequence[decisions.Decision]) -> str:
+    return f"Withdrawals should stop in {len(group)} collateral pools"
+
+
+@_words_of_many.register
+def _releases(_: decisions.WithdrawalsReleased, group: Sequence[decisions.Decision]) -> str:
+    return f"Withdrawals may go on in {len(group)} collateral pools"
 
 
 def _plural(decision: decisions.AccountDecision) -> str:
@@ -134,6 +149,24 @@ def _shortfall(decision: decisions.ShortfallIncurred) -> str:
         f"{decision.account} leaves a shortfall of {money(decision.amount, decision.asset)} "
         f"on {decision.instrument}"
     )
+
+
+@_words.register
+def _gated(decision: decisions.WithdrawalsGated) -> str:
+    return f"Withdrawals of {decision.pool} should stop: {decision.reason}"
+
+
+@_words.register
+def _released(decision: decisions.WithdrawalsReleased) -> str:
+    return f"Withdrawals of {decision.pool} may go on"
+
+
+@_words.register
+def _vault_drawn(decision: decisions.LiquidatorVaultDrawn) -> str:
+    words = f"Vault {decision.account} pays {money(decision.paid, decision.asset)}"
+    if Decimal(decision.uncovered) > 0:
+        words += f"; {money(decision.uncovered, decision.asset)} stay uncovered"
+    return words
 
 
 @_words.register

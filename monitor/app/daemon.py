@@ -35,10 +35,10 @@ from monitor.app.state import StateDirectory
 from monitor.app.view_holder import ViewHolder
 from monitor.app.webhooks import Webhook
 from monitor.config import Configuration, FeedSettings, configuration_hash
+from monitor.core.audit_view import AuditReport
 from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
-from monitor.core.view import AuditReport
 from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper

@@ -30,12 +30,12 @@ from monitor.core.audit_entry import (
     entry_from,
     plain_entry,
 )
+from monitor.core.audit_view import AuditReport, AuditSum
 from monitor.core.decisions import ConservationViolated, Contributor
 from monitor.core.events import LiquidationFinished
 from monitor.core.ledger.moves import FINEST, Move
 from monitor.core.market import Market
 from monitor.core.settings import AuditSettings
-from monitor.core.view import AuditReport, AuditSum
 from monitor.core.watched_sum import ARMED_BY, BILLION, WatchedSum
 from monitor.core.waterfall import Fund
 
@@ -367,13 +367,6 @@ class Audit:
             returns=watched.returns,
             violations=watched.violations,
         )
-
-    def off(self) -> dict[str, int]:
-        """Return how many sums are off now, by check."""
-        counts = dict.fromkeys(CHECKS, 0)
-        for (check, _), watched in self.sums.items():
-            counts[check] += watched.since_ns is not None
-        return counts
 
     # --- state ----------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from monitor.core.decisions import Side
 from monitor.core.deleveraging.policy import Floats, Policy, Rough
 from monitor.core.instruments import Instrument
 from monitor.core.ledger import Position
+from monitor.core.ledger.columns import NONE
 from monitor.core.ledger.store import LEGS, TRADER_ROLES, Store
 from monitor.core.margin.book import STATE_NUMBERS, MarginUnit
 from monitor.core.margin.index.exposures import MAGNITUDE, PNL, SIGNED, UNBOUNDED
@@ -77,8 +78,8 @@ def eligible(
 ) -> Candidates:
     """Return the positions of a side that may be deleveraged.
 
-    They are a trader's whose margin unit is healthy or margin called, but not of the account
-    `without`.
+    They are a trader's whose margin unit is healthy or margin called. `without`: an owner none of
+    whose accounts is asked; nobody closes against himself.
     """
     store, units = engine.ledger.store, engine.margin_units
     rows = held_rows(store, instrument)
@@ -88,7 +89,7 @@ def eligible(
     owners = columns["account"][rows]
     is_chosen = np.isin(accounts["role"][owners], TRADER_ROLES)
     if without is not None:
-        is_chosen &= owners != store.numbers.find(without)
+        is_chosen &= ~_belongs(store, owners, without)
     rows, owners = rows[is_chosen], owners[is_chosen]
     found = accounts["unit"][owners].astype(np.int64)
     for place in np.flatnonzero(columns["isolated"][rows]).tolist():
@@ -96,6 +97,14 @@ def eligible(
         found[place] = units.of_position(int(owners[place]), key)
     fit = units.arrays["state"][found] <= ELIGIBLE_STATE_MAX
     return Candidates(rows, found, owners).chosen(fit)
+
+
+def _belongs(store: Store, accounts: NDArray[np.int32], owner: str) -> NDArray[np.bool_]:
+    """Return which accounts are an owner's: one without an owner is its own."""
+    codes, number = store.accounts.arrays["owner"][accounts], store.numbers.find(owner)
+    belongs: NDArray[np.bool_] = (codes == NONE) & (accounts == number)
+    code = store.owners.find(owner)
+    return belongs if code == NONE else belongs | (codes == code)
 
 
 def held_rows(store: Store, instrument: str) -> Rows:

@@ -1,7 +1,7 @@
 """Every conclusion the engine can reach.
 
 A decision leaves the engine without its envelope (`decision_id`, `cause`, `configuration_hash`,
-`epoch` are empty); `stamp` fills them in, and is the only place that does. Conventions:
+`epoch` are empty); `identity.stamp` fills them in, and is the only place that does. Conventions:
 
 * amounts that are paid (`amount`, `paid`, `uncovered`, ...) are exact decimal strings in `asset`;
 * valuations (`equity`, `maintenance_margin`, ...) are decimal strings with 12 significant digits
@@ -13,9 +13,7 @@ A decision leaves the engine without its envelope (`decision_id`, `cause`, `conf
 `DECISIONS` lists the kinds in the order in which one step publishes them.
 """
 
-import hashlib
-from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -128,6 +126,19 @@ class ShortfallIncurred(Decision, frozen=True, kw_only=True, gc=False):
     subject_fields: ClassVar[tuple[str, ...]] = ("account", "liquidation_id")
 
 
+class LiquidatorVaultDrawn(Decision, frozen=True, kw_only=True, gc=False):
+    """The venue's vault `account` pays `paid` of a loss; `uncovered` goes to the next layer."""
+
+    account: str
+    asset: str
+    amount: str
+    paid: str
+    uncovered: str
+    liquidation_id: str
+
+    subject_fields: ClassVar[tuple[str, ...]] = ("account", "liquidation_id")
+
+
 class InsuranceFundDrawn(Decision, frozen=True, kw_only=True, gc=False):
     """The fund pays `paid` of a shortfall `amount`; `uncovered` goes to the next layer."""
 
@@ -197,7 +208,10 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LossSocialized(Decision, frozen=True, kw_only=True, gc=False):
-    """A loss nobody else covers, spread over `accounts`; `left` could not be charged to anyone."""
+    """A loss nobody else covers, spread over `accounts`; `left` could not be charged to anyone.
+
+    `surplus`: what the method charges beyond the loss; it belongs to the instrument's fund.
+    """
 
     method: str
     asset: str
@@ -205,6 +219,7 @@ class LossSocialized(Decision, frozen=True, kw_only=True, gc=False):
     accounts: list[Charge]
     left: str
     liquidation_id: str
+    surplus: str = "0"
 
     subject_fields: ClassVar[tuple[str, ...]] = ("asset", "liquidation_id")
 
@@ -338,7 +353,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 DECISIONS = (
     AccountMarginCalled, AccountLiquidatable, AccountBankrupt, AccountRecovered,
     LiquidationOverdue, LiquidationUnjustified, LiquidationMispriced, ShortfallIncurred,
-    InsuranceFundDrawn, InsuranceFundCredited, DeleveragingPlanned, LossSocialized,
+    LiquidatorVaultDrawn, InsuranceFundDrawn, InsuranceFundCredited, DeleveragingPlanned,
+    LossSocialized,
     WithdrawalsGated, WithdrawalsReleased, BreakerTripped, BreakerCooling, BreakerRearmed,
     OracleRejected, OracleRestored, MarginChangeRecommended, ConservationViolated,
     StreamGapDetected,
@@ -347,7 +363,8 @@ DECISIONS = (
 AnyDecision: TypeAlias = (
     AccountMarginCalled | AccountLiquidatable | AccountBankrupt | AccountRecovered
     | LiquidationOverdue | LiquidationUnjustified | LiquidationMispriced | ShortfallIncurred
-    | InsuranceFundDrawn | InsuranceFundCredited | DeleveragingPlanned | LossSocialized
+    | LiquidatorVaultDrawn | InsuranceFundDrawn | InsuranceFundCredited | DeleveragingPlanned
+    | LossSocialized
     | WithdrawalsGated | WithdrawalsReleased | BreakerTripped | BreakerCooling | BreakerRearmed
     | OracleRejected | OracleRestored | MarginChangeRecommended | ConservationViolated
     | StreamGapDetected | Heartbeat
@@ -364,48 +381,3 @@ def publication_order(decision: Decision) -> tuple[int, bytes, str, str]:
         getattr(decision, "instrument", None) or "",
         getattr(decision, "leg", None) or "",
     )
-
-
-_encoder = msgspec.json.Encoder()
-
-
-def decision_identity(
-    kind: str, cause: Cause, rule: str, subject: tuple[Any, ...], number: int
-) -> str:
-    """Return the decision id: the first 128 bits, in hex, of SHA-256 over the identity.
-
-    The identity is the JSON array [type, cause with sorted keys, rule, subject, number], where
-    `number` counts equal identities of one cause from 0. The epoch is not part of it, so a
-    decision made again after a restart keeps its id.
-    """
-    identity = _encoder.encode([kind, sorted(cause.items()), rule, subject, number])
-    return hashlib.sha256(identity).hexdigest()[:32]
-
-
-def stamp(
-    decisions: Iterable[tuple[Decision, Cause]], *, configuration_hash: str, epoch: int
-) -> list[Decision]:
-    """Return the decisions with their envelopes.
-
-    All decisions of one cause must be given in one call, in order: equal ones are numbered.
-    """
-    stamped = []
-    seen: dict[bytes, int] = {}
-    for decision, cause in decisions:
-        identity = _encoder.encode(
-            [decision.kind, sorted(cause.items()), decision.rule, decision.subject]
-        )
-        number = seen.get(identity, 0)
-        seen[identity] = number + 1
-        stamped.append(
-            msgspec.structs.replace(
-                decision,
-                decision_id=decision_identity(
-                    decision.kind, cause, decision.rule, decision.subject, number
-                ),
-                cause=cause,
-                configuration_hash=configuration_hash,
-                epoch=epoch,
-            )
-        )
-    return stamped

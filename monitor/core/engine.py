@@ -13,6 +13,7 @@ import msgspec
 from monitor.core import events
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
+from monitor.core.audit_view import AuditReport
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
 from monitor.core.deleveraging_case import Deleveraging
@@ -28,12 +29,13 @@ from monitor.core.overview import build_view
 from monitor.core.recount import Recount
 from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import Standings, account_report, account_view, summary
+from monitor.core.sessions import Sessions
 from monitor.core.settings import EngineSettings, SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 from monitor.core.verdicts import account_decision, standing_decisions
-from monitor.core.view import AccountView, AuditReport, RiskView
+from monitor.core.view import AccountView, RiskView
 from monitor.core.waterfall_ledger import WaterfallEpisode
 
 SECOND_NS = 1_000_000_000
@@ -79,6 +81,7 @@ class RiskEngine:
                 for _ in range(shards)
             ],
             self.venue.policy,
+            Sessions(settings.waterfall),
         )
         self.changes = OpenChanges()
         self.held = HeldEvents(settings.held_back_events_max)
@@ -145,6 +148,7 @@ class RiskEngine:
             self.changes.next_timer(),
             self.watch.next_timer(),
             self.audit.next_timer(),
+            self.venue.withdrawals.next_timer(),
         ):
             if timer is not None and (first is None or timer[:2] < first[:2]):
                 first = timer
@@ -161,6 +165,9 @@ class RiskEngine:
         elif name.startswith("audit"):
             found = self.audit.fire(key, self.engine_ns)
             self._step += [] if self.bootstrapping else found
+        elif name.startswith("withdrawals:"):
+            pools = {one.settlement for one in self.market.instruments.values()}
+            self._step += self.venue.withdrawals.fire(key, pools, self.engine_ns)
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -270,7 +277,9 @@ class RiskEngine:
             self._step += standing_decisions(self.shards, self.engine_ns)
 
     def _note_feed(self, event: events.FeedLost | events.FeedRestored) -> None:
-        self.feeds[event.feed] = (isinstance(event, events.FeedLost), event.event_ns)
+        lost = isinstance(event, events.FeedLost)
+        self.feeds[event.feed] = (lost, event.event_ns)
+        self.venue.withdrawals.feed_changed(event.feed, lost=lost, now_ns=self.engine_ns)
 
     def _configure(self, event: events.ConfigurationChanged) -> None:
         assert self.parse_settings is not None, "a reload needs a reader of settings"
@@ -281,6 +290,7 @@ class RiskEngine:
         self.audit.use(settings.audit)
         self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
         self.shards.policy = self.venue.policy
+        self.shards.sessions.use(settings.waterfall)
         self.held.limit = settings.held_back_events_max
         for engine in self.shards.engines:
             engine.use(self.rules)
@@ -288,6 +298,7 @@ class RiskEngine:
     def _standing(self) -> list[Decision]:
         """Return every standing condition, marked `caught_up`."""
         standing = self.venue.board.standing(self.engine_ns)
+        standing += self.venue.withdrawals.standing(self.engine_ns)
         if not self.bootstrapping:
             standing += self.watch.standing(self.shards.unit, self.engine_ns)
             standing += standing_decisions(self.shards, self.engine_ns)

@@ -11,10 +11,11 @@ from monitor.core.changes import OpenChanges
 from monitor.core.facts import MarketFacts
 from monitor.core.market import Market
 from monitor.core.parts import EngineParts
+from monitor.core.sessions import Sessions
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 9
+STATE_FORMAT = 11
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def export_engine(engine: EngineParts) -> dict[str, Any]:
         "market": engine.market.export_state(),
         "venue": engine.venue.export_state(),
         "accounts": [export_accounts(part) for part in engine.shards.engines],
+        "sessions": engine.shards.sessions.export_state(),
         "watch": engine.watch.export_state(),
         "audit": engine.audit.export_state(),
         "recount": [engine.recount.due_ns, engine.recount.done, engine.recount.violations],
@@ -86,7 +88,9 @@ def restore_engine(engine: EngineParts, state: dict[str, Any]) -> None:
         )
         for part in state["accounts"]
     ]
-    engine.shards = Shards(parts, engine.venue.policy)
+    sessions = Sessions(engine.settings.waterfall)
+    sessions.restore(state["sessions"])
+    engine.shards = Shards(parts, engine.venue.policy, sessions)
     engine.audit = make_audit(engine)
     engine.audit.restore(state["audit"])
     engine.recount.due_ns, engine.recount.done, engine.recount.violations = state["recount"]

@@ -58,6 +58,8 @@ class MarketFacts:
             )
         if before is not None and before.settlement != event.settlement_currency:
             self._need_no_positions(event, before.settlement)
+        if event.fund is not None:
+            self._check_fund(event.fund)
         values_change = self.market.list_instrument(event)
         self.audit.rebase([event.settlement_currency], now_ns)
         after, stride = self.market.instruments[event.instrument], BUCKETS
@@ -160,7 +162,7 @@ class MarketFacts:
         return [*self.audit.audit_point(now_ns)]
 
     def _change_fund(self, event: events.InsuranceFundChanged, now_ns: int) -> list[Decision]:
-        _check_room("funds", self.venue.funds, event.fund)
+        self._check_fund(event.fund)
         change = self.venue.fund_changed(event)
         if change is not None:
             self.audit.note_fund(event.fund, change)
@@ -170,6 +172,13 @@ class MarketFacts:
             if instrument.fund == event.fund
         ]
         return self.venue.board.fund_changed(event, covered, now_ns)
+
+    def _check_fund(self, name: str) -> None:
+        """Refuse another fund where there are very many: reported, drawn on, or an instrument's."""
+        if len(self.venue.funds) + len(self.market.instruments) < NAMES_MAX:
+            return
+        of_instruments = {one.fund: None for one in self.market.instruments.values() if one.fund}
+        _check_room("funds", {**of_instruments, **dict.fromkeys(self.venue.funds)}, name)
 
     def _print_trade(self, event: events.TradePrinted, now_ns: int) -> list[Decision]:
         instrument = self.market.instruments.get(event.instrument)

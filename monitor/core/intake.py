@@ -16,15 +16,19 @@ from monitor.core.amounts import ceil_units, to_fraction
 from monitor.core.audit_entry import Entry
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
+from monitor.core.deleveraging.round import settled
 from monitor.core.deleveraging_watch import Moment
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
-from monitor.core.ledger.moves import Move
 from monitor.core.margin.book import MarginUnit
+from monitor.core.margin.exact import unit_equity
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
+from monitor.core.sessions import PROFIT_REASONS
+from monitor.core.withdrawals import LEAVING
 
 AnyAccountEvent = events.AccountEvent | events.AccountOpened
+_WITH_MORE = frozenset({events.AccountSnapshot, events.AccountClosed, events.WithdrawalRequested})
 
 
 class AccountIntake:
@@ -147,26 +151,35 @@ class AccountIntake:
         if type(event) is events.DeleveragingFilled:
             self._foresee(event)
             self.parts.venue.deleveraging_watch.note_fill(event)
+        found = account or engine.account(event.account)
+        realizes = type(event) is events.BalanceChanged and self._follows(event.reason)
+        before = found.balances.get(event.asset, 0) if realizes else 0  # type: ignore[union-attr]
         try:
-            engine.apply(account or engine.account(event.account), event)
+            engine.apply(found, event)
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
-        if moves := engine.ledger.take_moves():
-            self._audit(event, moves, is_part=is_part)
+        self._audit(engine, event, is_part=is_part)
+        if realizes:
+            self._note_moved(engine, event, before)  # type: ignore[arg-type]
+        if self.parts.venue.vaults.draws:
+            self._show_vault(event)
         if isinstance(event, events.LiquidationEvent):
             self._watch(engine, event)
             for unit in ending:
                 if not unit.liquidations:
                     self.parts.watch.finished((event.account, unit.key), self.parts.engine_ns)
-        elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
-            self._drop_held(event)
+        elif type(event) in _WITH_MORE:
+            self._follow_account(event)
         if not is_part:
             self.parts.count_applied(event)
         return True
 
-    def _audit(self, event: AnyAccountEvent, moves: list[Move], *, is_part: bool) -> None:
+    def _audit(self, engine: AccountEngine, event: AnyAccountEvent, *, is_part: bool) -> None:
         """Let the audit take what an event has moved."""
+        moves = engine.ledger.take_moves()
+        if not moves:
+            return
         assert isinstance(event, events.AccountEvent), "expected that an opening moves nothing"
         replaces = is_part or isinstance(event, events.AccountSnapshot | events.AccountClosed)
         self.parts.audit.take(Entry(event.account, event.seq, moves, replaces))
@@ -179,6 +192,46 @@ class AccountIntake:
             unit = self.parts.market.instruments[event.instrument].size_unit.value
             missing = ceil_units(abs(to_fraction(event.size) - filled), unit)
             self.parts.audit.note_fills(event, missing)
+
+    def _follow_account(self, event: AnyAccountEvent) -> None:
+        """Let what stands beside the ledger follow a snapshot, a closing or a request."""
+        if isinstance(event, events.WithdrawalRequested):
+            worth = self._worth(event.asset, to_fraction(event.amount))
+            pools, now_ns = self.parts.venue.withdrawals, self.parts.engine_ns
+            pools.requested(event.account, event.asset, worth, now_ns)
+        elif isinstance(event, events.AccountSnapshot | events.AccountClosed):
+            self._drop_held(event)
+
+    def _follows(self, reason: str) -> bool:
+        """Return whether anything follows from what a balance changes by, for this reason."""
+        if reason in LEAVING:
+            return bool(self.parts.venue.withdrawals.races)
+        return self.parts.shards.sessions.is_kept and reason in PROFIT_REASONS
+
+    def _note_moved(self, engine: AccountEngine, event: events.BalanceChanged, before: int) -> None:
+        """Note what was realized, or that somebody leaves while a haircut looms."""
+        parts, name = self.parts, event.account
+        after = engine.ledger.accounts[name].balances.get(event.asset, 0)
+        if event.reason not in LEAVING:
+            parts.shards.sessions.note(parts.engine_ns, name, event.asset, after - before)
+            return
+        pools, now_ns = parts.venue.withdrawals, parts.engine_ns
+        equity = unit_equity(engine.cross[name], parts.market)
+        if after < before and equity is not None and pools.runner(name, event.asset, now_ns):
+            amount = (before - after) * parts.market.unit(event.asset).value
+            worth = self._worth(event.asset, amount)
+            self._found += pools.left(name, event.asset, worth, settled(equity), now_ns)
+
+    def _worth(self, asset: str, amount: Fraction) -> Fraction:
+        return amount * (self.parts.market.exact_value(asset) or Fraction(0))
+
+    def _show_vault(self, event: AnyAccountEvent) -> None:
+        """Let a vault's own balances include what was drawn on it."""
+        vaults = self.parts.venue.vaults
+        if isinstance(event, events.BalanceChanged | events.AccountSnapshot):
+            vaults.show(event.account, event.event_ns)
+        elif isinstance(event, events.AccountClosed):
+            vaults.forget(event.account)
 
     def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
         """Hold a step of a liquidation against the rules, before it is judged."""
@@ -237,6 +290,8 @@ class AccountIntake:
         """Forget what a snapshot or a closing makes void."""
         if isinstance(event, events.AccountClosed):
             self.parts.watch.forget_account(event.account)
+            self.parts.shards.sessions.forget(event.account)
+            self.parts.venue.withdrawals.forget(event.account)
         dropped = self.parts.held.drop_account(event.account, event.seq)
         if event.account in self.parts.shards.of(event.account).ledger.accounts:
             self._count_held(event.account, -dropped)

@@ -11,8 +11,9 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.contracts import notional
 from monitor.core.deleveraging.round import settled
 from monitor.core.ledger import Position, position_quantity
-from monitor.core.margin.exact import position_pnl
+from monitor.core.margin.exact import position_pnl, unit_equity
 from monitor.core.market import Market
+from monitor.core.vaults import VaultEquity
 
 ZERO = Fraction(0)
 
@@ -57,6 +58,15 @@ def inventories_of(engine: AccountEngine) -> dict[str, Inventory]:
                 single = _of_position(position, engine.market)
                 found.setdefault(fund, Inventory(single.asset)).add(single)
     return found
+
+
+def vault_equities(engine: AccountEngine) -> list[VaultEquity]:
+    """Return the equities of a shard's vaults that are known: those of their cross units."""
+    return [
+        VaultEquity(account.name, equity)
+        for account in engine.ledger.liquidators()
+        if (equity := unit_equity(engine.cross[account.name], engine.market)) is not None
+    ]
 
 
 def _of_position(position: Position, market: Market) -> Inventory:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.amounts import exact_text, to_fraction
-from monitor.core.contracts import unrealized_pnl
+from monitor.core.contracts import notional, unrealized_pnl
 from monitor.core.decisions import Side
 from monitor.core.events import LiquidationEvent, LiquidationFilled, LiquidationStarted
 from monitor.core.instruments import Instrument
@@ -84,6 +84,17 @@ class Liquidation:
         if self.bankruptcy_price is None:
             return None
         return -self._pnl(instrument, self.bankruptcy_price)
+
+    def filled_notional(self, instrument: Instrument) -> Fraction:
+        """Return the value of all fills at their own prices, in the settlement currency."""
+        size, kind = instrument.contract_size, instrument.kind
+        return sum(
+            (
+                notional(kind, contracts * size, to_fraction(price))
+                for price, contracts in self.filled.items()
+            ),
+            Fraction(0),
+        )
 
     def _pnl(self, instrument: Instrument, entry: Fraction) -> Fraction:
         """Return what the fills made of a position that was entered at a price."""

@@ -1,6 +1,6 @@
 """Plans of deleveraging on the live book: for a loss, or for contracts that must be closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
@@ -14,6 +14,7 @@ from monitor.core.deleveraging.plan import Reduction as PlannedReduction
 from monitor.core.deleveraging.round import Round, Unit
 from monitor.core.market import Market
 from monitor.core.settings import DeleveragingSettings
+from monitor.core.vaults import VaultEquity
 from monitor.core.waterfall import Loss
 
 
@@ -24,6 +25,20 @@ class Winners(Protocol):
         self, instrument: str, side: Side, *, without: str, contracts: Fraction
     ) -> CandidateSet:
         """Return who could be deleveraged."""
+
+    def vaults(self, *, without: str) -> Sequence[VaultEquity]:
+        """Return the venue's vaults but one account, in the order of names."""
+
+    def profits(
+        self, asset: str, minor_unit: Fraction, now_ns: int, *, without: str
+    ) -> Mapping[str, Fraction]:
+        """Return each trader's profit of the session in an asset, realized and not; signed."""
+
+    def sizes(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
+        """Return how many contracts (> 0) each trader holds."""
+
+    def equities(self, *, without: str) -> Mapping[str, Fraction]:
+        """Return each trader's equity (> 0) in the valuation currency."""
 
     def gains(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
         """Return each trader's unrealized gain (> 0) in the settlement currency."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from monitor.core.accounts import AccountEngine
+from monitor.core.audit import CHECKS
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.inventory import Inventory
 from monitor.core.margin.book import STATES
@@ -53,14 +54,17 @@ def build_view(engine: EngineParts) -> RiskView:
         margin_shortfall_usd=_margin_shortfall(parts),
         exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
         **_class_one(parts),
-        audit_sums_off=engine.audit.off(),
+        audit_sums_off=_sums_off(engine),
         ledgers_forgotten={
             "deleveraging": engine.venue.deleveragings.forgotten,
             "waterfall": engine.venue.ledger.forgotten,
+            "waves": engine.venue.waves.forgotten,
         },
         worst=_worst(engine),
         instruments=tuple(_instrument(engine, name) for name in sorted(engine.market.instruments)),
         funds=_funds(engine),
+        waves=engine.venue.waves.shown(),
+        pools=engine.venue.withdrawals.views(engine.engine_ns),
         breakers=tuple(
             _breaker(engine.venue.board.breakers[key])
             for key in sorted(engine.venue.board.breakers)
@@ -219,3 +223,11 @@ def _oracles(engine: EngineParts) -> tuple[OracleView, ...]:
         )
         for name, index, price, published_ns in sorted(outside)
     )
+
+
+def _sums_off(engine: EngineParts) -> dict[str, int]:
+    """Return how many sums that should be 0 are not now, by check."""
+    counts = dict.fromkeys(CHECKS, 0)
+    for (check, _), watched in engine.audit.sums.items():
+        counts[check] += watched.since_ns is not None
+    return counts

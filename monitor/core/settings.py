@@ -59,18 +59,61 @@ class FundSettings(Settings, frozen=True, kw_only=True):
     payout_window_s: PositiveFloat | None = None
 
 
-LossLayer: TypeAlias = Literal["insurance_fund", "deleveraging", "socialized_loss"]
-LOSS_LAYERS: tuple[LossLayer, ...] = ("insurance_fund", "deleveraging", "socialized_loss")
+LossLayer: TypeAlias = Literal[
+    "liquidator_vault", "insurance_fund", "deleveraging", "socialized_loss"
+]
+LOSS_LAYERS: tuple[LossLayer, ...] = (
+    "liquidator_vault",
+    "insurance_fund",
+    "deleveraging",
+    "socialized_loss",
+)
+
+
+MethodName: TypeAlias = Literal[
+    "gains-pro-rata",
+    "session-profit",
+    "session-profit-minimum-rate",
+    "settlement-ratio",
+    "funding-index",
+    "withdrawal-factor",
+    "three-stage",
+]
 
 
 class WaterfallSettings(Settings, frozen=True, kw_only=True):
     """`[waterfall]`: who bears a shortfall, in order, after the account's own margin.
 
-    The order is fixed, the fund first: `layers` may leave some out, and names none twice.
+    The order is fixed: `layers` may leave some out, and names none twice. `credit_rate_max`: of
+    what a liquidation closes better than bankruptcy the fund is credited at most this share of the
+    notional that was filled (dYdX: the fee cap); the rest stays with the account.
+    `session_s`, `minimum_rate`, `index_tick`, `payee_of_remainder` are of single methods of
+    `socialized_loss`: the sessions begin at multiples of their length.
     """
 
-    layers: tuple[LossLayer, ...] = LOSS_LAYERS
-    socialized_loss: Literal["gains-pro-rata"] = "gains-pro-rata"
+    layers: tuple[LossLayer, ...] = LOSS_LAYERS[1:]
+    credit_rate_max: Ratio | None = None
+    socialized_loss: MethodName = "gains-pro-rata"
+    session_s: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 86_400.0
+    minimum_rate: Ratio = 0.01
+    index_tick: Annotated[float, msgspec.Meta(ge=1e-18, le=1e9)] = 1e-8
+    payee_of_remainder: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+
+
+class WithdrawalSettings(Settings, frozen=True, kw_only=True):
+    """`[withdrawals]`: when a collateral pool's withdrawals should stop, and for how long.
+
+    A pool is a settlement currency. `gate_on`: `insolvency`, a loss that vaults, funds and
+    deleveraging leave; `outage`, a feed that is lost for `outage_s`, until it is there again;
+    `race`, more than `race_limit_ratio` of a haircut that those it is charged to shift to others
+    by leaving. The gate opens `cool_off_s` after the last of them; a run is followed for `race_s`.
+    """
+
+    gate_on: tuple[Literal["insolvency", "outage", "race"], ...] = ()
+    cool_off_s: NonNegativeFloat = 300.0
+    outage_s: PositiveFloat = 300.0
+    race_s: PositiveFloat = 3_600.0
+    race_limit_ratio: Ratio = 0.1
 
 
 PolicyName: TypeAlias = Literal[
@@ -89,11 +132,22 @@ PolicyName: TypeAlias = Literal[
 ]
 
 
+FUND_EXHAUSTED = "fund_exhausted"  # a trigger of deleveraging that is no breaker
+
+
 class DeleveragingSettings(Settings, frozen=True, kw_only=True):
-    """`[deleveraging]`: the policy that chooses who is deleveraged, and the closing price."""
+    """`[deleveraging]`: the policy that chooses who is deleveraged, when, and the closing price.
+
+    `trigger`: `fund_exhausted`, what the funds do not pay of a shortfall, and names of breakers:
+    while one of them stands tripped for the instrument or its fund, winners are asked before the
+    fund (Bybit). Without `fund_exhausted` they are asked only then.
+    """
 
     policy: PolicyName = "queue-bitmex"
     price: Literal["bankruptcy", "mark"] = "bankruptcy"
+    trigger: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)] = (
+        FUND_EXHAUSTED,
+    )
 
 
 class PriceVelocitySettings(
@@ -248,6 +302,7 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     margin: MarginSettings = MarginSettings()
     funds: tuple[FundSettings, ...] = ()
     waterfall: WaterfallSettings = WaterfallSettings()
+    withdrawals: WithdrawalSettings = WithdrawalSettings()
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()

@@ -48,7 +48,7 @@ def settle(
     loss = liquidation.execution_loss(instrument)
     decisions: list[Decision] = []
     if loss is not None and loss < 0:
-        decisions += venue.credit(instrument, event.liquidation_id, -loss, now_ns)
+        decisions += venue.credit(instrument, liquidation, -loss, now_ns)
     amount, episode, is_open = _incur(engine, account, liquidation, instrument)
     if amount and episode is not None:
         minor_unit = market.unit(instrument.settlement)

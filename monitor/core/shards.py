@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from monitor.core.accounts import AccountEngine
+from monitor.core.bearers import equities_of, sizes_in, unrealized_in
 from monitor.core.candidates import Scored, scored
 from monitor.core.decisions import Side
 from monitor.core.deleveraging.live import CandidateSet, round_of
 from monitor.core.deleveraging.policy import Policy
 from monitor.core.deleveraging_watch import Closing
-from monitor.core.inventory import Inventory, inventories_of
+from monitor.core.inventory import Inventory, inventories_of, vault_equities
 from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
 from monitor.core.open_interest import Concentration, SideInterest, merged
+from monitor.core.sessions import Sessions
+from monitor.core.vaults import VaultEquity
 from monitor.core.winners import (
     Standing,
     all_candidates,
@@ -32,9 +35,10 @@ from monitor.core.winners import (
 class Shards:
     """The account engines of one process, and the `Winners` that the venue's half asks."""
 
-    def __init__(self, engines: list[AccountEngine], policy: Policy) -> None:
-        """Take at least one engine."""
+    def __init__(self, engines: list[AccountEngine], policy: Policy, sessions: Sessions) -> None:
+        """Take at least one engine, and what all accounts have realized in this session."""
         assert engines
+        self.sessions = sessions
         self.engines = engines
         self.policy = policy
 
@@ -59,10 +63,15 @@ class Shards:
     def candidates(
         self, instrument: str, side: Side, *, without: str, contracts: Fraction
     ) -> CandidateSet:
-        """Return the foremost candidates of every shard, and how many there are in all."""
+        """Return the foremost candidates of every shard, and how many there are in all.
+
+        None is of the owner of the account `without`: nobody closes against himself.
+        """
+        bankrupt = self.of(without).ledger.accounts.get(without)
+        owner = without if bankrupt is None else bankrupt.owner
         parts = [
             foremost_candidates(
-                engine, instrument, side, without=without, contracts=contracts, policy=self.policy
+                engine, instrument, side, without=owner, contracts=contracts, policy=self.policy
             )
             for engine in self.engines
         ]
@@ -118,6 +127,38 @@ class Shards:
         for engine in self.engines:
             gains.update(unrealized_gains(engine, instrument, without=without))
         return gains
+
+    def vaults(self, *, without: str) -> list[VaultEquity]:
+        """Return the vaults whose equity is known, in the order of names."""
+        found = [one for engine in self.engines for one in vault_equities(engine)]
+        return sorted(
+            (one for one in found if one.account != without), key=lambda one: one.account.encode()
+        )
+
+    def profits(
+        self, asset: str, minor_unit: Fraction, now_ns: int, *, without: str
+    ) -> Mapping[str, Fraction]:
+        """Return every trader's profit of the session in an asset, realized and not."""
+        realized = self.sessions.of(now_ns, asset)
+        profits: dict[str, Fraction] = {}
+        for engine in self.engines:
+            for name, pnl in unrealized_in(engine, asset, without=without).items():
+                profits[name] = pnl + realized.get(name, 0) * minor_unit
+        return profits
+
+    def sizes(self, instrument: str, *, without: str) -> Mapping[str, Fraction]:
+        """Return how many contracts every trader holds in an instrument."""
+        sizes: dict[str, Fraction] = {}
+        for engine in self.engines:
+            sizes.update(sizes_in(engine, instrument, without=without))
+        return sizes
+
+    def equities(self, *, without: str) -> Mapping[str, Fraction]:
+        """Return every trader's equity above 0."""
+        equities: dict[str, Fraction] = {}
+        for engine in self.engines:
+            equities.update(equities_of(engine, without=without))
+        return equities
 
     def inventories(self) -> dict[str, Inventory]:
         """Return what the venue's vaults have taken over and not closed, by fund."""

@@ -5,7 +5,7 @@ shards' candidates and gains are. So it is the same for one shard and for many, 
 never spent twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,8 +13,8 @@ from monitor.core import events
 from monitor.core.amounts import (
     float_setting,
     floor_units,
-    rounded_text,
     rounded_text_or_none,
+    to_fraction,
 )
 from monitor.core.breakers.board import BreakerBoard
 from monitor.core.decisions import (
@@ -23,22 +23,23 @@ from monitor.core.decisions import (
     DeleveragingPlanned,
     InsuranceFundCredited,
     InsuranceFundDrawn,
-    LossSocialized,
 )
 from monitor.core.deleveraging.plan import Plan
 from monitor.core.deleveraging.policy import Policy
 from monitor.core.deleveraging_ledger import DeleveragingLedger
 from monitor.core.deleveraging_watch import DeleveragingWatch, Moment
 from monitor.core.instruments import Instrument
+from monitor.core.liquidation import Liquidation
+from monitor.core.live_losses import LossSharer, Sharing
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.refusals import RefusedError
-from monitor.core.settings import EngineSettings, FundSettings
-from monitor.core.socialization import METHODS
-from monitor.core.socialization.loss import Bearer
-from monitor.core.socialization.loss import Loss as SharedLoss
+from monitor.core.settings import FUND_EXHAUSTED, EngineSettings, FundSettings
+from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
+from monitor.core.waves import Waves
+from monitor.core.withdrawals import Withdrawals
 
 SECOND_NS = 1_000_000_000
 
@@ -57,6 +58,9 @@ class VenueEngine:
         self.deleveraging_watch = DeleveragingWatch(market, DeleveragingLedger())
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
+        self.vaults = Vaults()
+        self.waves = Waves()
+        self.withdrawals = Withdrawals(settings.withdrawals)
 
     @property
     def policy(self) -> Policy:
@@ -72,6 +76,7 @@ class VenueEngine:
         """Take new settings."""
         self.board.configure(settings.breakers)
         self.settings = settings
+        self.withdrawals.use(settings.withdrawals)
         self.planner = LivePlanner(self.market, settings.deleveraging)
 
     # --- funds ----------------------------------------------------------------------------
@@ -110,11 +115,17 @@ class VenueEngine:
     # --- the waterfall --------------------------------------------------------------------
 
     def credit(
-        self, instrument: Instrument, liquidation_id: str, gain: Fraction, now_ns: int
+        self, instrument: Instrument, liquidation: Liquidation, gain: Fraction, now_ns: int
     ) -> list[Decision]:
-        """Credit an execution gain (settlement currency) to the instrument's fund."""
+        """Credit an execution gain (settlement currency), up to its cap, to the instrument's fund.
+
+        With a `credit_rate_max` of 0.01 a gain of 30 on fills of 1,000 credits 10.
+        """
         if instrument.fund is None:
             return []
+        rate = self.settings.waterfall.credit_rate_max
+        if rate is not None:
+            gain = min(gain, float_setting(rate) * liquidation.filled_notional(instrument))
         fund = self.fund(instrument.fund, instrument.settlement)
         converted = self._convert(gain, instrument.settlement, fund.asset)
         if converted is None:
@@ -131,7 +142,7 @@ class VenueEngine:
                 fund=fund.name,
                 asset=fund.asset,
                 amount=unit.text_of(amount),
-                liquidation_id=liquidation_id,
+                liquidation_id=liquidation.liquidation_id,
             )
         ]
 
@@ -147,23 +158,72 @@ class VenueEngine:
         self.shortfall_usd[account_of] = (
             self.shortfall_usd.get(account_of, Fraction(0)) + shortfall.amount * unit * value
         )
+        amount = shortfall.amount * unit
+        place = (shortfall.instrument, shortfall.asset, shortfall.episode_id)
+        self.waves.note(now_ns, place, amount, amount * value)
         loss = Loss(shortfall)
         decisions: list[Decision] = []
-        if "insurance_fund" in layers and instrument.fund is not None:
-            decisions += self._draw_up(loss, instrument.fund, now_ns)
+        if "liquidator_vault" in layers:
+            vaults = winners.vaults(without=shortfall.account)
+            minor_unit = self.market.unit(shortfall.asset)
+            decisions += self.vaults.draw(loss, vaults, value, minor_unit, now_ns)
         given_up: dict[str, Fraction] = {}
-        if "deleveraging" in layers and loss.amount and shortfall.closed_side is not None:
-            made = self.planner.for_loss(loss, winners)
-            self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
-            decisions.append(self._deleverage(loss, instrument, made, now_ns))
-            given_up = self._given_up(instrument, made.plan)
+        is_early = self._is_triggered(instrument)
+        if is_early:
+            decisions += self._plan(loss, winners, moment, given_up)
+        if "insurance_fund" in layers and loss.amount and instrument.fund is not None:
+            decisions += self._draw_up(loss, instrument.fund, now_ns)
+        if not is_early and FUND_EXHAUSTED in self.settings.deleveraging.trigger:
+            decisions += self._plan(loss, winners, moment, given_up)
         if "socialized_loss" in layers and loss.amount:
-            gains = self._gains_left(loss, instrument, winners, given_up)
-            decisions.append(self._socialize(loss, instrument, gains, now_ns))
+            asked = loss.amount
+            sharing = Sharing(loss, instrument, winners, given_up, now_ns)
+            sharer = LossSharer(self.market, self.settings.waterfall)
+            shared = sharer.share(sharing)
+            decisions.append(shared)
+            self._note_socialized(loss, account_of, asked - loss.amount)
+            decisions += self._looms(loss, asked, shared.accounts, now_ns)
+        elif loss.amount:
+            decisions += self._looms(loss, loss.amount, [], now_ns)
         first, name = shortfall.is_first, shortfall.account
         entry = entry_of(loss, self.market)
         self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
         return decisions
+
+    def _is_triggered(self, instrument: Instrument) -> bool:
+        """Return whether a breaker that triggers deleveraging stands tripped for an instrument."""
+        scopes = {instrument.name, instrument.fund}
+        return self.board.is_tripped(frozenset(self.settings.deleveraging.trigger), scopes)
+
+    def _plan(
+        self, loss: Loss, winners: Winners, moment: Moment, given_up: dict[str, Fraction]
+    ) -> list[Decision]:
+        """Deleverage for what is left of a loss, and enter who gives up what for it."""
+        is_asked = "deleveraging" in self.settings.waterfall.layers and loss.amount
+        if not is_asked or loss.shortfall.closed_side is None:
+            return []
+        instrument = self.market.instruments[loss.shortfall.instrument]
+        made = self.planner.for_loss(loss, winners)
+        self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
+        planned = self._deleverage(loss, instrument, made, moment.engine_ns)
+        given_up.update(self._given_up(instrument, made.plan))
+        return [planned]
+
+    def _note_socialized(self, loss: Loss, fund: str, charged: int) -> None:
+        value = self.market.exact_value(loss.asset) or Fraction(0)
+        charged_usd = charged * self.market.unit(loss.asset).value * value
+        self.socialized_usd[fund] = self.socialized_usd.get(fund, Fraction(0)) + charged_usd
+
+    def _looms(
+        self, loss: Loss, left: int, charges: Sequence[Charge], now_ns: int
+    ) -> list[Decision]:
+        """Let the withdrawal gate know what layers before socialized loss leave, and to whom."""
+        value = self.market.exact_value(loss.asset)
+        assert value is not None  # a layer has been asked in this asset
+        haircut = left * self.market.unit(loss.asset).value * value
+        worths = {one.account: to_fraction(one.amount) * value for one in charges}
+        pool = self.market.instruments[loss.shortfall.instrument].settlement
+        return self.withdrawals.haircut_looms(pool, haircut, worths, now_ns)
 
     def _convert(self, amount: Fraction, asset: str, target: str) -> Fraction | None:
         if asset == target:
@@ -266,60 +326,6 @@ class VenueEngine:
             liquidation_id=loss.shortfall.liquidation_id,
         )
 
-    def _gains_left(
-        self,
-        loss: Loss,
-        instrument: Instrument,
-        winners: Winners,
-        given_up: Mapping[str, Fraction],
-    ) -> dict[str, int]:
-        """Return what each winner has gained beyond what deleveraging takes, in minor units."""
-        unit = self.market.unit(loss.asset).value
-        gains: dict[str, int] = {}
-        for name, gain in winners.gains(instrument.name, without=loss.shortfall.account).items():
-            left = gain - given_up.get(name, Fraction(0))
-            rest = self._convert(left, instrument.settlement, loss.asset)
-            if rest is not None and rest > 0:
-                gains[name] = floor_units(rest, unit)
-        return gains
-
-    def _socialize(
-        self, loss: Loss, instrument: Instrument, gains: Mapping[str, int], now_ns: int
-    ) -> Decision:
-        """Charge the gains with what is left of a loss."""
-        unit = self.market.unit(loss.asset)
-        method = self.settings.waterfall.socialized_loss
-        bearers = tuple(
-            Bearer(account=name, unrealized_pnl=gains[name])
-            for name in sorted(gains, key=str.encode)
-        )
-        borne = SharedLoss(amount=loss.amount, bearers=bearers, minor_unit=unit.value)
-        shares = METHODS[method].share(borne).charges
-        asked = loss.amount
-        charges = [
-            Charge(
-                account=name,
-                amount=unit.text_of(charge),
-                share=rounded_text(Fraction(charge, asked)),
-            )
-            for name, charge in shares.items()
-        ]
-        loss.pay("socialized_loss", method, sum(shares.values()), charges=charges)
-        value = self.market.exact_value(loss.asset) or Fraction(0)
-        charged_usd = (asked - loss.amount) * unit.value * value
-        fund = instrument.fund or ""
-        self.socialized_usd[fund] = self.socialized_usd.get(fund, Fraction(0)) + charged_usd
-        return LossSocialized(
-            event_ns=now_ns,
-            rule=method,
-            method=method,
-            asset=loss.asset,
-            amount=unit.text_of(asked),
-            accounts=charges,
-            left=unit.text_of(loss.amount),
-            liquidation_id=loss.shortfall.liquidation_id,
-        )
-
     # --- state ----------------------------------------------------------------------------
 
     def export_state(self) -> dict[str, Any]:
@@ -329,6 +335,9 @@ class VenueEngine:
             "breakers": self.board.export_state(),
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
+            "withdrawals": self.withdrawals.export_state(),
+            "waves": self.waves.export_state(),
+            "vaults": self.vaults.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
             "socialized_usd": _plain_sums(self.socialized_usd),
         }
@@ -340,6 +349,9 @@ class VenueEngine:
         self.ledger = WaterfallLedger.from_state(state["ledger"])
         deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.deleveraging_watch = DeleveragingWatch(self.market, deleveragings)
+        self.withdrawals.restore(state["withdrawals"])
+        self.waves.restore(state["waves"])
+        self.vaults.restore(state["vaults"])
         self.shortfall_usd = _sums(state["shortfall_usd"])
         self.socialized_usd = _sums(state["socialized_usd"])
 

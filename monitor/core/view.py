@@ -5,7 +5,7 @@ the engine's task ever touches the engine. Amounts are floats in the valuation c
 shows, the ledger decides.
 """
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -255,6 +255,61 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
         return measured / limit if limit else float("inf")
 
 
+class WaveView(msgspec.Struct, frozen=True, kw_only=True):
+    """Shortfalls without a pause of more than 5 s between them. The figures are never added.
+
+    `wave_usd` is what the wave lost, `largest_event_usd` what one event did; `by_pool` is in each
+    pool's asset. `episodes`: how many stays under water the shortfalls belong to.
+    """
+
+    number: int
+    first_event_ns: int
+    last_event_ns: int
+    shortfalls: int
+    episodes: int
+    wave_usd: str
+    largest_event_usd: str
+    by_market_usd: dict[str, str]
+    by_pool: dict[str, str]
+
+
+class RunnerView(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that a looming haircut is charged to, and what it has done since; USD.
+
+    `shifted_usd`: what its equity cannot pay of its charge any more, so that others must.
+    """
+
+    account: str
+    charged_usd: str
+    requested_usd: str
+    withdrawn_usd: str
+    shifted_usd: str
+
+
+class PoolView(msgspec.Struct, frozen=True, kw_only=True):
+    """A collateral pool: its withdrawal gate, and the run on it while a haircut looms; USD.
+
+    `release_ns` is null while an outage holds the gate. `haircut_usd` is what vaults, funds and
+    deleveraging left; `exposed_usd` what the charged could still shift by leaving. Sums are over
+    the followed accounts, of `accounts` that are charged; `runners` are the first 100 of them.
+    """
+
+    pool: str
+    gated: bool
+    reason: str | None
+    since_ns: int | None
+    release_ns: int | None
+    race_until_ns: int | None
+    haircut_usd: str
+    charged_usd: str
+    requested_usd: str
+    withdrawn_usd: str
+    shifted_usd: str
+    exposed_usd: str
+    accounts: int
+    runners: tuple[RunnerView, ...]
+
+
 class OracleView(msgspec.Struct, frozen=True, kw_only=True):
     """One oracle for one index; `deviation_ratio` is against the exchange's index."""
 
@@ -295,6 +350,8 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()
+    pools: tuple[PoolView, ...] = ()
+    waves: tuple[WaveView, ...] = ()  # the newest 100, newest first
     breakers: tuple[BreakerView, ...] = ()
     oracles: tuple[OracleView, ...] = ()
     feeds: tuple[FeedView, ...] = ()
@@ -318,32 +375,3 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
                 one.scope,
             ),
         )
-
-
-class AuditSum(msgspec.Struct, frozen=True, kw_only=True):
-    """One sum that must be conserved, in contracts or in an asset.
-
-    `difference`: how far it is off, since `off_since_ns`; null while it is within `allowed`.
-    `state`: `waiting` until the venue is known to send both sides, then `armed`.
-    `tolerance_ratio`: what is allowed of what was moved, learned where the venue does not publish
-    everything. `returns`: how often it came back into balance.
-    """
-
-    check: str
-    scope: str
-    state: Literal["waiting", "armed"]
-    difference: str
-    allowed: str
-    tolerance_ratio: float
-    off_since_ns: int | None
-    returns: int
-    violations: int
-
-
-class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Every sum that is watched, and how much was counted again."""
-
-    audit_points: int
-    recounts: int
-    recount_violations: int
-    sums: list[AuditSum]

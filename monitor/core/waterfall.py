@@ -1,4 +1,4 @@
-"""Who bears a shortfall: insurance fund, deleveraging, socialized loss. Every layer conserves it.
+"""Who bears a shortfall: vault, fund, deleveraging, socialized loss. Every layer conserves it.
 
 A fund's reported balance is absolute; our own draws lower what the next draw finds until a
 report includes them (by liquidation id, or by time). What every layer paid is entered in the

@@ -22,13 +22,15 @@ LINES_MAX = 100_000
 SHORTFALLS_MAX = 100  # of one episode; what was before is in its sums
 ACCOUNTS_MAX = 100  # named in one payment; the decision has all of them
 
-Layer: TypeAlias = Literal["account_margin", "insurance_fund", "deleveraging", "socialized_loss"]
+Layer: TypeAlias = Literal[
+    "account_margin", "liquidator_vault", "insurance_fund", "deleveraging", "socialized_loss"
+]
 
 
 class LayerPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one layer paid of what it was asked, in `asset`; asked = paid + left.
 
-    `payer`: the account, the fund, the policy or the method. `covered` is what that pays of the
+    `payer`: the account, vault, fund, policy or method. `covered` is what that pays of the
     loss, in the shortfall's asset. `surplus` is what whole lots collect beyond `paid`: it belongs
     to the instrument's fund, and the venue's next report of the fund has it. `reductions` and
     `charges` are the first of `accounts`.

@@ -1,7 +1,8 @@
 """Who stands on the other side of a shortfall: candidates for deleveraging, and gains.
 
 Candidates are positions of traders whose margin unit is healthy or margin called; vaults, funds
-and the liquidated account itself are none.
+and all accounts of the liquidated one's owner are none. Gains are those of everybody else: to an
+owner's other accounts a socialized loss goes too.
 """
 
 import math

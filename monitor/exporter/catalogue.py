@@ -140,11 +140,11 @@ ACCOUNT_METRICS = (
     Metric(
         name="loss_monitor_ledger_forgotten_total",
         kind="counter",
-        help="Episodes and deleveraging cases that are told no more: the ledger was full.",
+        help="Episodes, waves and deleveraging cases that are told no more: the ledger was full.",
         unit="entries",
         source="view",
         labels=("ledger",),
-        series_max=2,
+        series_max=3,
     ),
     Metric(
         name="loss_monitor_suspect_accounts",
@@ -276,11 +276,11 @@ BREAKER_METRICS = (
     Metric(
         name="loss_monitor_breaker_limit_used_ratio",
         kind="gauge",
-        help="Measured / limit; strictly above 1 the breaker trips.",
+        help="Measured / limit of the scope that is nearest to it; above 1 the breaker trips.",
         unit="ratio",
         source="view",
         labels=("breaker", "scope"),
-        series_max=BREAKER_SCOPES_MAX,
+        series_max=BREAKERS_MAX,
     ),
     Metric(
         name="loss_monitor_breaker_extended",

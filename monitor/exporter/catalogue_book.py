@@ -2,6 +2,7 @@
 
 from monitor.core.audit import CHECKS
 from monitor.core.margin.index.class_two import DISTANCE_EDGES
+from monitor.exporter.catalogue_pools import POOL_METRICS
 from monitor.exporter.metric import Metric
 
 STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
@@ -146,4 +147,5 @@ BOOK_METRICS = (
         values={"side": SIDES},
         series_max=CROWDED_SERIES_MAX,
     ),
+    *POOL_METRICS,
 )

@@ -18,6 +18,7 @@ from monitor.core.view import (
     InstrumentView,
     Ladders,
     OracleView,
+    PoolView,
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
@@ -142,10 +143,13 @@ def _breaker_scopes(view: RiskView) -> Iterator[Child]:
 
 
 def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
-    for breaker in view.breakers_by_urgency():
+    nearest: dict[str, tuple[float, str]] = {}
+    for breaker in view.breakers:
         used = breaker.limit_used_ratio
-        if used is not None:
-            yield (breaker.breaker, breaker.scope), used
+        if used is not None and used > nearest.get(breaker.breaker, (-1.0, ""))[0]:
+            nearest[breaker.breaker] = used, breaker.scope
+    for name, (used, scope) in sorted(nearest.items()):
+        yield (name, scope), used
 
 
 def _breaker_extended(view: RiskView) -> Iterator[Child]:
@@ -185,7 +189,19 @@ def _fund_totals(value: Callable[[FundView], float]) -> Reader:
     return read
 
 
+def _pool_values(value: Callable[[PoolView], float]) -> Reader:
+    def read(view: RiskView) -> Iterator[Child]:
+        for pool in sorted(view.pools, key=lambda one: (-one.gated, -float(one.haircut_usd))):
+            yield (pool.pool,), value(pool)
+
+    return read
+
+
 READERS: dict[str, Reader] = {
+    "loss_monitor_withdrawals_gated": _pool_values(lambda pool: float(pool.gated)),
+    "loss_monitor_haircut_looming_usd": _pool_values(lambda pool: float(pool.haircut_usd)),
+    "loss_monitor_withdrawal_race_shifted_usd": _pool_values(lambda pool: float(pool.shifted_usd)),
+    "loss_monitor_withdrawal_race_exposed_usd": _pool_values(lambda pool: float(pool.exposed_usd)),
     "loss_monitor_insurance_fund_balance_usd": _fund_values(lambda fund: fund.balance_usd),
     "loss_monitor_insurance_fund_drawn_total": _fund_totals(lambda fund: fund.drawn),
     "loss_monitor_insurance_fund_credited_total": _fund_totals(lambda fund: fund.credited),

@@ -13,9 +13,10 @@ from typing import IO, Any, NamedTuple
 import msgspec
 
 from monitor.core import gate
-from monitor.core.decisions import Decision, stamp
+from monitor.core.decisions import Decision
 from monitor.core.engine import RiskEngine
 from monitor.core.events import Event
+from monitor.core.identity import stamp
 from monitor.replay.recording import lines
 
 BATCH_EVENTS = 2_000

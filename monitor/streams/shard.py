@@ -7,9 +7,10 @@ same decisions. A shard is only ever touched by one task.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from monitor.core.decisions import Decision, stamp
+from monitor.core.decisions import Decision
 from monitor.core.events import AccountEvent, ConfigurationChanged, Event
 from monitor.core.gate import encode
+from monitor.core.identity import stamp
 from monitor.core.refusals import Refused as EngineRefused
 from monitor.streams.batch import Batch, Item, LocalNumbers, Origin, Refused, compose
 

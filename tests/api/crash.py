@@ -24,8 +24,8 @@ from monitor.core.decisions import (
     LossSocialized,
     Reduction,
     ShortfallIncurred,
-    stamp,
 )
+from monitor.core.identity import stamp
 from monitor.core.view import (
     AccountView,
     BookInstrumentView,

@@ -9,9 +9,10 @@ one more than the rule, at a price that is worse for tom by 0.5, and nothing fro
 
 from functools import cache
 
-from monitor.core.decisions import Cause, Decision, stamp
+from monitor.core.decisions import Cause, Decision
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
+from monitor.core.identity import stamp
 from monitor.core.settings import EngineSettings, FundSettings
 from tests.builders import Journal
 

@@ -53,6 +53,21 @@ def test_what_qualifies_a_decision_is_said() -> None:
     ("decision", "text"),
     [
         (
+            decisions.WithdrawalsGated(**ENVELOPE, pool="USDT", reason="race"),
+            "Withdrawals of USDT should stop: race",
+        ),
+        (
+            decisions.WithdrawalsReleased(**ENVELOPE, pool="USDT"),
+            "Withdrawals of USDT may go on",
+        ),
+        (
+            decisions.LiquidatorVaultDrawn(
+                **ENVELOPE, account="hlp", asset="BTC", amount="2", paid="1.5", uncovered="0.5",
+                liquidation_id="l",
+            ),
+            "Vault hlp pays 1.50 BTC; 0.500000 BTC stay uncovered",
+        ),
+        (
             decisions.InsuranceFundDrawn(
                 **ENVELOPE, fund="main", asset="BTC", amount="2", paid="1.5", uncovered="0.5",
                 liquidation_id="l",
@@ -78,10 +93,6 @@ def test_what_qualifies_a_decision_is_said() -> None:
         (
             decisions.BreakerCooling(**ENVELOPE, breaker="b", scope="BTC", extended=2),
             "Breaker b cools on BTC, after 2 extensions",
-        ),
-        (
-            decisions.WithdrawalsGated(**ENVELOPE, pool="USDT", reason="race"),
-            "Withdrawals gated: USDT",
         ),
     ],
 )  # fmt: skip

@@ -72,7 +72,11 @@ def follow(
     open_amount, asset = Fraction(shortfall.amount), shortfall.asset
     assert open_amount > 0
     for one in mine:
-        if isinstance(one, decisions.InsuranceFundDrawn):
+        if isinstance(one, decisions.LiquidatorVaultDrawn):
+            assert Fraction(one.amount) == open_amount
+            assert Fraction(one.paid) + Fraction(one.uncovered) == open_amount
+            open_amount = Fraction(one.uncovered)
+        elif isinstance(one, decisions.InsuranceFundDrawn):
             if one.asset == asset:
                 assert Fraction(one.amount) == open_amount
             assert Fraction(one.paid) + Fraction(one.uncovered) == Fraction(one.amount)
@@ -87,8 +91,10 @@ def follow(
         elif isinstance(one, decisions.LossSocialized):
             assert Fraction(one.amount) == open_amount
             charged = sum((Fraction(part.amount) for part in one.accounts), Fraction(0))
-            assert charged + Fraction(one.left) == open_amount
-            assert all(Fraction(part.amount) > 0 for part in one.accounts)
+            assert charged + Fraction(one.left) == open_amount + Fraction(one.surplus)
+            assert not Fraction(one.left) or not Fraction(one.surplus)
+            ratio = one.method == "settlement-ratio"  # its payee of the remainder may receive
+            assert all(Fraction(part.amount) > 0 or ratio for part in one.accounts)
             open_amount = Fraction(one.left)
     kinds = {one.kind for one in mine}
     assert open_amount == 0 or "socialized_loss" not in layers or "loss_socialized" in kinds

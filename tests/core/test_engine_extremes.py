@@ -190,6 +190,8 @@ def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
         )  # fmt: skip
         journal.balance("ann", "5", asset=name)
         journal.fund(name, "5", "USD")
+    journal.list_instrument("A-LISTED", fund="C")
+    journal.list_instrument("B-LISTED", fund="B")
     journal.snapshot("ann", balances={"A": "1", "C": "1"})
     journal.snapshot("ann", balances={"B": "7"})
     engine = RiskEngine(EngineSettings())
@@ -199,6 +201,7 @@ def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
         "expected at most 2 sources of indices, received ('C', 'feed')",
         "expected at most 2 oracles of indices, received ('o', 'C')",
         "ann: expected at most 2 assets of a shard, received 'C'",
+        "expected at most 2 funds, received C",
         "expected at most 2 funds, received C",
         "ann: expected at most 2 assets of a shard, received 'C'",
     ]

@@ -90,3 +90,26 @@ def test_standings_in_a_random_book_with_near_ties_are_exact(seed: int, policy: 
     engine = RiskEngine(with_policy(settings, policy))
     engine.apply(journal.events)
     assert assert_standings(engine) > 30
+
+
+def test_no_account_of_the_bankrupt_owner_is_asked_to_close_against_him() -> None:
+    """Two shorts win; the one of the same owner gives nothing, and is charged like all others."""
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.open("lost", owner="one")
+    journal.open("own", owner="one")
+    for name in ("own", "other"):
+        journal.balance(name, "1000")
+        journal.position(name, "X", "-10", "100")
+    journal.balance("lost", "50")
+    journal.position("lost", "X", "30", "100")
+    journal.liquidation("started", "lost", "X", size="-30")
+    journal.mark("X", "80")
+    journal.liquidation("finished", "lost", "X", size="-30", price="80")
+    for shards in (1, 3):
+        engine = RiskEngine(EngineSettings(), shards=shards)
+        made = {one.kind: one for _, one in engine.apply(journal.events)}
+        plan, charged = made["deleveraging_planned"], made["loss_socialized"]
+        assert [one.account for one in plan.reductions] == ["other"]  # type: ignore[attr-defined]
+        assert [one.account for one in charged.accounts] == ["other", "own"]  # type: ignore[attr-defined]

@@ -35,6 +35,7 @@ OF_ACCOUNTS = (
     decisions.AccountDecision,
     decisions.StreamGapDetected,
     decisions.ShortfallIncurred,
+    decisions.LiquidatorVaultDrawn,
     decisions.InsuranceFundDrawn,
     decisions.InsuranceFundCredited,
     decisions.DeleveragingPlanned,

@@ -137,5 +137,8 @@ def set_balance(world: World, account: Account, asset: str, after: Fraction, rea
     before = account.balances.get(asset, Fraction(0))
     account.balances[asset] = after
     booked = world.booked
+    world.changes.append((world.engine_ns, account.name, asset, reason, after - before))
+    if reason == "closed":
+        world.changes = [one for one in world.changes if one[1] != account.name]
     booked[asset, reason] = booked.get((asset, reason), Fraction(0)) + after - before
     world.assets_booked.add(asset)

@@ -43,10 +43,12 @@ class Candidate:
 def queue(world: World, instrument: str, side: str, *, without: str = "") -> list[Candidate]:
     """Return the candidates of one side in the order of the configured policy."""
     sign = 1 if side == "long" else -1
+    bankrupt = world.accounts.get(without)
+    owner = without if bankrupt is None else bankrupt.owner
     found = [
         candidate(world, account, position)
         for account in world.accounts.values()
-        if account.role in {"client", "market_maker"} and account.name != without
+        if account.role in {"client", "market_maker"} and account.owner != owner
         for position in account.positions.values()
         if position.instrument == instrument and position.size * sign > 0
         if account.units[account.unit_key(instrument, position.leg)].state

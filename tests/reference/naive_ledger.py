@@ -267,9 +267,9 @@ class NaiveLedger:
         return representable(Fraction(written), self.world.minor_unit(asset))
 
     def _on_balance_changed(self, event: events.BalanceChanged) -> None:
-        account = self.account(event.account)
-        after = self._amount(event.asset, event.balance)
+        account, after = self.account(event.account), self._amount(event.asset, event.balance)
         set_balance(self.world, account, event.asset, after, event.reason)
+        self.world.show_vault(event.account, event.event_ns)
         if event.reason == "funding":
             account.pending = [
                 pending
@@ -339,6 +339,7 @@ class NaiveLedger:
         ]
         account = self.account(event.account)
         account.owner, account.role = event.owner or event.account, event.role
+        self.world.show_vault(event.account, event.event_ns)
         for asset in {**account.balances, **balances}:
             after = balances.get(asset, Fraction(0))
             set_balance(self.world, account, asset, after, "snapshot")

@@ -1,5 +1,6 @@
 """The end of a liquidation: what it adds to the deficit of its unit, and who bears it."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions, events
@@ -49,7 +50,14 @@ def settle(world: World, finished: Finished, *, suspect: bool) -> list[decisions
             )
         )
     if execution is not None and execution < 0:
-        found += credit(world, listed, event.liquidation_id, -execution)
+        assert liquidation is not None
+        gain, rate = -execution, world.settings.waterfall.credit_rate_max
+        if rate is not None:
+            filled = sum(
+                (naive_equity.notional(listed, size, at) for size, at, _ in liquidation.fills), ZERO
+            )
+            gain = min(gain, Fraction(Decimal(repr(rate))) * filled)
+        found += credit(world, listed, event.liquidation_id, gain)
     if episode is not None and amount > 0:
         entry = Entry(
             event.liquidation_id, event.instrument, listed.settlement_currency, None, amount

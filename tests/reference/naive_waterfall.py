@@ -9,7 +9,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from tests.reference import naive_deleveraging, naive_equity
+from tests.reference import (
+    naive_deleveraging,
+    naive_equity,
+    naive_margin,
+    naive_socialization,
+)
 from tests.reference.naive_waterfall_ledger import Entry, Paid, enter
 from tests.reference.naive_world import (
     Draw,
@@ -44,6 +49,10 @@ def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
     """Return the decisions of all layers for one shortfall."""
     layers = world.settings.waterfall.layers
     found: list[decisions.Decision] = []
+    if "liquidator_vault" in layers:
+        for vault in sorted(world.accounts, key=str.encode):
+            if world.accounts[vault].role == "liquidator" and vault != loss.loser and loss.amount:
+                found += draw_vault(world, loss, vault)
     if "insurance_fund" in layers and loss.listed.fund is not None:
         name: str | None = loss.listed.fund
         while name is not None and loss.amount > 0:
@@ -55,6 +64,32 @@ def absorb(world: World, loss: Loss) -> list[decisions.Decision]:
     if loss.amount > 0 and "socialized_loss" in layers:
         found.append(socialize(world, loss, given_up))
     return found
+
+
+def draw_vault(world: World, loss: Loss, name: str) -> list[decisions.Decision]:
+    """Let a vault pay out of its equity, down to 0; what it paid and has not told is gone."""
+    figures = naive_margin.figures(world, world.accounts[name], None)
+    value, unit = world.value(loss.asset), world.minor_unit(loss.asset)
+    if figures is None or value is None:
+        return []
+    drawn = sum((worth for vault, _, worth in world.vault_draws if vault == name), ZERO)
+    asked = loss.amount
+    paid = min(asked, floor_to(max(ZERO, figures.equity - drawn) / value, unit))
+    world.vault_draws.append((name, loss.finished_ns, paid * value))
+    loss.amount = asked - paid
+    enter(world, loss.entry, Paid("liquidator_vault", name, loss.asset, asked, paid, ZERO))
+    return [
+        decisions.LiquidatorVaultDrawn(
+            event_ns=loss.event_ns,
+            rule="waterfall",
+            account=name,
+            asset=loss.asset,
+            amount=exact(asked),
+            paid=exact(paid),
+            uncovered=exact(loss.amount),
+            liquidation_id=loss.liquidation_id,
+        )
+    ]
 
 
 def fund_of(world: World, name: str, asset: str) -> Fund:
@@ -191,51 +226,17 @@ def deleverage(
     )
 
 
-def gains(world: World, loss: Loss, given_up: dict[str, Fraction]) -> dict[str, Fraction]:
-    """Return each account's unrealized gain in the instrument, after what the plan takes."""
-    name, listed = loss.listed.instrument, loss.listed
-    mark = world.marks.get(name)
-    value, own = world.value(listed.settlement_currency), world.value(loss.asset)
-    found: dict[str, Fraction] = {}
-    if mark is None or value is None or own is None:
-        return found
-    for account in world.accounts.values():
-        if account.role not in {"client", "market_maker"} or account.name == loss.loser:
-            continue
-        total = ZERO
-        for position in account.positions.values():
-            key = account.unit_key(position.instrument, position.leg)
-            if position.instrument != name or position.size == 0:
-                continue
-            if account.units[key].state == "unknown" or position.entry_price is None:
-                continue
-            gain = naive_equity.profit(listed, position.size, position.entry_price, mark)
-            total += max(ZERO, gain)
-        rest = total - given_up.get(account.name, ZERO)
-        gain = floor_to(rest * value / own, world.minor_unit(loss.asset))
-        if gain > 0:
-            found[account.name] = gain
-    return found
-
-
 def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisions.LossSocialized:
-    """Charge everybody who gains in proportion to the gain, never more than the gain."""
-    base = gains(world, loss, given_up)
-    method = world.settings.waterfall.socialized_loss
-    unit = world.minor_unit(loss.asset)
-    asked, total = loss.amount, sum(base.values(), ZERO)
-    if asked >= total:
-        charges = dict(base)
-    else:
-        wanted = {name: asked * gain / total for name, gain in base.items()}
-        charges = {name: floor_to(amount, unit) for name, amount in wanted.items()}
-        order = sorted(base, key=lambda name: (charges[name] - wanted[name], name.encode()))
-        missing = (asked - sum(charges.values(), ZERO)) / unit
-        for name in order[: int(missing)]:
-            charges[name] += unit
-    loss.amount = asked - sum(charges.values(), ZERO)
+    """Charge whoever the method charges; what is beyond the loss is a surplus."""
+    method, asked = world.settings.waterfall.socialized_loss, loss.amount
+    charges = naive_socialization.charges(
+        world, loss.listed, (loss.asset, asked), loss.loser, given_up
+    )
+    charged = sum(charges.values(), ZERO)
+    loss.amount = max(ZERO, asked - charged)
+    surplus = max(ZERO, charged - asked)
     note = Paid("socialized_loss", method, loss.asset, asked, asked - loss.amount, ZERO)
-    note.accounts = sum(charge > 0 for charge in charges.values())
+    note.accounts, note.surplus = sum(charge != 0 for charge in charges.values()), surplus
     enter(world, loss.entry, note)
     return decisions.LossSocialized(
         event_ns=loss.event_ns,
@@ -248,8 +249,9 @@ def socialize(world: World, loss: Loss, given_up: dict[str, Fraction]) -> decisi
                 account=name, amount=exact(charges[name]), share=significant(charges[name] / asked)
             )
             for name in sorted(charges, key=str.encode)
-            if charges[name] > 0
+            if charges[name] != 0
         ],
         left=exact(loss.amount),
+        surplus=exact(surplus),
         liquidation_id=loss.liquidation_id,
     )

@@ -178,7 +178,15 @@ class World:
     closed: dict[str, int] = field(default_factory=dict)  # the last seq of accounts that are gone
     relistings: dict[str, Relisting] = field(default_factory=dict)
     shortfall: Fraction = Fraction(0)
+    changes: list[tuple[int, str, str, str, Fraction]] = field(default_factory=list)
+    vault_draws: list[tuple[str, int, Fraction]] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)  # by id: naive_waterfall_ledger.Kept
+
+    def show_vault(self, account: str, event_ns: int) -> None:
+        """Let a balance of a vault include what was drawn on it up to its time."""
+        self.vault_draws = [
+            draw for draw in self.vault_draws if draw[0] != account or draw[1] > event_ns
+        ]
 
     def value(self, asset: str) -> Fraction | None:
         """Return the price of one unit of an asset in the valuation currency."""

@@ -1,6 +1,7 @@
 """The engine is asked what it uses: the table of what it does not use yet is true."""
 
 import ast
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,9 @@ def world(kind: str) -> RiskEngine:
     engine.apply(history)
     if kind == "breaker_reset":
         engine.apply([event("mark_price_changed", NOW_NS - 1, instrument="X", price="110")])
+    if kind == "withdrawal_requested":
+        charges = {"a": Fraction(5)}
+        engine.venue.withdrawals.haircut_looms("USD", Fraction(5), charges, 9)
     started = {"account": "a", "seq": 3, "instrument": "X", "liquidation_id": "l", "size": "-1"}
     if kind == "liquidation_finished":
         engine.apply([event("mark_price_changed", 7, instrument="X", price="80")])

@@ -1,7 +1,7 @@
 """All breakers: one for each configured rule and scope, with their timers."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
@@ -134,6 +134,13 @@ class BreakerBoard:
         ]
         for key in gone:
             del self.breakers[key]
+
+    def is_tripped(self, names: Container[str], scopes: Container[str | None]) -> bool:
+        """Return whether any of these breakers stands tripped for any of these scopes."""
+        return any(
+            name in names and scope in scopes and breaker.status.state == "tripped"
+            for (name, scope), breaker in self.breakers.items()
+        )
 
     def standing(self, now_ns: int) -> list[Decision]:
         """Return the trips that stand now."""

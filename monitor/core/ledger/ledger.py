@@ -87,8 +87,7 @@ class Ledger:
         self.open_interest: dict[str, tuple[SideInterest, SideInterest]] = {}
         # The last sequence number of accounts that were closed, the latest CLOSED_KEPT_MAX of them.
         self.closed: dict[str, int] = {}
-        # The accounts of which an event is missing, refused or held back.
-        self.suspects: set[str] = set()
+        self.suspects: set[str] = set()  # of which an event is missing, refused or held back
         self._moves: list[Move] = []  # since somebody last asked
 
     # --- accounts -------------------------------------------------------------------------
@@ -152,7 +151,8 @@ class Ledger:
 
     def take_moves(self) -> list[Move]:
         """Return what was moved since the last call."""
-        moves, self._moves = self._moves, []
+        moves = self._moves
+        self._moves = [] if moves else moves
         return moves
 
     def set_position(  # noqa: PLR0913 (a record's fields)
@@ -190,8 +190,7 @@ class Ledger:
         store.set_entry(row, entry if size else None)
         change = entry_value(store, row, is_inverse=instrument.inverse) - value
         if size != units or change or isolated_margin != margin:
-            move = (instrument.name, size - units, change, isolated_margin - margin)
-            self._moves.append(move)
+            self._moves.append((instrument.name, size - units, change, isolated_margin - margin))
         return Position(store, row)
 
     def _count(self, owner: str, instrument: str, before: int, after: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from monitor.core import events
-from monitor.core.decisions import DECISIONS, Charge, Decision, Heartbeat, Reduction
+from monitor.core.decisions import DECISIONS, Charge, Decision, Heartbeat, MarkSeen, Reduction
 from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, Event, Record
 from monitor.streams.codec import BatchApplied, LeaderStarted, Local, Run
 from tools.meanings import meaning
@@ -60,7 +60,7 @@ def render_events() -> str:
     parts.append("Every decision has the envelope; it is left out of the tables that follow.\n")
     parts.append(_table(Decision, _DECISION_ENVELOPE, ()))
     parts.extend(_record(decision, _DECISION_ENVELOPE) for decision in DECISIONS)
-    parts.extend(_record(record, ()) for record in (Reduction, Charge))
+    parts.extend(_record(record, ()) for record in (Reduction, Charge, MarkSeen))
     parts.append("## Other records of the decisions topic\n")
     others = (Heartbeat, BatchApplied, LeaderStarted, Run, Local)
     parts.extend(_record(record, ()) for record in others)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.core.decisions import DECISIONS, AnyDecision, Charge, Heartbeat, Reduction
+from monitor.core.decisions import DECISIONS, AnyDecision, Charge, Heartbeat, MarkSeen, Reduction
 from monitor.core.events import (
     NON_NEGATIVE_PATTERN,
     NUMBER_PATTERN,
@@ -28,7 +28,7 @@ _NUMBERS: dict[str, JsonSchema] = {
     "Positive": {"pattern": POSITIVE_PATTERN, "exclusiveMinimum": 0},
 }
 # Records that are only ever sent: every field is there.
-_SENT = {record.__name__ for record in (*DECISIONS, Charge, Heartbeat, Reduction)}
+_SENT = {record.__name__ for record in (*DECISIONS, Charge, Heartbeat, MarkSeen, Reduction)}
 _NUMBER_TEXT = (
     "A decimal, best as a string: at most 18 digits on either side of the point. Plain JSON "
     "numbers and an exponent of at most 3 digits are accepted in, never sent out."

@@ -8,7 +8,6 @@ the core does not read it.
 
 UNUSED_EVENTS = frozenset({
     "audit_point",
-    "depth_changed",
     "forecast_finished",
     "withdrawal_requested",
 })  # fmt: skip
@@ -18,11 +17,10 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
     "balance_changed": ("instrument",),
     "funding_rate_changed": ("next_funding_ns",),
     "instrument_listed": ("quote",),
-    "liquidation_finished": ("price", "fee"),
     "liquidation_started": ("price", "fee"),
     "mark_price_changed": ("count",),
     "oracle_reported": ("confidence_interval", "round", "signers"),
-    "trade_printed": ("size", "aggressor", "trade_id"),
+    "trade_printed": ("trade_id",),
     "trading_status_changed": ("until_ns",),
 }
 

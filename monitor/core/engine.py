@@ -152,9 +152,9 @@ class RiskEngine:
         self.engine_ns = max(self.engine_ns, due_ns)
         if name.startswith("change:"):
             self.intake.give_up(key, self.changes.give_up(key))
-        elif name.startswith("overdue:"):
-            overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
-            self._step += [] if self.bootstrapping else overdue
+        elif self.watch.owns(name):
+            found = self.watch.fire(timer, self.shards.unit, self.engine_ns)
+            self._step += [] if self.bootstrapping else found
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -182,6 +182,7 @@ class RiskEngine:
                 own(event)
             else:
                 self._step += self.facts.handlers[type(event)](event, self.engine_ns)
+                self._watch_market(event)
         except RefusedError as error:
             self.intake.refuse(ordinal, event, error.reason, error.detail)
             return
@@ -197,6 +198,14 @@ class RiskEngine:
             self._release_held(event.instrument)
         elif isinstance(event, events.MarkPricesChanged):
             self._hold_unlisted(ordinal, event)
+
+    def _watch_market(self, event: events.Event) -> None:
+        """Show the watch of liquidations what has changed in the market."""
+        look = self.watch.market_handlers.get(type(event))
+        if look is not None:
+            look(event, self.market, self.engine_ns)
+            if isinstance(event, events.InstrumentDelisted):
+                self.watch.look_again(self.shards.unit, self.engine_ns)
 
     def _release_held(self, instrument: str) -> None:
         """Take what waited for an instrument that is listed now."""
@@ -223,8 +232,8 @@ class RiskEngine:
         ended: list[str] = []
         for engine in self.shards.engines:
             for transition in engine.judge():
-                unit = transition.unit
-                self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
+                unit, after = transition.unit, transition.after
+                self.watch.follow(unit, after, self.market, self.engine_ns)
                 if not self.bootstrapping:
                     self._step.append(account_decision(transition, engine, self.engine_ns))
             ended += engine.take_ended_episodes()
@@ -237,6 +246,8 @@ class RiskEngine:
             settled = settle(event, self.shards, self.venue, moment)
             self._step += [] if self.bootstrapping else settled
         self._step += self.intake.take_found()
+        engine_found = self.watch.take_found()
+        self._step += [] if self.bootstrapping else engine_found
         if not self._step:
             return []
         decisions, self._step = self._step, []

@@ -5,6 +5,7 @@ leaves a hole in an account makes it suspect.
 """
 
 from collections.abc import Container, Iterator
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -16,7 +17,10 @@ from monitor.core.decisions import Decision, StreamGapDetected
 from monitor.core.deleveraging_watch import Moment
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
+from monitor.core.liquidation_watch.watch import Scene
 from monitor.core.margin.book import MarginUnit
+from monitor.core.margin.exact import unit_equity
+from monitor.core.margin.totals import initial_margin
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
 
@@ -143,6 +147,7 @@ class AccountIntake:
         if type(event) is events.DeleveragingFilled:
             self._foresee(event)
             self.parts.venue.deleveraging_watch.note_fill(event)
+        opens = type(event) is events.PositionChanged and self._opens(engine, event)
         try:
             engine.apply(account or engine.account(event.account), event)
         except RefusedError as error:
@@ -151,26 +156,64 @@ class AccountIntake:
         if isinstance(event, events.LiquidationEvent):
             self._watch(engine, event)
             for unit in ending:
-                if not unit.liquidations:
-                    self.parts.watch.finished((event.account, unit.key), self.parts.engine_ns)
+                if not unit.liquidations and isinstance(event, events.LiquidationFinished):
+                    self.parts.watch.over(event, unit, self.parts.market, self.parts.engine_ns)
         elif type(event) is events.AccountSnapshot or type(event) is events.AccountClosed:
             self._drop_held(event)
+        elif opens and isinstance(event, events.PositionChanged):
+            self._watch_opening(engine, event)
         if not is_part:
             self.parts.count_applied(event)
         return True
+
+    def _opens(self, engine: AccountEngine, event: events.PositionChanged) -> bool:
+        """Return whether a position is about to be opened, where anybody wants to know."""
+        if not self.parts.watch.opposed.is_on:
+            return False
+        account = engine.ledger.accounts.get(event.account)
+        position = None if account is None else account.position((event.instrument, event.leg))
+        return position is None or not position.size
 
     def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
         """Hold a step of a liquidation against the rules, before it is judged."""
         parts, account = self.parts, engine.ledger.accounts[event.account]
         unit, found = engine.unit_of(account, (event.instrument, event.leg)), []
+        scene = Scene(parts.market, parts.rules, parts.engine_ns)
+        liquidation = engine.liquidations.open.get((event.account, event.liquidation_id))
         if isinstance(event, events.LiquidationFinished):
             self._finished.append(event)
+            if liquidation is not None:
+                found = parts.watch.finished(event, unit, liquidation, scene)
         elif isinstance(event, events.LiquidationStarted):
-            found = parts.watch.started(event, unit, (parts.market, parts.rules), parts.engine_ns)
+            found = parts.watch.started(event, unit, scene)
+            self._watch_owner(unit, event)
         elif isinstance(event, events.LiquidationFilled):
-            liquidation = engine.liquidations.open[event.account, event.liquidation_id]
-            found = parts.watch.filled(event, unit, liquidation, parts.engine_ns)
+            assert liquidation is not None, "a fill opens it"
+            found = parts.watch.filled(event, unit, liquidation, scene)
         self._found += [] if parts.bootstrapping else found
+
+    def _watch_owner(self, unit: MarginUnit, event: events.LiquidationStarted) -> None:
+        """Note what the owner of a liquidated position holds on its other side."""
+        parts, key = self.parts, (event.instrument, event.leg)
+        position = unit.account.position(key)
+        if parts.watch.opposed.is_on and position is not None and position.size:
+            sides = parts.shards.owner_interest(event.instrument, unit.account.owner)
+            parts.watch.both_sides(unit, key, sides[position.size > 0], parts.engine_ns)
+
+    def _watch_opening(self, engine: AccountEngine, event: events.PositionChanged) -> None:
+        """Note a position that has been opened, and how far its margin is used."""
+        parts, account = self.parts, engine.ledger.accounts[event.account]
+        key = event.instrument, event.leg
+        position = account.position(key)
+        if position is None or not position.size:
+            return
+        unit = engine.unit_of(account, key)
+        equity = unit_equity(unit, parts.market)
+        initial = initial_margin(unit, parts.market, parts.shards.open_interest)
+        use = Fraction(0)
+        if equity is not None and initial is not None:
+            use = initial / equity if equity > 0 else Fraction(1)
+        parts.watch.opened(unit, key, use, parts.engine_ns)
 
     def _foresee(self, *change: AnyAccountEvent) -> None:
         """Note what the rule says before a fill, or what stands beside it, changes a position."""
@@ -208,7 +251,7 @@ class AccountIntake:
     def _drop_held(self, event: events.AccountSnapshot | events.AccountClosed) -> None:
         """Forget what a snapshot or a closing makes void."""
         if isinstance(event, events.AccountClosed):
-            self.parts.watch.forget_account(event.account)
+            self.parts.watch.forget_account(event.account, self.parts.engine_ns)
         dropped = self.parts.held.drop_account(event.account, event.seq)
         if event.account in self.parts.shards.of(event.account).ledger.accounts:
             self._count_held(event.account, -dropped)

@@ -21,6 +21,7 @@ from monitor.core.view import (
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
+from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
 Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
@@ -186,6 +187,7 @@ def _fund_totals(value: Callable[[FundView], float]) -> Reader:
 
 
 READERS: dict[str, Reader] = {
+    **LIQUIDATION_READERS,
     "loss_monitor_insurance_fund_balance_usd": _fund_values(lambda fund: fund.balance_usd),
     "loss_monitor_insurance_fund_drawn_total": _fund_totals(lambda fund: fund.drawn),
     "loss_monitor_insurance_fund_credited_total": _fund_totals(lambda fund: fund.credited),

@@ -17,6 +17,7 @@ from monitor.core.decisions import (
     Contributor,
     Decision,
     Heartbeat,
+    MarkSeen,
     Reduction,
 )
 from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, Event, Record
@@ -67,7 +68,7 @@ def render_events() -> str:
     parts.append("Every decision has the envelope; it is left out of the tables that follow.\n")
     parts.append(_table(Decision, _DECISION_ENVELOPE, ()))
     parts.extend(_record(decision, _DECISION_ENVELOPE) for decision in DECISIONS)
-    parts.extend(_record(record, ()) for record in (Reduction, Charge, Contributor))
+    parts.extend(_record(record, ()) for record in (Reduction, Charge, Contributor, MarkSeen))
     parts.append("## Other records of the decisions topic\n")
     others = (Heartbeat, BatchApplied, LeaderStarted, Run, Local)
     parts.extend(_record(record, ()) for record in others)

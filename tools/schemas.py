@@ -15,6 +15,7 @@ from monitor.core.decisions import (
     Charge,
     Contributor,
     Heartbeat,
+    MarkSeen,
     Reduction,
 )
 from monitor.core.events import (
@@ -35,7 +36,9 @@ _NUMBERS: dict[str, JsonSchema] = {
     "Positive": {"pattern": POSITIVE_PATTERN, "exclusiveMinimum": 0},
 }
 # Records that are only ever sent: every field is there.
-_SENT = {record.__name__ for record in (*DECISIONS, Charge, Contributor, Heartbeat, Reduction)}
+_SENT = {
+    record.__name__ for record in (*DECISIONS, Charge, Contributor, Heartbeat, MarkSeen, Reduction)
+}
 _NUMBER_TEXT = (
     "A decimal, best as a string: at most 18 digits on either side of the point. Plain JSON "
     "numbers and an exponent of at most 3 digits are accepted in, never sent out."

@@ -118,5 +118,48 @@ SETTINGS = {
     ("liquidation_watch", "fill_limit"): "Fills beyond this price are mispriced; none: off.",
     ("liquidation_watch", "bankruptcy_adjustment"): "BA of the fillable price; empty: no rule.",
     ("liquidation_watch", "spread_to_maintenance_ratio"): "S of the fillable price.",
+    (
+        "liquidation_watch",
+        "incomplete_after_s",
+    ): "Still liquidatable so long after its end, a liquidation is incomplete; empty: off.",
+    (
+        "liquidation_watch",
+        "attempts_max",
+    ): "Liquidations that the venue makes of one unit; empty: it has no such cap.",
+    (
+        "liquidation_watch",
+        "oversized_beyond_ratio",
+    ): "Closing more than what restores margin x (1 + this) is oversized; empty: off.",
+    (
+        "liquidation_watch",
+        "fill_depth_beyond_ratio",
+    ): "A fill so far beyond the levels that it needs is mispriced; empty: off.",
+    ("liquidation_watch", "depth_age_max_s"): "A visible book that is older is unknown.",
+    (
+        "liquidation_watch",
+        "fee_ratio_max",
+    ): "A fee above this share of a fill's notional is excessive; empty: off.",
+    (
+        "liquidation_watch",
+        "fee_may_bankrupt",
+    ): "False: fees that use up more than is left are excessive.",
+    (
+        "liquidation_watch",
+        "silent_after_s",
+    ): "While units wait, an engine that does nothing for so long is silent; empty: off.",
+    (
+        "liquidation_watch",
+        "backlog_growth_max",
+    ): "More units that wait than at the least of the window, by more than this; empty: off.",
+    ("liquidation_watch", "backlog_window_s"): "Window of backlog_growth_max.",
+    ("liquidation_watch", "pace_window_s"): "Window over which liquidations and trades are summed.",
+    ("liquidation_watch", "pace_step_s"): "The safe pace takes its share of the depth so often.",
+    ("liquidation_watch", "pace_depth_ratio"): "Share of the visible depth of one step.",
+    ("liquidation_watch", "pace_price_ratio"): "Depth counts within this share of the mark.",
+    (
+        "liquidation_watch",
+        "opposed_window_s",
+    ): "Opposite positions of an owner opened within this make a case; empty: off.",
+    ("liquidation_watch", "opposed_score_min"): "Cases from this score on are counted.",
     ("breakers", "action"): "What the exchange should do.",
 }

@@ -7,7 +7,6 @@ the core does not read it.
 """
 
 UNUSED_EVENTS = frozenset({
-    "depth_changed",
     "forecast_finished",
 })  # fmt: skip
 
@@ -16,11 +15,10 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
     "audit_point": ("accounts_position",),
     "funding_rate_changed": ("next_funding_ns",),
     "instrument_listed": ("quote",),
-    "liquidation_finished": ("price", "fee"),
     "liquidation_started": ("price", "fee"),
     "mark_price_changed": ("count",),
     "oracle_reported": ("confidence_interval", "round", "signers"),
-    "trade_printed": ("size", "aggressor", "trade_id"),
+    "trade_printed": ("trade_id",),
     "trading_status_changed": ("until_ns",),
     "withdrawal_requested": ("request_id",),
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.api.liquidations import LiquidationsAnswer
 from monitor.api.records import (
     AccountsPage,
     BookAnswer,
@@ -172,6 +173,11 @@ ENDPOINTS = (
         path="/v1/breakers",
         summary="All breakers: those not armed first, then those nearest to their limit.",
         answers={200: (BreakersAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/liquidations",
+        summary="What the exchange's liquidation engine does, what it costs, and how fast it goes.",
+        answers={200: (LiquidationsAnswer, "The newest view of it.")},
     ),
     Endpoint(
         path="/v1/waterfall/{episode}",

@@ -16,6 +16,7 @@ from monitor.api.deleveragings import deleveragings_answer
 from monitor.api.desk import Desk
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
+from monitor.api.liquidations import liquidations_answer
 from monitor.api.openapi import openapi_document
 from monitor.api.parameters import (
     BadRequest,
@@ -88,6 +89,7 @@ class Api:
             "/v1/book": self.book,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
+            "/v1/liquidations": self.liquidations,
             "/v1/waterfall/{episode:path}": self.waterfall,
             "/v1/deleveragings/{liquidation:path}": self.deleveragings,
             "/v1/audit": self.audit,
@@ -206,6 +208,12 @@ class Api:
         refuse_unknown(request, ())
         breakers = self._source.view().breakers_by_urgency()
         return json_response(BreakersAnswer(breakers=[breaker_record(one) for one in breakers]))
+
+    async def liquidations(self, request: Request) -> Response:
+        """Return what the exchange's liquidation engine does, and what it costs."""
+        refuse_unknown(request, ())
+        view = self._source.view()
+        return json_response(liquidations_answer(view.liquidations, view.engine_ns))
 
     async def waterfall(self, request: Request) -> Response:
         """Return who paid what in an episode."""

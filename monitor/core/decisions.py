@@ -99,8 +99,22 @@ class LiquidationOverdue(LiquidationDecision, frozen=True, kw_only=True, gc=Fals
     """A unit has been liquidatable for too long and nobody liquidates it."""
 
 
+class MarkSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A mark near the start of a liquidation, and the unit's exact amounts at it."""
+
+    mark_price: str
+    equity: str
+    maintenance_margin: str
+
+
 class LiquidationUnjustified(LiquidationDecision, frozen=True, kw_only=True, gc=False):
-    """A unit is being liquidated that was not liquidatable."""
+    """A unit is being liquidated that was not liquidatable.
+
+    `evidence`: the lowest mark seen within the tolerance, the present one and the highest, each
+    once.
+    """
+
+    evidence: list[MarkSeen] = []
 
 
 class LiquidationMispriced(LiquidationDecision, frozen=True, kw_only=True, gc=False):
@@ -343,6 +357,42 @@ class StreamGapDetected(Decision, frozen=True, kw_only=True, gc=False):
     subject_fields: ClassVar[tuple[str, ...]] = ("account",)
 
 
+class LiquidationIncomplete(LiquidationDecision, frozen=True, kw_only=True, gc=False):
+    """A liquidation has ended, and its unit is still liquidatable; no other has begun."""
+
+
+class LiquidationOversized(LiquidationDecision, frozen=True, kw_only=True, gc=False):
+    """A liquidation closed more contracts than would have restored margin."""
+
+
+class LiquidationFeeExcessive(LiquidationDecision, frozen=True, kw_only=True, gc=False):
+    """The fee of a liquidation is above its cap, or made the account bankrupt."""
+
+
+class LiquidationAttemptsExhausted(LiquidationDecision, frozen=True, kw_only=True, gc=False):
+    """As many liquidations as the venue makes have ended, and the unit is still bankrupt."""
+
+
+class LiquidationEngineDecision(Decision, frozen=True, kw_only=True, gc=False):
+    """A finding about the exchange's liquidation engine as a whole.
+
+    `waiting`: units that are liquidatable without a liquidation under way; `notional_usd`: of
+    their positions, when each began to wait.
+    """
+
+    waiting: int
+    notional_usd: str
+    reason: str
+
+
+class LiquidationBacklogGrowing(LiquidationEngineDecision, frozen=True, kw_only=True, gc=False):
+    """More units wait than at the least of the window, by more than the limit."""
+
+
+class LiquidationEngineSilent(LiquidationEngineDecision, frozen=True, kw_only=True, gc=False):
+    """Units wait, and no liquidation has begun, filled or ended for too long."""
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake_case):
     """The monitor lives; made once a second. Its silence is an alarm."""
 
@@ -357,7 +407,8 @@ DECISIONS = (
     LossSocialized,
     WithdrawalsGated, WithdrawalsReleased, BreakerTripped, BreakerCooling, BreakerRearmed,
     OracleRejected, OracleRestored, MarginChangeRecommended, ConservationViolated,
-    StreamGapDetected,
+    StreamGapDetected, LiquidationIncomplete, LiquidationOversized, LiquidationFeeExcessive,
+    LiquidationAttemptsExhausted, LiquidationBacklogGrowing, LiquidationEngineSilent,
 )  # fmt: skip
 
 AnyDecision: TypeAlias = (
@@ -367,7 +418,9 @@ AnyDecision: TypeAlias = (
     | LossSocialized
     | WithdrawalsGated | WithdrawalsReleased | BreakerTripped | BreakerCooling | BreakerRearmed
     | OracleRejected | OracleRestored | MarginChangeRecommended | ConservationViolated
-    | StreamGapDetected | Heartbeat
+    | StreamGapDetected | LiquidationIncomplete | LiquidationOversized | LiquidationFeeExcessive
+    | LiquidationAttemptsExhausted | LiquidationBacklogGrowing | LiquidationEngineSilent
+    | Heartbeat
 )  # fmt: skip
 
 _ORDER = {kind: number for number, kind in enumerate(DECISIONS)}

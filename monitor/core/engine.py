@@ -33,6 +33,7 @@ from monitor.core.sessions import Sessions
 from monitor.core.settings import EngineSettings, SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
+from monitor.core.timers import Timer, Timers
 from monitor.core.venue import VenueEngine
 from monitor.core.verdicts import account_decision, standing_decisions
 from monitor.core.view import AccountView, RiskView
@@ -89,6 +90,7 @@ class RiskEngine:
         self.refusals = Refusals()
         self._step: list[Decision] = []
         self.intake = AccountIntake(self)
+        self.timers = Timers(self, self.intake)
         self.audit, self.recount = make_audit(self), Recount()
         self.facts = MarketFacts(self.market, self.shards, self.venue, self.audit)
         self._own_events: dict[type[events.Event], Callable[[Any], None]] = {
@@ -121,7 +123,7 @@ class RiskEngine:
 
     def _apply_one(self, event: events.Event, oldest_ns: int | None) -> list[Decision]:
         published: list[Decision] = []
-        while (timer := self._next_timer()) is not None and timer[0] <= event.event_ns:
+        while (timer := self.timers.next()) is not None and timer[0] <= event.event_ns:
             published += self._fire(timer)
         self.engine_ns = max(self.engine_ns, event.event_ns)
         if not self.caught_up and (oldest_ns is None or event.event_ns >= oldest_ns):
@@ -141,35 +143,9 @@ class RiskEngine:
             self.decision_counts[decision.kind] = self.decision_counts.get(decision.kind, 0) + 1
         return published
 
-    def _next_timer(self) -> tuple[int, str, Any] | None:
-        first: tuple[int, str, Any] | None = None
-        for timer in (
-            self.venue.board.next_timer(),
-            self.changes.next_timer(),
-            self.watch.next_timer(),
-            self.audit.next_timer(),
-            self.venue.withdrawals.next_timer(),
-        ):
-            if timer is not None and (first is None or timer[:2] < first[:2]):
-                first = timer
-        return first
-
-    def _fire(self, timer: tuple[int, str, Any]) -> list[Decision]:
-        due_ns, name, key = timer
-        self.engine_ns = max(self.engine_ns, due_ns)
-        if name.startswith("change:"):
-            self.intake.give_up(key, self.changes.give_up(key))
-        elif name.startswith("overdue:"):
-            overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
-            self._step += [] if self.bootstrapping else overdue
-        elif name.startswith("audit"):
-            found = self.audit.fire(key, self.engine_ns)
-            self._step += [] if self.bootstrapping else found
-        elif name.startswith("withdrawals:"):
-            pools = {one.settlement for one in self.market.instruments.values()}
-            self._step += self.venue.withdrawals.fire(key, pools, self.engine_ns)
-        else:
-            self._step += self.venue.board.fire(key, due_ns)
+    def _fire(self, timer: Timer) -> list[Decision]:
+        self.engine_ns = max(self.engine_ns, timer[0])
+        self._step += self.timers.fire(timer)
         return self._publish(self._conclude())
 
     def _take(self, ordinal: int, event: events.Event) -> None:
@@ -195,6 +171,7 @@ class RiskEngine:
                 own(event)
             else:
                 self._step += self.facts.handlers[type(event)](event, self.engine_ns)
+                self._watch_market(event)
         except RefusedError as error:
             self.intake.refuse(ordinal, event, error.reason, error.detail)
             return
@@ -210,6 +187,14 @@ class RiskEngine:
             self._release_held(event.instrument)
         elif isinstance(event, events.MarkPricesChanged):
             self._hold_unlisted(ordinal, event)
+
+    def _watch_market(self, event: events.Event) -> None:
+        """Show the watch of liquidations what has changed in the market."""
+        look = self.watch.market_handlers.get(type(event))
+        if look is not None:
+            look(event, self.market, self.engine_ns)
+            if isinstance(event, events.InstrumentDelisted):
+                self.watch.look_again(self.shards.unit, self.engine_ns)
 
     def _release_held(self, instrument: str) -> None:
         """Take what waited for an instrument that is listed now."""
@@ -236,8 +221,8 @@ class RiskEngine:
         ended: list[str] = []
         for engine in self.shards.engines:
             for transition in engine.judge():
-                unit = transition.unit
-                self.watch.follow((unit.account.name, unit.key), transition.after, self.engine_ns)
+                unit, after = transition.unit, transition.after
+                self.watch.follow(unit, after, self.market, self.engine_ns)
                 if transition.makes_liquidatable:
                     self.venue.deleveragings.note_liquidatable(unit.account.name, self.engine_ns)
                 if not self.bootstrapping:
@@ -248,7 +233,7 @@ class RiskEngine:
         if self.bootstrapping:
             self._end_bootstrap()
         has_settled = False
-        for event in self.intake.take_finished():
+        for event in self.intake.followers.take_finished():
             has_settled = True
             moment = Moment(self.engine_ns, self.ordinal)
             settled = settle(event, self.shards, self.venue, moment)
@@ -258,6 +243,8 @@ class RiskEngine:
             self.audit.note_flows(self.venue.funds.values())
         self.audit.look(self.engine_ns)
         self._step += self.recount.look(self.shards, self.engine_ns)
+        engine_found = self.watch.take_found()
+        self._step += [] if self.bootstrapping else engine_found
         if not self._step:
             return []
         decisions, self._step = self._step, []

@@ -5,30 +5,18 @@ leaves a hole in an account makes it suspect.
 """
 
 from collections.abc import Container, Iterator
-from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from monitor.core import events
-from monitor.core.accounts import AccountEngine
-from monitor.core.amounts import ceil_units, to_fraction
-from monitor.core.audit_entry import Entry
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
-from monitor.core.deleveraging.round import settled
-from monitor.core.deleveraging_watch import Moment
+from monitor.core.followers import AnyAccountEvent, Followers
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
-from monitor.core.margin.book import MarginUnit
-from monitor.core.margin.exact import unit_equity
 from monitor.core.parts import EngineParts
 from monitor.core.refusals import RefusedError
-from monitor.core.sessions import PROFIT_REASONS
-from monitor.core.withdrawals import LEAVING
-
-AnyAccountEvent = events.AccountEvent | events.AccountOpened
-_WITH_MORE = frozenset({events.AccountSnapshot, events.AccountClosed, events.WithdrawalRequested})
 
 
 class AccountIntake:
@@ -37,18 +25,13 @@ class AccountIntake:
     def __init__(self, parts: EngineParts) -> None:
         """Work on the engine's parts."""
         self.parts = parts
+        self.followers = Followers(parts)
         self._found: list[Decision] = []
-        self._finished: list[events.LiquidationFinished] = []
 
     def take_found(self) -> list[Decision]:
         """Return what was found in this step: gaps, and liquidations against the rules."""
         found, self._found = self._found, []
-        return found
-
-    def take_finished(self) -> list[events.LiquidationFinished]:
-        """Return the liquidations that ended in this step."""
-        finished, self._finished = self._finished, []
-        return finished
+        return found + self.followers.take_found()
 
     # --- order ----------------------------------------------------------------------------
 
@@ -75,7 +58,7 @@ class AccountIntake:
         if admission.given_up:
             self.give_up(event.account, admission.given_up)
         engine.wait(event.account, waiting=parts.changes.is_open(event.account))
-        self._foresee(*(each for _, each in admission.ready))
+        self.followers.foresee(*(each for _, each in admission.ready))
         for number, ready in admission.ready:
             self.book(number, ready)
         reopened = engine.ledger.accounts.get(event.account)
@@ -147,124 +130,19 @@ class AccountIntake:
         account: Account | None = None,
     ) -> bool:
         engine = self.parts.shards.of(event.account)
-        ending = _units_in(engine, event) if type(event) is events.LiquidationFinished else []
-        if type(event) is events.DeleveragingFilled:
-            self._foresee(event)
-            self.parts.venue.deleveraging_watch.note_fill(event)
         found = account or engine.account(event.account)
-        realizes = type(event) is events.BalanceChanged and self._follows(event.reason)
-        before = found.balances.get(event.asset, 0) if realizes else 0  # type: ignore[union-attr]
+        before = self.followers.before(engine, found, event)
         try:
             engine.apply(found, event)
         except RefusedError as error:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
-        self._audit(engine, event, is_part=is_part)
-        if realizes:
-            self._note_moved(engine, event, before)  # type: ignore[arg-type]
-        if self.parts.venue.vaults.draws:
-            self._show_vault(event)
-        if isinstance(event, events.LiquidationEvent):
-            self._watch(engine, event)
-            for unit in ending:
-                if not unit.liquidations:
-                    self.parts.watch.finished((event.account, unit.key), self.parts.engine_ns)
-        elif type(event) in _WITH_MORE:
-            self._follow_account(event)
+        self.followers.after(engine, event, before, is_part=is_part)
+        if isinstance(event, events.AccountSnapshot | events.AccountClosed):
+            self._drop_held(event)
         if not is_part:
             self.parts.count_applied(event)
         return True
-
-    def _audit(self, engine: AccountEngine, event: AnyAccountEvent, *, is_part: bool) -> None:
-        """Let the audit take what an event has moved."""
-        moves = engine.ledger.take_moves()
-        if not moves:
-            return
-        assert isinstance(event, events.AccountEvent), "expected that an opening moves nothing"
-        replaces = is_part or isinstance(event, events.AccountSnapshot | events.AccountClosed)
-        self.parts.audit.take(Entry(event.account, event.seq, moves, replaces))
-
-    def _audit_fills(self, engine: AccountEngine, event: events.LiquidationFinished) -> None:
-        """Let the audit hold the fills of a liquidation that has ended against its total."""
-        liquidation = engine.liquidations.open.get((event.account, event.liquidation_id))
-        if liquidation is not None and liquidation.filled:
-            filled = sum(liquidation.filled.values(), Fraction(0))
-            unit = self.parts.market.instruments[event.instrument].size_unit.value
-            missing = ceil_units(abs(to_fraction(event.size) - filled), unit)
-            self.parts.audit.note_fills(event, missing)
-
-    def _follow_account(self, event: AnyAccountEvent) -> None:
-        """Let what stands beside the ledger follow a snapshot, a closing or a request."""
-        if isinstance(event, events.WithdrawalRequested):
-            worth = self._worth(event.asset, to_fraction(event.amount))
-            pools, now_ns = self.parts.venue.withdrawals, self.parts.engine_ns
-            pools.requested(event.account, event.asset, worth, now_ns)
-        elif isinstance(event, events.AccountSnapshot | events.AccountClosed):
-            self._drop_held(event)
-
-    def _follows(self, reason: str) -> bool:
-        """Return whether anything follows from what a balance changes by, for this reason."""
-        if reason in LEAVING:
-            return bool(self.parts.venue.withdrawals.races)
-        return self.parts.shards.sessions.is_kept and reason in PROFIT_REASONS
-
-    def _note_moved(self, engine: AccountEngine, event: events.BalanceChanged, before: int) -> None:
-        """Note what was realized, or that somebody leaves while a haircut looms."""
-        parts, name = self.parts, event.account
-        after = engine.ledger.accounts[name].balances.get(event.asset, 0)
-        if event.reason not in LEAVING:
-            parts.shards.sessions.note(parts.engine_ns, name, event.asset, after - before)
-            return
-        pools, now_ns = parts.venue.withdrawals, parts.engine_ns
-        equity = unit_equity(engine.cross[name], parts.market)
-        if after < before and equity is not None and pools.runner(name, event.asset, now_ns):
-            amount = (before - after) * parts.market.unit(event.asset).value
-            worth = self._worth(event.asset, amount)
-            self._found += pools.left(name, event.asset, worth, settled(equity), now_ns)
-
-    def _worth(self, asset: str, amount: Fraction) -> Fraction:
-        return amount * (self.parts.market.exact_value(asset) or Fraction(0))
-
-    def _show_vault(self, event: AnyAccountEvent) -> None:
-        """Let a vault's own balances include what was drawn on it."""
-        vaults = self.parts.venue.vaults
-        if isinstance(event, events.BalanceChanged | events.AccountSnapshot):
-            vaults.show(event.account, event.event_ns)
-        elif isinstance(event, events.AccountClosed):
-            vaults.forget(event.account)
-
-    def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:
-        """Hold a step of a liquidation against the rules, before it is judged."""
-        parts, account = self.parts, engine.ledger.accounts[event.account]
-        unit, found = engine.unit_of(account, (event.instrument, event.leg)), []
-        if isinstance(event, events.LiquidationFinished):
-            self._finished.append(event)
-            self._audit_fills(engine, event)
-        elif isinstance(event, events.LiquidationStarted):
-            found = parts.watch.started(event, unit, (parts.market, parts.rules), parts.engine_ns)
-        elif isinstance(event, events.LiquidationFilled):
-            liquidation = engine.liquidations.open[event.account, event.liquidation_id]
-            found = parts.watch.filled(event, unit, liquidation, parts.engine_ns)
-        self._found += [] if parts.bootstrapping else found
-
-    def _foresee(self, *change: AnyAccountEvent) -> None:
-        """Note what the rule says before a fill, or what stands beside it, changes a position."""
-        parts, listed = self.parts, self.parts.market.instruments
-        fills = [
-            event
-            for event in change
-            if isinstance(event, events.DeleveragingFilled) and event.instrument in listed
-        ]
-        if not fills:
-            return
-        watch, moment = parts.venue.deleveraging_watch, Moment(parts.engine_ns, parts.ordinal)
-        for event in fills:
-            closing = parts.shards.closing(
-                event.counterparty, event.instrument, event.liquidation_id
-            )
-            watch.foresee(event, closing, parts.venue.planner, parts.shards, moment)
-        name = fills[0].account
-        watch.foresee_hedges(parts.shards.of(name).ledger.accounts.get(name), fills)
 
     # --- refusing and holding back --------------------------------------------------------
 
@@ -289,9 +167,9 @@ class AccountIntake:
     def _drop_held(self, event: events.AccountSnapshot | events.AccountClosed) -> None:
         """Forget what a snapshot or a closing makes void."""
         if isinstance(event, events.AccountClosed):
-            self.parts.watch.forget_account(event.account)
             self.parts.shards.sessions.forget(event.account)
             self.parts.venue.withdrawals.forget(event.account)
+            self.parts.watch.forget_account(event.account, self.parts.engine_ns)
         dropped = self.parts.held.drop_account(event.account, event.seq)
         if event.account in self.parts.shards.of(event.account).ledger.accounts:
             self._count_held(event.account, -dropped)
@@ -316,15 +194,6 @@ class AccountIntake:
                 reason=reason,
             )
         )
-
-
-def _units_in(engine: AccountEngine, event: events.LiquidationFinished) -> list[MarginUnit]:
-    """Return the units that a liquidation is open on: its position may be gone when it ends."""
-    if event.account not in engine.ledger.accounts:
-        return []
-    return [
-        unit for unit in engine.units_of(event.account) if event.liquidation_id in unit.liquidations
-    ]
 
 
 def split_snapshot(

@@ -51,6 +51,7 @@ def build_view(engine: EngineParts) -> RiskView:
         suspect_accounts=sum(len(part.ledger.suspects) for part in parts),
         liquidating_accounts=sum(len(part.watchlist.liquidating) for part in parts),
         liquidations_overdue=engine.watch.overdue_count,
+        liquidations=engine.watch.view(engine.market, engine.engine_ns),
         margin_shortfall_usd=_margin_shortfall(parts),
         exact_verdicts=sum(part.thresholds.exact_verdicts for part in parts),
         **_class_one(parts),

@@ -264,10 +264,26 @@ class LiquidationWatchSettings(Settings, frozen=True, kw_only=True):
     within this share of the present one. `fill_limit`: a fill beyond this price is mispriced.
     `bankruptcy_adjustment` (BA) and `spread_to_maintenance_ratio` (S), both or none, give each
     position its fillable price: mark - clamp(BA x (1 - equity / maintenance), 0, 1) x S x the
-    position's maintenance / size.
+    position's maintenance / size. The rest of them: docs/model/liquidation_watch.md.
     """
 
     overdue_after_s: PositiveFloat | None = None
+    incomplete_after_s: NonNegativeFloat | None = None
+    attempts_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    oversized_beyond_ratio: NonNegativeFloat | None = None
+    fill_depth_beyond_ratio: Ratio | None = None
+    depth_age_max_s: PositiveFloat = 5.0
+    fee_ratio_max: Ratio | None = None
+    fee_may_bankrupt: bool = True
+    silent_after_s: PositiveFloat | None = None
+    backlog_growth_max: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    backlog_window_s: PositiveFloat = 60.0
+    pace_window_s: PositiveFloat = 60.0
+    pace_step_s: PositiveFloat = 10.0
+    pace_depth_ratio: Ratio = 0.05
+    pace_price_ratio: Ratio = 0.1
+    opposed_window_s: PositiveFloat | None = None
+    opposed_score_min: Ratio = 0.5
     unjustified_beyond_ratio: Ratio | None = None
     unjustified_beyond_s: NonNegativeFloat = 1.0
     fill_limit: Literal["none", "bankruptcy_price", "fillable_price"] = "none"

@@ -173,6 +173,14 @@ class Shards:
         long, short = self._sides(instrument)
         return sum(part.total for part in long), sum(part.total for part in short)
 
+    def owner_interest(self, instrument: str, owner: str) -> tuple[int, int]:
+        """Return what all accounts of an owner hold (long, short), in size units."""
+        long, short = self._sides(instrument)
+        return (
+            sum(part.groups.get(owner, 0) for part in long),
+            sum(part.groups.get(owner, 0) for part in short),
+        )
+
     def concentrations(self, instrument: str) -> tuple[Concentration, Concentration]:
         """Return how concentrated the long and the short side are."""
         long, short = self._sides(instrument)

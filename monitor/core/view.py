@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from monitor.core.decisions import BreakerState, State
+from monitor.core.liquidation_view import LiquidationsView
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,6 +340,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     suspect_accounts: int = 0
     liquidating_accounts: int = 0
     liquidations_overdue: int = 0
+    liquidations: LiquidationsView = LiquidationsView()
     margin_shortfall_usd: float = 0.0
     exact_verdicts: int = 0
     equity_usd: dict[str, float] = {}

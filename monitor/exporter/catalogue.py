@@ -1,4 +1,4 @@
-"""Every metric of the monitor: data only (also `catalogue_book.py`, `catalogue_daemon.py`).
+"""Every metric of the monitor: data only (also `catalogue_*.py`).
 
 The collector, `docs/metrics.md`, alerts and dashboards all follow this file. Conventions:
 
@@ -14,6 +14,7 @@ from monitor.core.decisions import DECISIONS
 from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, snake_case
 from monitor.exporter.catalogue_book import BOOK_METRICS, SIDES, STATES
 from monitor.exporter.catalogue_daemon import FEED_METRICS, LOG_METRICS, SERVICE_METRICS
+from monitor.exporter.catalogue_liquidations import LIQUIDATION_METRICS
 from monitor.exporter.metric import Metric
 
 INSTRUMENTS_MAX = 400
@@ -27,14 +28,11 @@ REASONS_MAX = 32
 PROCESS_SERIES_MAX = 20
 
 BREAKER_STATES = ("armed", "tripped", "cooling")
-EVENT_TYPES = tuple(
-    snake_case(event.__name__) for event in (*ACCOUNT_EVENTS, *MARKET_EVENTS, *LOCAL_EVENTS)
-)
+_EVENTS = (*ACCOUNT_EVENTS, *MARKET_EVENTS, *LOCAL_EVENTS)
+EVENT_TYPES = tuple(snake_case(event.__name__) for event in _EVENTS)
 DECISION_KINDS = tuple(snake_case(decision.__name__) for decision in DECISIONS)
 
-APPLY_BUCKETS_S = (
-    0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0,
-)  # fmt: skip
+APPLY_BUCKETS_S = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 LATENCY_BUCKETS_S = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
@@ -389,6 +387,7 @@ SECTIONS: dict[str, tuple[Metric, ...]] = {
     "Funds and losses": LOSS_METRICS,
     "Accounts": ACCOUNT_METRICS,
     "The book": BOOK_METRICS,
+    "Liquidations": LIQUIDATION_METRICS,
     "Market and oracles": MARKET_METRICS,
     "Breakers": BREAKER_METRICS,
     "Engine": ENGINE_METRICS,

@@ -20,6 +20,7 @@ from monitor.exporter.catalogue import CATALOGUE
 from monitor.exporter.labels import harmless
 from monitor.exporter.metric import Metric
 from monitor.exporter.readers import READERS, Child
+from monitor.exporter.readers_liquidations import distribution_of
 from monitor.runtime.measurements import Distribution, Measurements
 
 SAMPLES_BETWEEN_PAUSES = 40
@@ -58,13 +59,18 @@ class RiskCollector(Collector):
             if metric.name == LEFT_OUT:
                 yield self._family(metric, samples_of(metric, [((), float(left_out))]))
             elif metric.kind == "histogram":
-                distribution = self._measurements.distribution(metric.name)
+                distribution = self._distribution(metric, view)
                 yield self._family(metric, histogram_samples(metric, distribution))
             else:
                 children = self._children(metric, view)
                 bounded = children[: metric.series_max]
                 left_out += len(children) - len(bounded)
                 yield self._family(metric, samples_of(metric, bounded))
+
+    def _distribution(self, metric: Metric, view: RiskView) -> Distribution | None:
+        if metric.source == "view":
+            return distribution_of(metric.name, view)
+        return self._measurements.distribution(metric.name)
 
     def _children(self, metric: Metric, view: RiskView) -> list[Child]:
         if metric.source == "view":

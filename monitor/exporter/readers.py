@@ -22,6 +22,7 @@ from monitor.core.view import (
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
+from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
 Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
@@ -202,6 +203,7 @@ READERS: dict[str, Reader] = {
     "loss_monitor_haircut_looming_usd": _pool_values(lambda pool: float(pool.haircut_usd)),
     "loss_monitor_withdrawal_race_shifted_usd": _pool_values(lambda pool: float(pool.shifted_usd)),
     "loss_monitor_withdrawal_race_exposed_usd": _pool_values(lambda pool: float(pool.exposed_usd)),
+    **LIQUIDATION_READERS,
     "loss_monitor_insurance_fund_balance_usd": _fund_values(lambda fund: fund.balance_usd),
     "loss_monitor_insurance_fund_drawn_total": _fund_totals(lambda fund: fund.drawn),
     "loss_monitor_insurance_fund_credited_total": _fund_totals(lambda fund: fund.credited),

@@ -115,6 +115,11 @@ async def test_instruments_funds_and_breakers(
     assert breakers["breakers"][0]["state"] == "tripped"
 
 
+async def test_liquidations_are_told(client: httpx.AsyncClient) -> None:
+    told = await answer(client, "/v1/liquidations", "LiquidationsAnswer")
+    assert [one["waited_from_s"] for one in told["waiting"]] == ["0", "1", "5", "15", "60", "300"]
+
+
 async def test_the_book_is_summed_up_with_its_moment(
     client: httpx.AsyncClient, crash: Crash
 ) -> None:

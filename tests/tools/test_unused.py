@@ -128,6 +128,11 @@ def outcome(kind: str, *, with_event: bool) -> object:
         decisions += engine.apply(
             [event("liquidation_finished", NOW_NS, account="a", seq=5, size="-1", **LIQUIDATION)]
         )
+    if kind == "depth_changed":  # the depth stands beside what liquidations take of it
+        step = {"account": "a", "size": "-1", **LIQUIDATION}
+        started = event("liquidation_started", NOW_NS, seq=3, **step)
+        filled = event("liquidation_filled", NOW_NS, seq=4, price="99", **step)
+        decisions += engine.apply([started, filled])
     view = msgspec.structs.replace(engine.view(), engine_ns=0, events_applied={})
     reports = [
         {key: value for key, value in report.items() if key != "updated_ns"}

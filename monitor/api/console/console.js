@@ -6,6 +6,7 @@ import { find, setFlag, setText } from "./elements.js";
 import { clock, day } from "./format.js";
 import { appendHistory, emptyHistory } from "./history.js";
 import { drawLadder, followLadder } from "./ladder.js";
+import { followLiquidations } from "./liquidations.js";
 import {
   showAccounts, showBreakers, showDecisions, showInstruments, showService, showTiles,
 } from "./panels.js";
@@ -66,6 +67,7 @@ function show() {
   showCondition(seen.state.status);
   showTiles(seen.state, seen.history);
   showBreakers(seen.state);
+  followLiquidations();
   showDecisions(seen.decisions, find("decision-filter").value);
   showAccounts(seen.state, openAccount);
   showInstruments(seen.state);

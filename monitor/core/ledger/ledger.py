@@ -151,8 +151,7 @@ class Ledger:
 
     def take_moves(self) -> list[Move]:
         """Return what was moved since the last call."""
-        moves = self._moves
-        self._moves = [] if moves else moves
+        moves, self._moves = self._moves, []
         return moves
 
     def set_position(  # noqa: PLR0913 (a record's fields)

@@ -142,9 +142,11 @@ def _breaker_scopes(view: RiskView) -> Iterator[Child]:
 
 
 def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
+    seen = set()
     for breaker in view.breakers_by_urgency():
         used = breaker.limit_used_ratio
-        if used is not None:
+        if breaker.state == "armed" and used is not None and breaker.breaker not in seen:
+            seen.add(breaker.breaker)
             yield (breaker.breaker, breaker.scope), used
 
 

@@ -17,6 +17,11 @@ MISTAKES = {
     '[margin]\nliquidatable_when = "never"': "expected one of the listed values, received 'never'",
     BREAKER.replace("60", "inf"): "at `$.breakers[0].lookback_s`",
     BREAKER.replace("0.1", "nan"): "at `$.breakers[0].limit_ratio`",
+    BREAKER.replace("60", "0"): "at `$.breakers[0].lookback_s`",
+    BREAKER.replace("0.1", "0"): "at `$.breakers[0].limit_ratio`",
+    '[[breakers]]\nname = "f"\nkind = "fund_drawdown"\nfund = "main"\nscope = "planet"': "expected "
+    "one of the listed values, received 'planet' - at `$.breakers[0].scope`",
+    '[[breakers]]\nname = "f"\nkind = "price_surprise"': "received 'price_surprise'",
     BREAKER + "halt_s = 0.001": "expected halt_s 0 or at least 1, received 0.001",
     BREAKER + "release_ratio = 0.2": "expected release_ratio <= limit_ratio 0.1, received 0.2",
     "[liquidation_watch]\nbankruptcy_adjustment = 1.0": "expected bankruptcy_adjustment and "

@@ -274,7 +274,7 @@ BREAKER_METRICS = (
     Metric(
         name="loss_monitor_breaker_limit_used_ratio",
         kind="gauge",
-        help="Measured / limit of the scope that is nearest to it; above 1 the breaker trips.",
+        help="Measured / limit of the rule's armed scope nearest to its limit; above 1 it trips.",
         unit="ratio",
         source="view",
         labels=("breaker", "scope"),

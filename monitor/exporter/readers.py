@@ -144,13 +144,12 @@ def _breaker_scopes(view: RiskView) -> Iterator[Child]:
 
 
 def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
-    nearest: dict[str, tuple[float, str]] = {}
-    for breaker in view.breakers:
+    seen = set()
+    for breaker in view.breakers_by_urgency():
         used = breaker.limit_used_ratio
-        if used is not None and used > nearest.get(breaker.breaker, (-1.0, ""))[0]:
-            nearest[breaker.breaker] = used, breaker.scope
-    for name, (used, scope) in sorted(nearest.items()):
-        yield (name, scope), used
+        if breaker.state == "armed" and used is not None and breaker.breaker not in seen:
+            seen.add(breaker.breaker)
+            yield (breaker.breaker, breaker.scope), used
 
 
 def _breaker_extended(view: RiskView) -> Iterator[Child]:

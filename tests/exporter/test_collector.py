@@ -54,7 +54,7 @@ def value_of(samples: Samples, name: str, **labels: str) -> float | None:
 
 def test_the_largest_exchange_stays_below_the_stated_number_of_series() -> None:
     samples = samples_of(text_of(view_of(INSTRUMENTS_MAX)))
-    assert 4_000 < len(samples) <= SERIES_MAX
+    assert 3_500 < len(samples) <= SERIES_MAX
 
 
 def test_values_of_the_view_appear_with_their_labels() -> None:
@@ -149,6 +149,26 @@ def test_a_tripped_breaker_is_never_left_out() -> None:
     assert value_of(samples, "breaker_state", **tripped, state="tripped") == 1.0
     assert value_of(samples, "breaker_extended", **tripped) == 0.0
     assert value_of(samples, "breaker_scopes", breaker="velocity", state="armed") == 1_000.0
+
+
+def test_the_limit_used_is_that_of_the_armed_scope_nearest_to_it() -> None:
+    view = RiskView(
+        breakers=(
+            breaker_view("FAR", measured=0.01),
+            breaker_view("NEAR", measured=0.09),
+            breaker_view("GONE", state="tripped", measured=0.2),
+        )
+    )
+    samples = samples_of(text_of(view))
+    used = {name: value for name, value in samples.items() if "breaker_limit_used" in str(name)}
+    assert len(used) == 1
+    nearest = value_of(samples, "breaker_limit_used_ratio", breaker="velocity", scope="NEAR")
+    assert nearest == pytest.approx(0.9)
+
+
+def test_the_limit_used_is_absent_while_no_scope_is_armed() -> None:
+    view = RiskView(breakers=(breaker_view("GONE", state="tripped", measured=0.2),))
+    assert "breaker_limit_used_ratio" not in "".join(map(str, samples_of(text_of(view))))
 
 
 def test_the_writer_pauses_between_slices_of_samples() -> None:

@@ -1,6 +1,7 @@
 """The breakers together: who may be reset, and what survives a restart."""
 
 from monitor.core import events
+from monitor.core.breakers.board import BreakerBoard
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import (
     EngineSettings,
@@ -39,6 +40,23 @@ def test_a_restart_keeps_a_breaker_whose_rule_is_the_same() -> None:
 
 def test_a_restart_with_another_rule_begins_armed_as_a_reload_does() -> None:
     assert states(RiskEngine.from_state(tripped().export_state(), settings(0.3))) == []
+
+
+def test_a_reload_keeps_the_window_of_an_unchanged_rule_and_begins_a_changed_one_anew() -> None:
+    def rule(name: str, limit_ratio: float) -> PriceVelocitySettings:
+        return PriceVelocitySettings(name=name, lookback_s=60, limit_ratio=limit_ratio)
+
+    def mark(price: str, second: int) -> list[tuple[str, str]]:
+        now_ns = second * 1_000_000_000
+        event = events.MarkPriceChanged(event_ns=now_ns, instrument="X", price=price)
+        decisions = board.mark_changed(event, now_ns)
+        return [(decision.kind, getattr(decision, "breaker", "")) for decision in decisions]
+
+    board = BreakerBoard((rule("kept", 0.1), rule("changed", 0.1), rule("removed", 0.1)))
+    assert mark("100", 1) == []
+    board.configure((rule("kept", 0.1), rule("changed", 0.15), rule("added", 0.1)))
+    assert mark("80", 2) == [("breaker_tripped", "kept")]  # the others saw nothing before
+    assert mark("60", 3) == [("breaker_tripped", "changed"), ("breaker_tripped", "added")]
 
 
 def test_a_reset_names_a_configured_breaker() -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
     LOSS_LAYERS,
     BreakerSettings,
@@ -24,13 +25,15 @@ from monitor.core.settings import (
     FundSettings,
     LiquidationWatchSettings,
     MarginSettings,
-    NonNegativeFloat,
-    PositiveFloat,
     PriceBandSettings,
     PriceVelocitySettings,
+    WaterfallSettings,
+)
+from monitor.core.settings_record import (
+    NonNegativeFloat,
+    PositiveFloat,
     Settings,
     SettingsError,
-    WaterfallSettings,
 )
 from monitor.core.wording import reworded
 
@@ -157,6 +160,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     deleveraging: DeleveragingSettings = DeleveragingSettings()
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
+    oracles: OracleSettings = OracleSettings()
 
     def engine_settings(self) -> EngineSettings:
         """Return the part that the engine reads."""
@@ -167,6 +171,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             deleveraging=self.deleveraging,
             breakers=self.breakers,
             liquidation_watch=self.liquidation_watch,
+            oracles=self.oracles,
             bootstrap=self.service.bootstrap,
             action_age_max_s=self.service.action_age_max_s,
             held_back_events_max=self.service.held_back_events_max,
@@ -250,6 +255,7 @@ def cross_check(configuration: Configuration) -> list[str]:
             f"; received {', '.join(layers)}"
         )
     problems += fund_problems(configuration.funds)
+    problems += oracle_problems(configuration.oracles)
     problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)
     topics = msgspec.structs.asdict(configuration.kafka.topics)

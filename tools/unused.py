@@ -21,7 +21,6 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
     "liquidation_finished": ("price", "fee"),
     "liquidation_started": ("price", "fee"),
     "mark_price_changed": ("count",),
-    "oracle_reported": ("confidence_interval", "round", "signers"),
     "trade_printed": ("size", "aggressor", "trade_id"),
     "trading_status_changed": ("until_ns",),
 }
@@ -32,8 +31,6 @@ UNUSED_RECORDS: frozenset[str] = frozenset()
 UNUSED_DECISIONS = frozenset({
     "conservation_violated",
     "margin_change_recommended",
-    "oracle_rejected",
-    "oracle_restored",
     "withdrawals_gated",
     "withdrawals_released",
 })  # fmt: skip

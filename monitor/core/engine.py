@@ -27,7 +27,8 @@ from monitor.core.market import Market
 from monitor.core.overview import build_view
 from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import Standings, account_report, account_view, summary
-from monitor.core.settings import EngineSettings, SettingsError
+from monitor.core.settings import EngineSettings
+from monitor.core.settings_record import SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
@@ -140,6 +141,7 @@ class RiskEngine:
         first: tuple[int, str, Any] | None = None
         for timer in (
             self.venue.board.next_timer(),
+            self.venue.oracles.next_timer(),
             self.changes.next_timer(),
             self.watch.next_timer(),
         ):
@@ -155,6 +157,8 @@ class RiskEngine:
         elif name.startswith("overdue:"):
             overdue = self.watch.fire(key, self.shards.unit(key), self.engine_ns)
             self._step += [] if self.bootstrapping else overdue
+        elif name.startswith("oracle:"):
+            self._step += self.facts.fire_oracle(key, due_ns)
         else:
             self._step += self.venue.board.fire(key, due_ns)
         return self._publish(self._conclude())
@@ -262,7 +266,7 @@ class RiskEngine:
         assert self.parse_settings is not None, "a reload needs a reader of settings"
         settings = self.parse_settings(event.text)
         rules = MarginRules(settings.margin, settings.liquidation_watch)
-        self.venue.configure(settings)
+        self._step += self.facts.configure(settings, self.engine_ns)
         self.watch.use(settings.liquidation_watch)
         self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
         self.shards.policy = self.venue.policy
@@ -273,6 +277,7 @@ class RiskEngine:
     def _standing(self) -> list[Decision]:
         """Return every standing condition, marked `caught_up`."""
         standing = self.venue.board.standing(self.engine_ns)
+        standing += self.venue.oracles.standing(self.engine_ns)
         if not self.bootstrapping:
             standing += self.watch.standing(self.shards.unit, self.engine_ns)
             standing += standing_decisions(self.shards, self.engine_ns)

@@ -13,7 +13,7 @@ from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 7
+STATE_FORMAT = 8
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from monitor.core.deleveraging_watch import DeleveragingWatch, Moment
 from monitor.core.instruments import Instrument
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
+from monitor.core.oracles.board import OracleBoard
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings, FundSettings
 from monitor.core.socialization import METHODS
@@ -53,6 +54,7 @@ class VenueEngine:
         self.planner = LivePlanner(market, settings.deleveraging)
         self.funds: dict[str, Fund] = {}
         self.board = BreakerBoard(settings.breakers)
+        self.oracles = OracleBoard(settings.oracles)
         self.ledger = WaterfallLedger()
         self.deleveragings = DeleveragingLedger()
         self.shortfall_usd: dict[str, Fraction] = {}
@@ -68,11 +70,12 @@ class VenueEngine:
         """Return what holds the venue's deleveraging against the rule."""
         return DeleveragingWatch(self.market, self.deleveragings)
 
-    def configure(self, settings: EngineSettings) -> None:
-        """Take new settings."""
+    def configure(self, settings: EngineSettings, now_ns: int) -> list[Decision]:
+        """Take new settings; return what they make of prices."""
         self.board.configure(settings.breakers)
         self.settings = settings
         self.planner = LivePlanner(self.market, settings.deleveraging)
+        return self.oracles.configure(settings.oracles, now_ns)
 
     # --- funds ----------------------------------------------------------------------------
 
@@ -326,6 +329,7 @@ class VenueEngine:
         return {
             "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
             "breakers": self.board.export_state(),
+            "oracles": self.oracles.export_state(),
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
@@ -336,6 +340,7 @@ class VenueEngine:
         """Take what `export_state` described."""
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
         self.board.restore(state["breakers"])
+        self.oracles.restore(state["oracles"])
         self.ledger = WaterfallLedger.from_state(state["ledger"])
         self.deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.shortfall_usd = _sums(state["shortfall_usd"])

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from monitor.core.decisions import BreakerState, State
+from monitor.core.oracle_view import IndexView, OracleView
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,16 +256,6 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
         return measured / limit if limit else float("inf")
 
 
-class OracleView(msgspec.Struct, frozen=True, kw_only=True):
-    """One oracle for one index; `deviation_ratio` is against the exchange's index."""
-
-    oracle: str
-    index: str
-    price: float
-    deviation_ratio: float | None
-    published_ns: int
-
-
 class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     """One feed as the engine was told of it."""
 
@@ -296,6 +287,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     funds: tuple[FundView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     oracles: tuple[OracleView, ...] = ()
+    indices: tuple[IndexView, ...] = ()
     feeds: tuple[FeedView, ...] = ()
     configuration_hash: str = ""
     ready: bool = False

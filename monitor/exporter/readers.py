@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from msgspec.structs import asdict
 
+from monitor.core.oracle_view import OracleView
 from monitor.core.view import (
     BookSideView,
     BookSums,
@@ -17,7 +18,6 @@ from monitor.core.view import (
     FundView,
     InstrumentView,
     Ladders,
-    OracleView,
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES

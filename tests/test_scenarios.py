@@ -14,6 +14,8 @@ from tests.reference.naive import NaiveEngine
 from tests.story import Row, Story, StoryError, Teller, check_decision, describe, read_story, shown
 
 PATHS = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
+# The twin of the engine takes every price as it comes: what oracles are held to has its own twin.
+TWIN_PATHS = [path for path in PATHS if "[oracles" not in path.read_text(encoding="utf-8")]
 
 
 def told(story: Story, engine: RiskEngine) -> None:
@@ -80,6 +82,7 @@ ANSWERS: dict[str, Callable[[RiskEngine, str], dict[str, Any] | None]] = {
     "account": lambda engine, name: engine.account_report(name),
     "episode": episode_answer,
     "deleveraging": deleveraging_answer,
+    "index": lambda engine, name: engine.summary()["indices"].get(name),
 }
 
 
@@ -104,7 +107,7 @@ def test_the_story_is_told(path: Path) -> None:
     told(story, RiskEngine(configuration.engine_settings()))
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TWIN_PATHS, ids=lambda path: path.stem)
 def test_the_twin_tells_the_same_story(path: Path) -> None:
     story = read_story(path)
     settings = parse_configuration(story.configuration, where=path.name).engine_settings()

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core import events
+from monitor.core import events, gate
 from monitor.core.engine import RiskEngine
 from monitor.core.oracle_settings import SOURCES_MAX
 from tests.core.oracles.worlds import SECOND_NS, START_S, World, told
@@ -247,6 +248,39 @@ def test_sources_of_an_index_are_bounded() -> None:
     assert [one.detail for one in world.engine.take_refused()] == [
         "expected at most 64 sources of an index, received 'one more' of 'BTC'"
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("confidence_interval", "-1"),
+        ("price", "1e40"),
+        ("price", "nan"),
+        ("published_ns", -1),
+        ("round", -1),
+        ("signers", "many"),
+    ],
+)
+def test_a_report_that_cannot_be_one_is_refused_at_the_gate(field: str, value: object) -> None:
+    report = {
+        "type": "oracle_reported", "event_ns": 1, "oracle": "a", "index": "BTC", "price": "1",
+        "published_ns": 1,
+    }  # fmt: skip
+    (answer,) = gate.decode(msgspec.json.encode(report | {field: value}))
+    assert isinstance(answer, gate.Refusal)
+    assert answer.reason == "invalid_field"
+    assert f"$.{field}" in answer.detail
+
+
+@pytest.mark.parametrize("event_ns", [0, 253_402_300_799 * SECOND_NS])
+def test_a_clock_of_1970_or_9999_makes_nothing_endless(event_ns: int) -> None:
+    world = World(STALE)
+    world.index("100")
+    world.holder("ann", "2")
+    world.engine.apply([events.ClockTicked(event_ns=event_ns)])
+    state = of(world, "state")["state"]
+    assert state == ("unknown" if event_ns else "healthy")
+    assert world.engine.venue.oracles.next_timer() is None or not event_ns
 
 
 def test_a_reload_judges_every_price_by_the_new_limits() -> None:

@@ -15,6 +15,7 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.book_ladders import LadderKeeper
 from monitor.core.book_sums import NamedColumns, book_sums, image_sums
 from monitor.core.engine import RiskEngine
+from monitor.core.index_sensitivity import index_sensitivities, indices_to_ask
 from monitor.core.margin.index.image import BookImages, ImageReader, Source
 from monitor.core.watchlist import WORST_MAX
 from monitor.runtime.clock import Clock
@@ -31,6 +32,7 @@ class Taken:
 
     source: Source
     instruments: list[tuple[str, str]]  # (name, settlement currency) by number
+    slots: dict[str, int]  # of prices, by guard key
 
 
 class BookWatch:
@@ -70,7 +72,7 @@ class BookWatch:
             await asyncio.sleep(min(pause_s, INTERVAL_MAX_S))
 
     async def look(self) -> None:
-        """Take an image of every shard now; put its sums, then its ladders, into the view."""
+        """Take an image of every shard now; put its sums, ladders and errors into the view."""
         as_of_ns, settlements = self._engine.engine_ns, self._settlements()
         held, taken = [], []
         try:
@@ -79,7 +81,9 @@ class BookWatch:
                 part.watchlist.note_image()
                 names = part.thresholds.instrument_names
                 instruments = [(name, settlements.get(name, "")) for name in names]
-                taken.append(Taken(held[-1].source, instruments))
+                slots = dict(part.thresholds.numbering.slots)
+                taken.append(Taken(held[-1].source, instruments, slots))
+            asked_of_indices = indices_to_ask(self._engine)
             images = await self._beside(lambda: self._complete(taken))
         finally:
             for image in held:
@@ -92,6 +96,12 @@ class BookWatch:
         follow = self._ladders.follow
         ladders = await self._beside(lambda: follow(images, settlements, as_of_ns))
         self._views.take_ladders(ladders)
+        slots_of = [one.slots for one in taken]
+        self._views.take_sensitivities(
+            await self._beside(
+                lambda: index_sensitivities(images, slots_of, asked_of_indices, as_of_ns)
+            )
+        )
 
     def _take_worst(self, part: AccountEngine, units: list[int]) -> None:
         """Tell a shard its worst accounts; ask for more next time if too few units were some."""

@@ -52,3 +52,37 @@ class IndexView(msgspec.Struct, frozen=True, kw_only=True):
     def quorum_left(self) -> int:
         """Return how many more sources may fail; negative: so many are missing."""
         return self.fit_sources - self.quorum
+
+
+class IndexErrorView(msgspec.Struct, frozen=True, kw_only=True):
+    """What would become liquidatable if an index were wrong by `error_ratio`, down and up.
+
+    Margin units with a position that are not liquidatable now, and their notional at the present
+    prices; `undecided`: so near to the boundary that floats cannot say, counted in neither.
+    """
+
+    error: str
+    error_ratio: float
+    units_down: int
+    notional_down_usd: float
+    units_up: int
+    notional_up_usd: float
+    undecided: int
+
+    @property
+    def units(self) -> int:
+        """Return the larger of the two numbers of units."""
+        return max(self.units_down, self.units_up)
+
+    @property
+    def notional_usd(self) -> float:
+        """Return the larger of the two notionals."""
+        return max(self.notional_down_usd, self.notional_up_usd)
+
+
+class IndexSensitivity(msgspec.Struct, frozen=True, kw_only=True):
+    """What an index can do to the book, as of the image of `as_of_ns`."""
+
+    index: str
+    as_of_ns: int
+    errors: tuple[IndexErrorView, ...]

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from monitor.core.decisions import BreakerState, State
-from monitor.core.oracle_view import IndexView, OracleView
+from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,6 +288,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     breakers: tuple[BreakerView, ...] = ()
     oracles: tuple[OracleView, ...] = ()
     indices: tuple[IndexView, ...] = ()
+    sensitivities: tuple[IndexSensitivity, ...] = ()
     feeds: tuple[FeedView, ...] = ()
     configuration_hash: str = ""
     ready: bool = False

@@ -205,6 +205,8 @@ def oracle_record(view: OracleView) -> OracleRecord:
         price=exact_text(view.price),
         deviation_ratio=decimal_text(view.deviation_ratio),
         published_ns=view.published_ns,
+        validity=view.validity,
+        reason=view.reason,
     )
 
 

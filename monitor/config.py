@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
     FUND_EXHAUSTED,
     LOSS_LAYERS,
@@ -26,14 +27,16 @@ from monitor.core.settings import (
     FundSettings,
     LiquidationWatchSettings,
     MarginSettings,
-    NonNegativeFloat,
-    PositiveFloat,
     PriceBandSettings,
     PriceVelocitySettings,
-    Settings,
-    SettingsError,
     WaterfallSettings,
     WithdrawalSettings,
+)
+from monitor.core.settings_record import (
+    NonNegativeFloat,
+    PositiveFloat,
+    Settings,
+    SettingsError,
 )
 from monitor.core.wording import reworded
 
@@ -162,6 +165,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
     audit: AuditSettings = AuditSettings()
+    oracles: OracleSettings = OracleSettings()
 
     def engine_settings(self) -> EngineSettings:
         """Return the part that the engine reads."""
@@ -174,6 +178,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
             breakers=self.breakers,
             liquidation_watch=self.liquidation_watch,
             audit=self.audit,
+            oracles=self.oracles,
             bootstrap=self.service.bootstrap,
             action_age_max_s=self.service.action_age_max_s,
             held_back_events_max=self.service.held_back_events_max,
@@ -263,6 +268,7 @@ def cross_check(configuration: Configuration) -> list[str]:
         )
     problems += trigger_problems(configuration)
     problems += fund_problems(configuration.funds)
+    problems += oracle_problems(configuration.oracles)
     problems += watch_problems(configuration.liquidation_watch)
     problems += http_problems(configuration.http)
     topics = msgspec.structs.asdict(configuration.kafka.topics)

@@ -12,10 +12,10 @@ The first line is a sentence, the name of the case. Then, optionally, a block `c
 `=>` rows are the decisions of the fact above: all of them, in order; only the fields that a row
 names are compared. `?` rows ask the engine about an account, about an episode (its sums, and `paid`
 by whom of its newest shortfall: what each covers) or about the newest deleveraging of a
-liquidation (its expectation, its review and `asked` of whom). `seq` and the usual fields of a
-definition are filled in. Nested values: `risk_tiers 20:0.1:0.05 / none:0.2:0.1` (notional_max,
-initial and maintenance rate), `prices ETH-PERP=90 / SOL-PERP=9`, `reductions bob:3` (account and
-size), `accounts bob:1.5` (account and amount).
+liquidation (its expectation, its review and `asked` of whom), or about an index. `seq` and the
+usual fields of a definition are filled in. Nested values: `risk_tiers 20:0.1:0.05 / none:0.2:0.1`
+(notional_max, initial and maintenance rate), `prices ETH-PERP=90 / SOL-PERP=9`, `reductions bob:3`
+(account and size), `accounts bob:1.5` (account and amount).
 """
 
 from collections.abc import Iterator

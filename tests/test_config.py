@@ -46,6 +46,32 @@ MISTAKES = {
     "limit_ratio = 0.1": "expected a name that is no trigger of its own, received 'fund_exhausted'",
     '[waterfall]\nsocialized_loss = "three-stage"': "no event carries unvested gains",
     '[waterfall]\nlayers = ["deleveraging", "deleveraging"]': "received deleveraging, deleveraging",
+    "[oracles]\nquorum = 2": "expected known fields, received `quorum` - at `$.oracles`",
+    "[oracles.classes.default]\nconfidence_ratio = -1": "expected `float` >= 1e-09",
+    "[oracles.classes.default]\nstale_after_s = inf": "at `$.oracles.classes[...].stale_after_s`",
+    "[oracles.classes.default]\nstale_after_s = 5\nfunding_stale_after_s = 6": "[oracles.classes."
+    "default]: expected funding_stale_after_s <= stale_after_s 5, received 6",
+    "[oracles.classes.default]\ndeviation_multiple = 3": "[oracles.classes.default] "
+    "deviation_multiple: expected deviation_ratio as its floor, received none",
+    '[oracles.actions]\nvalid = ["margin"]': "[oracles.actions] valid: expected margin, "
+    "liquidation, funding, breakers, received margin",
+    '[oracles.actions]\ntoo_volatile = ["margin", "margin"]': "[oracles.actions] too_volatile: "
+    "expected each action once, received margin, margin",
+    '[oracles.index.X]\nsource_class = "none"': "[oracles.index.X] source_class: expected one of "
+    "default, received 'none'",
+    '[oracles.index.X]\nsources = [{oracle = "a"}, {oracle = "a"}]': "[oracles.index.X] sources: "
+    "expected each oracle once, received 'a' twice",
+    '[oracles.index.X]\nsources = [{oracle = "a"}]\nfallback = ["a"]': "[oracles.index.X] "
+    "fallback: expected oracles that are named once and are no sources, received 'a'",
+    '[oracles.classes.default]\nquorum = 2\n[oracles.index.X]\nsources = [{oracle = "a"}]': "["
+    "oracles.index.X]: expected at least quorum 2 sources, received 1",
+    "[oracles.index.X]\nformula = [{sources_min = 1}, {sources_min = 2}]": "[oracles.index.X] "
+    "formula: expected sources_min to fall from row to row, received 1, 2",
+    "[oracles.index.X]\nsources = ["
+    + ", ".join(f'{{oracle = "o{n}"}}' for n in range(10_000))
+    + "]": "expected `array` of length <= 64, received something else - at "
+    "`$.oracles.index[...].sources`",
+    "[oracles.stable_price]\ndelay_count = 1": "expected `int` >= 2",
     '[kafka.topics]\nmarket = "x"\naccounts = "x"': "expected four different names",
 }
 

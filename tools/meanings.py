@@ -142,6 +142,7 @@ FIELDS = {
     "share": "Share of the loss, 0 to 1.",
     "measured": "What was measured.",
     "limit": "What it went strictly beyond.",
+    "allowed": "What it may still be used for: `margin`, `liquidation`, `funding`, `breakers`.",
     "action": "What the exchange should do.",
     "extended": "How often the trip was prolonged.",
     "check": "What should be conserved.",

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from monitor.config import Configuration
-from monitor.core.settings import Settings
+from monitor.core.settings_record import Settings
 from tools.settings_meanings import SETTINGS
 from tools.type_names import default_of, describe_type
 
@@ -57,7 +57,9 @@ def _sections(name: str, record: type[Settings], *, repeated: bool) -> list[str]
     heading = f"[[{name}]]" if repeated else f"[{name}]"
     tag = record.__struct_config__.tag
     variant = f" kind `{tag}`" if tag else ""
-    _, _, text = inspect.cleandoc(record.__doc__ or "").partition(": ")
+    said_of, _, text = inspect.cleandoc(record.__doc__ or "").partition(": ")
+    if ".NAME" in said_of:
+        heading = said_of.strip("`")  # tables by name: the record says how they are written
     text = text[:1].upper() + text[1:]
     lines = [f"## `{heading}`{variant}\n", text, "", "| key | type | default | meaning |"]
     lines.append("|---|---|---|---|")
@@ -69,6 +71,11 @@ def _sections(name: str, record: type[Settings], *, repeated: bool) -> list[str]
         said = SETTINGS[(name, field.name)]
         if isinstance(field.type, type) and issubclass(field.type, Settings):
             inside += _sections(f"{name}.{field.name}", field.type, repeated=False)
+            continue
+        if nested := _records(field.type):
+            for each in nested:
+                inside += _sections(f"{name}.{field.name}", each, repeated=True)
+            lines.append(f"| `{field.name}` | tables, see below | none | {said} |")
             continue
         default = default_of(field) or "required"
         default = "none" if default == "`null`" else default  # TOML knows no null

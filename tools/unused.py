@@ -17,7 +17,6 @@ UNUSED_FIELDS: dict[str, tuple[str, ...]] = {
     "instrument_listed": ("quote",),
     "liquidation_started": ("price", "fee"),
     "mark_price_changed": ("count",),
-    "oracle_reported": ("confidence_interval", "round", "signers"),
     "trade_printed": ("trade_id",),
     "trading_status_changed": ("until_ns",),
     "withdrawal_requested": ("request_id",),
@@ -28,6 +27,4 @@ UNUSED_RECORDS: frozenset[str] = frozenset()
 
 UNUSED_DECISIONS = frozenset({
     "margin_change_recommended",
-    "oracle_rejected",
-    "oracle_restored",
 })  # fmt: skip

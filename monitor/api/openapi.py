@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from monitor.api.liquidations import LiquidationsAnswer
+from monitor.api.oracle_records import OraclesAnswer
 from monitor.api.records import (
     AccountsPage,
     BookAnswer,
@@ -168,6 +169,12 @@ ENDPOINTS = (
         path="/v1/funds",
         summary="All insurance funds.",
         answers={200: (FundsAnswer, "The list.")},
+    ),
+    Endpoint(
+        path="/v1/oracles",
+        summary="All indices, those that may not be used first, their sources, and what an error "
+        "of each would do.",
+        answers={200: (OraclesAnswer, "The lists.")},
     ),
     Endpoint(
         path="/v1/breakers",

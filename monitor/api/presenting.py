@@ -24,6 +24,7 @@ from monitor.api.records import (
     exact_text,
 )
 from monitor.api.wording import describe, describe_many
+from monitor.core.oracle_view import OracleView
 from monitor.core.view import (
     AccountView,
     BookSideView,
@@ -35,7 +36,6 @@ from monitor.core.view import (
     LadderLeftOutView,
     Ladders,
     LadderView,
-    OracleView,
     RiskView,
     RungView,
 )
@@ -205,6 +205,8 @@ def oracle_record(view: OracleView) -> OracleRecord:
         price=exact_text(view.price),
         deviation_ratio=decimal_text(view.deviation_ratio),
         published_ns=view.published_ns,
+        validity=view.validity,
+        reason=view.reason,
     )
 
 

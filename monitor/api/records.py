@@ -196,10 +196,7 @@ class BreakerRecord(Record, frozen=True, kw_only=True):
 
 
 class AccountRecord(Record, frozen=True, kw_only=True):
-    """One account's cross unit. `risk_rank` 1 is the worst.
-
-    `margin_ratio` is maintenance margin / equity, null without equity.
-    """
+    """One account's cross unit, 1 the worst; margin ratio: maintenance / equity, null without."""
 
     risk_rank: int
     account: str
@@ -218,13 +215,15 @@ class AccountRecord(Record, frozen=True, kw_only=True):
 
 
 class OracleRecord(Record, frozen=True, kw_only=True):
-    """One oracle's newest price of an index."""
+    """One oracle's newest price of an index; `reason`: why it is not `valid`."""
 
     oracle: str
     index: str
     price: str
     deviation_ratio: str | None
     published_ns: int
+    validity: str
+    reason: str
 
 
 class FeedRecord(Record, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from monitor.api.guard import Guard
 from monitor.api.history import STATES
 from monitor.api.liquidations import liquidations_answer
 from monitor.api.openapi import openapi_document
+from monitor.api.oracle_presenting import oracles_answer
 from monitor.api.parameters import (
     BadRequest,
     choice,
@@ -90,6 +91,7 @@ class Api:
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/liquidations": self.liquidations,
+            "/v1/oracles": self.oracles,
             "/v1/waterfall/{episode:path}": self.waterfall,
             "/v1/deleveragings/{liquidation:path}": self.deleveragings,
             "/v1/audit": self.audit,
@@ -202,6 +204,11 @@ class Api:
         return json_response(
             FundsAnswer(funds=[fund_record(fund, self._desk.history) for fund in funds])
         )
+
+    async def oracles(self, request: Request) -> Response:
+        """Return all indices and their sources, those that may not be used first."""
+        refuse_unknown(request, ())
+        return json_response(oracles_answer(self._source.view()))
 
     async def breakers(self, request: Request) -> Response:
         """Return all breakers, the most urgent first."""

@@ -15,6 +15,7 @@ from monitor.core.accounts import AccountEngine
 from monitor.core.book_ladders import LadderKeeper
 from monitor.core.book_sums import NamedColumns, book_sums, image_sums
 from monitor.core.engine import RiskEngine
+from monitor.core.index_sensitivity import IndexToAsk, index_sensitivities, indices_to_ask
 from monitor.core.margin.index.image import BookImages, ImageReader, Source
 from monitor.core.watchlist import WORST_MAX
 from monitor.runtime.clock import Clock
@@ -22,6 +23,8 @@ from monitor.runtime.clock import Clock
 INTERVAL_S = 1.0
 INTERVAL_MAX_S = 10.0
 SHARE_MAX = 0.2  # of a core, where the book is so large that a second is not enough
+ERRORS_SHARE_MAX = 0.1  # of a core, for what wrong indices would do
+ERRORS_INTERVAL_MAX_S = 4.0  # so that with the look before it the answer is 5 s old at most
 Answer = TypeVar("Answer")
 
 
@@ -31,6 +34,7 @@ class Taken:
 
     source: Source
     instruments: list[tuple[str, str]]  # (name, settlement currency) by number
+    slots: dict[str, int]  # of prices, by guard key
 
 
 class BookWatch:
@@ -57,6 +61,7 @@ class BookWatch:
         # How many units are asked for: isolated ones, which are no accounts, are among them.
         self._worst_asked = 2 * self._worst_max
         self._ladders = LadderKeeper()
+        self._errors_due_s = 0.0
         # One thread: what a cancelled look has begun is over before the next one's turn.
         self._thread = ThreadPoolExecutor(1, "book")
 
@@ -70,7 +75,7 @@ class BookWatch:
             await asyncio.sleep(min(pause_s, INTERVAL_MAX_S))
 
     async def look(self) -> None:
-        """Take an image of every shard now; put its sums, then its ladders, into the view."""
+        """Take an image of every shard now; put its sums, ladders and errors into the view."""
         as_of_ns, settlements = self._engine.engine_ns, self._settlements()
         held, taken = [], []
         try:
@@ -79,19 +84,38 @@ class BookWatch:
                 part.watchlist.note_image()
                 names = part.thresholds.instrument_names
                 instruments = [(name, settlements.get(name, "")) for name in names]
-                taken.append(Taken(held[-1].source, instruments))
+                slots = dict(part.thresholds.numbering.slots)
+                taken.append(Taken(held[-1].source, instruments, slots))
+            asked = indices_to_ask(self._engine)
             images = await self._beside(lambda: self._complete(taken))
         finally:
             for image in held:
                 image.release()
-        asked = self._worst_asked
-        sums = await self._beside(lambda: image_sums(images, asked))
+        worst_asked = self._worst_asked
+        sums = await self._beside(lambda: image_sums(images, worst_asked))
         for (part, _, _), one in zip(self._parts, sums, strict=True):
             self._take_worst(part, one.worst_units.tolist())
         self._views.take_book(await self._beside(lambda: book_sums(images, sums, as_of_ns)))
         follow = self._ladders.follow
         ladders = await self._beside(lambda: follow(images, settlements, as_of_ns))
         self._views.take_ladders(ladders)
+        if self._clock.monotonic_s() >= self._errors_due_s:
+            await self._ask_indices(images, [one.slots for one in taken], asked, as_of_ns)
+
+    async def _ask_indices(
+        self,
+        images: list[NamedColumns],
+        slots: list[dict[str, int]],
+        asked: list[IndexToAsk],
+        as_of_ns: int,
+    ) -> None:
+        """Put what wrong indices would do into the view; not at each look where that takes long."""
+        started_s = self._clock.monotonic_s()
+        found = await self._beside(lambda: index_sensitivities(images, slots, asked, as_of_ns))
+        self._views.take_sensitivities(found)
+        ended_s = self._clock.monotonic_s()
+        pause_s = min((ended_s - started_s) / ERRORS_SHARE_MAX, ERRORS_INTERVAL_MAX_S)
+        self._errors_due_s = ended_s + pause_s
 
     def _take_worst(self, part: AccountEngine, units: list[int]) -> None:
         """Tell a shard its worst accounts; ask for more next time if too few units were some."""

@@ -285,17 +285,20 @@ class BreakerRearmed(BreakerDecision, frozen=True, kw_only=True, gc=False):
 
 
 class OracleRejected(Decision, frozen=True, kw_only=True, gc=False):
-    """A price of an oracle is not usable; `reason` says why."""
+    """A price may be used for less; `measured`, `limit`: ratio, factor, seconds, number."""
 
     oracle: str
     index: str
     reason: str
+    measured: str | None = None
+    limit: str | None = None
+    allowed: list[str] = []
 
     subject_fields: ClassVar[tuple[str, ...]] = ("oracle", "index")
 
 
 class OracleRestored(Decision, frozen=True, kw_only=True, gc=False):
-    """An oracle is usable again."""
+    """An oracle may be used for everything again."""
 
     oracle: str
     index: str

@@ -30,7 +30,8 @@ from monitor.core.recount import Recount
 from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import Standings, account_report, account_view, summary
 from monitor.core.sessions import Sessions
-from monitor.core.settings import EngineSettings, SettingsError
+from monitor.core.settings import EngineSettings
+from monitor.core.settings_record import SettingsError
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
 from monitor.core.timers import Timer, Timers
@@ -272,7 +273,7 @@ class RiskEngine:
         assert self.parse_settings is not None, "a reload needs a reader of settings"
         settings = self.parse_settings(event.text)
         rules = MarginRules(settings.margin, settings.liquidation_watch)
-        self.venue.configure(settings)
+        self._step += self.facts.configure(settings, self.engine_ns)
         self.watch.use(settings.liquidation_watch)
         self.audit.use(settings.audit)
         self.settings, self.rules, self.configuration_hash = settings, rules, event.hash
@@ -286,6 +287,7 @@ class RiskEngine:
         """Return every standing condition, marked `caught_up`."""
         standing = self.venue.board.standing(self.engine_ns)
         standing += self.venue.withdrawals.standing(self.engine_ns)
+        standing += self.venue.oracles.standing(self.engine_ns)
         if not self.bootstrapping:
             standing += self.watch.standing(self.shards.unit, self.engine_ns)
             standing += standing_decisions(self.shards, self.engine_ns)

@@ -286,11 +286,14 @@ class IndexPriceChanged(Event, frozen=True, kw_only=True, gc=False):
 
 
 class OracleReported(Event, frozen=True, kw_only=True, gc=False):
-    """An external report; `confidence_interval` is one side, in price units."""
+    """An external report; `confidence_interval` is one side, in price units.
+
+    A price that is not positive is a finding about the oracle, not a broken event.
+    """
 
     oracle: Identifier
     index: Identifier
-    price: Price
+    price: Number
     confidence_interval: NonNegative = "0"
     published_ns: Nanoseconds
     round: Count | None = None

@@ -8,12 +8,13 @@ from monitor.core.amounts import to_fraction
 from monitor.core.audit import Audit
 from monitor.core.decisions import Decision
 from monitor.core.ledger.relisting import BUCKETS, stride_for
-from monitor.core.market import EXCHANGE, Market, Quote
+from monitor.core.market import FIT, Market, Quote, Unfit
 from monitor.core.refusals import RefusedError
+from monitor.core.settings import EngineSettings
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-NAMES_MAX = 10_000  # of index prices, of what judges them, of oracle reports, of funds: each
+NAMES_MAX = 10_000  # of funds
 Handler = Callable[[Any, int], list[Decision]]
 
 
@@ -130,20 +131,40 @@ class MarketFacts:
         for engine in self.shards.engines:
             engine.prices_moved(prices, ())
 
-    def _change_index(self, event: events.IndexPriceChanged, _: int) -> list[Decision]:
-        if event.source == EXCHANGE:
-            _check_room("indices", self.market.indices, event.index)
-        else:
-            _check_room("sources of indices", self.market.judges, (event.index, event.source))
-        if self.market.change_index(event):
-            for engine in self.shards.engines:
-                engine.prices_moved((), (event.index,))
-        return []
+    def _change_index(self, event: events.IndexPriceChanged, now_ns: int) -> list[Decision]:
+        decisions = self.venue.oracles.index_changed(event, now_ns)
+        self._value_by(event.index)
+        return decisions
 
-    def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:
-        _check_room("oracles of indices", self.market.oracles, (event.oracle, event.index))
-        self.market.oracles[event.oracle, event.index] = event
-        return []
+    def _note_oracle(self, event: events.OracleReported, now_ns: int) -> list[Decision]:
+        decisions = self.venue.oracles.reported(event, now_ns)
+        self._value_by(event.index)
+        return decisions
+
+    def _value_by(self, index: str) -> None:
+        """Let what an index values be worth what the index is now, or unknown if it is not fit."""
+        fitness = self.venue.oracles.fitness(index)
+        if fitness is None:
+            return
+        unfit = FIT
+        if fitness.reason is not None or not fitness.margins:
+            unfit = Unfit(fitness.reason, fitness.since_ns, fitness.margins)
+        if self.market.change_index(index, fitness.price, fitness.published_ns, unfit):
+            for engine in self.shards.engines:
+                engine.prices_moved((), (index,))
+
+    def fire_oracle(self, index: str, due_ns: int) -> list[Decision]:
+        """Look at an index because time has passed: it may have become stale."""
+        decisions = self.venue.oracles.fire(index, due_ns)
+        self._value_by(index)
+        return decisions
+
+    def configure(self, settings: EngineSettings, now_ns: int) -> list[Decision]:
+        """Take new settings of the venue's half; what indices are worth may change by them."""
+        decisions = self.venue.configure(settings, now_ns)
+        for index in sorted(self.venue.oracles.indices):
+            self._value_by(index)
+        return decisions
 
     def _note_status(self, event: events.TradingStatusChanged, _: int) -> list[Decision]:
         self.market.statuses[event.instrument] = event

@@ -6,7 +6,7 @@ currency is `USD`; `value` says what one unit of an asset is worth in it.
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,9 +15,7 @@ from monitor.core.events import (
     CollateralListed,
     FundingRateChanged,
     HaircutTier,
-    IndexPriceChanged,
     InstrumentListed,
-    OracleReported,
     TradingStatusChanged,
 )
 from monitor.core.instruments import Instrument
@@ -25,7 +23,6 @@ from monitor.core.plain import plain
 
 UNIT_OF_ACCOUNT = frozenset({"USD", "USDC", "USDT"})
 DEFAULT_MINOR_UNIT = Unit("0.00000001")
-EXCHANGE = "exchange"
 ONE = Fraction(1)
 
 
@@ -52,6 +49,21 @@ class Quote:
         if self._exact is None:
             self._exact = to_fraction(self.text)
         return self._exact
+
+
+class Unfit(NamedTuple):
+    """What the price of an index may not be used for.
+
+    `reason`: why it values nothing, since when, None if it does; `margins`: whether it may be used
+    to open and to withdraw.
+    """
+
+    reason: str | None
+    since_ns: int
+    margins: bool
+
+
+FIT = Unfit(None, 0, margins=True)
 
 
 class Collateral:
@@ -117,8 +129,7 @@ class Market:
         self.collateral: dict[str, Collateral] = {}
         self.marks: dict[str, Quote] = {}
         self.indices: dict[str, Quote] = {}
-        self.judges: dict[tuple[str, str], Quote] = {}
-        self.oracles: dict[tuple[str, str], OracleReported] = {}
+        self.unfit: dict[str, Unfit] = {}  # indices with a price that may not be used
         self.statuses: dict[str, TradingStatusChanged] = {}
         self.funding_rates: dict[str, FundingRateChanged] = {}
         self._value_index: dict[str, str | None] = {}
@@ -151,15 +162,32 @@ class Market:
         self.collateral[event.asset] = Collateral(event)
         self._remap()
 
-    def change_index(self, event: IndexPriceChanged) -> bool:
-        """Take an index price; returns whether it values anything (source `exchange`)."""
-        if event.source == EXCHANGE:
-            quote = self.indices[event.index] = Quote(event.price, event.event_ns)
-            for asset in self._assets_of.get(event.index, ()):
-                self._valued[asset] = (quote.number, index_key(event.index))
-            return True
-        self.judges[event.index, event.source] = Quote(event.price, event.event_ns)
-        return False
+    def change_index(self, index: str, price: str | None, event_ns: int, unfit: Unfit) -> bool:
+        """Take what an index is worth and whether that may be used; return whether it may change.
+
+        Not fit for a verdict, it is as good as missing: what it values has no value.
+        """
+        before = self.indices.get(index)
+        if price is None and before is None:
+            return False
+        was, quote = self.unfit.get(index, FIT), before
+        if price is not None and (before is None or before.text != price):
+            quote = self.indices[index] = Quote(price, event_ns)
+        elif before is not None:
+            before.event_ns = event_ns
+        if unfit == FIT:
+            self.unfit.pop(index, None)
+        else:
+            self.unfit[index] = unfit
+        if quote is before and (was.reason is None) == (unfit.reason is None):
+            return False
+        assert quote is not None
+        for asset in self._assets_of.get(index, ()):
+            if unfit.reason is None:
+                self._valued[asset] = (quote.number, index_key(index))
+            else:
+                self._valued.pop(asset, None)
+        return True
 
     # --- questions ------------------------------------------------------------------------
 
@@ -209,8 +237,20 @@ class Market:
         index = self._value_index.get(asset)
         if index is None:
             return ONE if self._is_unit_of_account(asset) else None
-        quote = self.indices.get(index)
+        quote = self.usable_index(index)
         return None if quote is None else quote.exact
+
+    def usable_index(self, index: str) -> Quote | None:
+        """Return the price of an index, None if it is missing or may not be used for a verdict."""
+        quote = self.indices.get(index)
+        if quote is None or self.unfit.get(index, FIT).reason is not None:
+            return None
+        return quote
+
+    def bars_margin(self, asset: str) -> bool:
+        """Return whether the index that values an asset may not be used to open or withdraw."""
+        index = self._value_index.get(asset)
+        return index is not None and not self.unfit.get(index, FIT).margins
 
     def _is_unit_of_account(self, asset: str) -> bool:
         collateral = self.collateral.get(asset)
@@ -251,8 +291,8 @@ class Market:
         for asset, index in self._value_index.items():
             if index is None:
                 self._valued[asset] = (1.0, None)
-            elif index in self.indices:
-                self._valued[asset] = (self.indices[index].number, index_key(index))
+            elif (quote := self.usable_index(index)) is not None:
+                self._valued[asset] = (quote.number, index_key(index))
             else:
                 self._valued.pop(asset, None)
 
@@ -269,8 +309,7 @@ class Market:
             ],
             "marks": [[n, q.text, q.event_ns] for n, q in sorted(self.marks.items())],
             "indices": [[n, q.text, q.event_ns] for n, q in sorted(self.indices.items())],
-            "judges": [[*key, q.text, q.event_ns] for key, q in sorted(self.judges.items())],
-            "oracles": [plain(r) for _, r in sorted(self.oracles.items())],
+            "unfit": [[name, *unfit] for name, unfit in sorted(self.unfit.items())],
             "statuses": [plain(s) for _, s in sorted(self.statuses.items())],
             "funding_rates": [plain(r) for _, r in sorted(self.funding_rates.items())],
         }
@@ -287,10 +326,7 @@ class Market:
             market.collateral[rule.asset] = Collateral(rule)
         market.marks = {name: Quote(text, ns) for name, text, ns in state["marks"]}
         market.indices = {name: Quote(text, ns) for name, text, ns in state["indices"]}
-        market.judges = {(i, s): Quote(text, ns) for i, s, text, ns in state["judges"]}
-        for record in state["oracles"]:
-            report = msgspec.convert(record, OracleReported)
-            market.oracles[report.oracle, report.index] = report
+        market.unfit = {name: Unfit(*unfit) for name, *unfit in state["unfit"]}
         for record in state["statuses"]:
             status = msgspec.convert(record, TradingStatusChanged)
             market.statuses[status.instrument] = status

@@ -12,6 +12,7 @@ from monitor.core.breakers.breaker import Breaker
 from monitor.core.inventory import Inventory
 from monitor.core.margin.book import STATES
 from monitor.core.open_interest import Concentration
+from monitor.core.oracle_overview import index_views, oracle_views
 from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
 from monitor.core.view import (
@@ -21,7 +22,6 @@ from monitor.core.view import (
     FeedView,
     FundView,
     InstrumentView,
-    OracleView,
     RiskView,
 )
 from monitor.core.watchlist import worst_accounts
@@ -70,7 +70,8 @@ def build_view(engine: EngineParts) -> RiskView:
             _breaker(engine.venue.board.breakers[key])
             for key in sorted(engine.venue.board.breakers)
         ),
-        oracles=_oracles(engine),
+        oracles=oracle_views(engine),
+        indices=index_views(engine),
         feeds=tuple(
             FeedView(feed=name, lost=lost, changed_ns=changed_ns)
             for name, (lost, changed_ns) in sorted(engine.feeds.items())
@@ -200,29 +201,6 @@ def _breaker(breaker: Breaker) -> BreakerView:
         limit=status.limit,
         extended=status.extended,
         changed_ns=status.changed_ns,
-    )
-
-
-def _oracles(engine: EngineParts) -> tuple[OracleView, ...]:
-    """Return every outside price of an index, with its deviation from the exchange's."""
-    indices = engine.market.indices
-    outside = [
-        (name, index, float(report.price), report.published_ns)
-        for (name, index), report in engine.market.oracles.items()
-    ]
-    outside += [
-        (source, index, quote.number, quote.event_ns)
-        for (index, source), quote in engine.market.judges.items()
-    ]
-    return tuple(
-        OracleView(
-            oracle=name,
-            index=index,
-            price=price,
-            deviation_ratio=price / indices[index].number - 1 if index in indices else None,
-            published_ns=published_ns,
-        )
-        for name, index, price, published_ns in sorted(outside)
     )
 
 

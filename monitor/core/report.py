@@ -25,6 +25,7 @@ from monitor.core.margin.totals import (
     withdrawable,
 )
 from monitor.core.market import Market
+from monitor.core.missing_prices import missing_prices, unknown_since_ns
 from monitor.core.parts import EngineParts
 from monitor.core.shards import Shards
 from monitor.core.view import AccountView
@@ -65,6 +66,7 @@ def account_report(
     totals = totals_of[unit]
     known = totals is not None
     initial = free = None
+    waits_for = [] if known else missing_prices(unit, market)
     if totals is not None:
         initial = initial_margin(unit, market, shards.open_interest)
         free = free_collateral(unit, totals.equity, initial, market, engine.rules)
@@ -78,6 +80,8 @@ def account_report(
         "collateral_value": _text(collateral_value(account, market)) if known else None,
         "free_collateral": _text(free),
         "withdrawable": _text(withdrawable(unit, market, free)),
+        "missing_prices": [missing._asdict() for missing in waits_for],
+        "unknown_since_ns": unknown_since_ns(waits_for),
         "flags": account_flags(engine, name),
         "owner": account.owner,
         "role": account.role,
@@ -236,7 +240,7 @@ def summary(engine: EngineParts) -> dict[str, Any]:
             name: open_interest_report(engine, name) for name in sorted(market.instruments)
         },
         "indices": {
-            name: {"price": quote.text, "stable_price": None}
+            name: {"price": quote.text, "stable_price": engine.venue.oracles.stable_price(name)}
             for name, quote in sorted(market.indices.items())
         },
         "funds": {

@@ -7,21 +7,12 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
-# Bounded on both sides: TOML has `inf` and `nan`, and no limit or duration is this large.
-PositiveFloat = Annotated[float, msgspec.Meta(ge=1e-9, le=1e9)]
-NonNegativeFloat = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+from monitor.core.oracle_settings import OracleSettings
+from monitor.core.settings_record import NonNegativeFloat, PositiveFloat, Ratio, Settings
+
 BreakerAction: TypeAlias = Literal[
     "halt", "price_band", "reduce_only", "margin_multiplier", "withdrawals_gate", "notify"
 ]
-
-
-class SettingsError(ValueError):
-    """A configuration cannot be used; the message says what was expected and received."""
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A section of the configuration: unknown keys are refused."""
 
 
 class MarginSettings(Settings, frozen=True, kw_only=True):
@@ -323,6 +314,7 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     breakers: tuple[BreakerSettings, ...] = ()
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
     audit: AuditSettings = AuditSettings()
+    oracles: OracleSettings = OracleSettings()
     bootstrap: bool = False
     action_age_max_s: NonNegativeFloat = 60.0
     held_back_events_max: Annotated[int, msgspec.Meta(ge=0)] = 10_000

@@ -27,6 +27,7 @@ class Timers:
         first: Timer | None = None
         for timer in (
             parts.venue.board.next_timer(),
+            parts.venue.oracles.next_timer(),
             parts.changes.next_timer(),
             parts.watch.next_timer(),
             parts.audit.next_timer(),
@@ -49,6 +50,8 @@ class Timers:
         if name.startswith("audit"):
             violations = parts.audit.fire(key, now_ns)
             return [] if parts.bootstrapping else violations
+        if name.startswith("oracle:"):
+            return parts.facts.fire_oracle(key, due_ns)
         if parts.watch.owns(name):
             found = parts.watch.fire(timer, parts.shards.unit, now_ns)
             return [] if parts.bootstrapping else found

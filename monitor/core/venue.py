@@ -33,6 +33,7 @@ from monitor.core.liquidation import Liquidation
 from monitor.core.live_losses import LossSharer, Sharing
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
+from monitor.core.oracles.board import OracleBoard
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import FUND_EXHAUSTED, EngineSettings, FundSettings
 from monitor.core.vaults import Vaults
@@ -54,6 +55,7 @@ class VenueEngine:
         self.planner = LivePlanner(market, settings.deleveraging)
         self.funds: dict[str, Fund] = {}
         self.board = BreakerBoard(settings.breakers)
+        self.oracles = OracleBoard(settings.oracles)
         self.ledger = WaterfallLedger()
         self.deleveraging_watch = DeleveragingWatch(market, DeleveragingLedger())
         self.shortfall_usd: dict[str, Fraction] = {}
@@ -72,12 +74,13 @@ class VenueEngine:
         """Return why accounts were deleveraged."""
         return self.deleveraging_watch.ledger
 
-    def configure(self, settings: EngineSettings) -> None:
-        """Take new settings."""
+    def configure(self, settings: EngineSettings, now_ns: int) -> list[Decision]:
+        """Take new settings; return what they make of prices."""
         self.board.configure(settings.breakers)
         self.settings = settings
         self.withdrawals.use(settings.withdrawals)
         self.planner = LivePlanner(self.market, settings.deleveraging)
+        return self.oracles.configure(settings.oracles, now_ns)
 
     # --- funds ----------------------------------------------------------------------------
 
@@ -333,6 +336,7 @@ class VenueEngine:
         return {
             "funds": [self.funds[name].export_state() for name in sorted(self.funds)],
             "breakers": self.board.export_state(),
+            "oracles": self.oracles.export_state(),
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
             "withdrawals": self.withdrawals.export_state(),
@@ -346,6 +350,7 @@ class VenueEngine:
         """Take what `export_state` described."""
         self.funds = {plain[0]: Fund.from_state(plain) for plain in state["funds"]}
         self.board.restore(state["breakers"])
+        self.oracles.restore(state["oracles"])
         self.ledger = WaterfallLedger.from_state(state["ledger"])
         deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.deleveraging_watch = DeleveragingWatch(self.market, deleveragings)

@@ -11,6 +11,7 @@ import msgspec
 
 from monitor.core.decisions import BreakerState, State
 from monitor.core.liquidation_view import LiquidationsView
+from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,16 +312,6 @@ class PoolView(msgspec.Struct, frozen=True, kw_only=True):
     runners: tuple[RunnerView, ...]
 
 
-class OracleView(msgspec.Struct, frozen=True, kw_only=True):
-    """One oracle for one index; `deviation_ratio` is against the exchange's index."""
-
-    oracle: str
-    index: str
-    price: float
-    deviation_ratio: float | None
-    published_ns: int
-
-
 class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     """One feed as the engine was told of it."""
 
@@ -356,6 +347,8 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     waves: tuple[WaveView, ...] = ()  # the newest 100, newest first
     breakers: tuple[BreakerView, ...] = ()
     oracles: tuple[OracleView, ...] = ()
+    indices: tuple[IndexView, ...] = ()
+    sensitivities: tuple[IndexSensitivity, ...] = ()
     feeds: tuple[FeedView, ...] = ()
     configuration_hash: str = ""
     ready: bool = False

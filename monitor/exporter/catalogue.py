@@ -15,6 +15,7 @@ from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, sna
 from monitor.exporter.catalogue_book import BOOK_METRICS, SIDES, STATES
 from monitor.exporter.catalogue_daemon import FEED_METRICS, LOG_METRICS, SERVICE_METRICS
 from monitor.exporter.catalogue_liquidations import LIQUIDATION_METRICS
+from monitor.exporter.catalogue_oracles import ORACLE_METRICS
 from monitor.exporter.metric import Metric
 
 INSTRUMENTS_MAX = 400
@@ -24,8 +25,7 @@ BREAKER_SCOPES_MAX = 400
 BREAKER_SCOPES_EXTENDED_MAX = 50
 ORACLE_INDICES_MAX = 64
 REASONS_MAX = 32
-# Families whose names and number follow the interpreter and the operating system.
-PROCESS_SERIES_MAX = 20
+PROCESS_SERIES_MAX = 20  # names and number follow the interpreter and the operating system
 
 BREAKER_STATES = ("armed", "tripped", "cooling")
 _EVENTS = (*ACCOUNT_EVENTS, *MARKET_EVENTS, *LOCAL_EVENTS)
@@ -388,7 +388,7 @@ SECTIONS: dict[str, tuple[Metric, ...]] = {
     "Accounts": ACCOUNT_METRICS,
     "The book": BOOK_METRICS,
     "Liquidations": LIQUIDATION_METRICS,
-    "Market and oracles": MARKET_METRICS,
+    "Market and oracles": MARKET_METRICS + ORACLE_METRICS,
     "Breakers": BREAKER_METRICS,
     "Engine": ENGINE_METRICS,
     "Log, mirror and snapshots": LOG_METRICS,

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from msgspec.structs import asdict
 
+from monitor.core.oracle_view import OracleView
 from monitor.core.view import (
     BookSideView,
     BookSums,
@@ -17,11 +18,11 @@ from monitor.core.view import (
     FundView,
     InstrumentView,
     Ladders,
-    OracleView,
     PoolView,
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
+from monitor.exporter.oracle_readers import ORACLE_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
@@ -266,4 +267,5 @@ READERS: dict[str, Reader] = {
     "loss_monitor_feed_lost": lambda view: (
         ((feed.feed,), float(feed.lost)) for feed in view.feeds
     ),
+    **ORACLE_READERS,
 }

@@ -26,6 +26,7 @@ from monitor.core.decisions import (
     ShortfallIncurred,
 )
 from monitor.core.identity import stamp
+from monitor.core.oracle_view import OracleView
 from monitor.core.view import (
     AccountView,
     BookInstrumentView,
@@ -36,7 +37,6 @@ from monitor.core.view import (
     FundView,
     InstrumentView,
     Ladders,
-    OracleView,
     RiskView,
 )
 from monitor.runtime.clock import ManualClock

@@ -109,3 +109,23 @@ async def test_a_look_that_is_cancelled_lets_the_image_go() -> None:
     await watch.look()
     assert views.view.book is not None
     assert rung_of(views).positions == 1
+
+
+async def test_what_a_wrong_index_would_do_is_in_the_view_and_stays_there() -> None:
+    journal = Journal()
+    journal.list_instrument("X-PERP", index="X")
+    journal.mark("X-PERP", "100")
+    journal.index("X", "100")
+    journal.balance("ann", "12")
+    journal.position("ann", "X-PERP", "1", "100")
+    engine, views = RiskEngine(EngineSettings(), shards=2), ViewHolder(Clock())
+    engine.apply(journal.take())
+    await BookWatch(engine, views, Clock()).look()
+    views.follow(engine)
+    (found,) = views.view.sensitivities
+    assert (found.index, found.as_of_ns) == ("X", engine.engine_ns)
+    # 12 of margin at 100: at 95 it is 7 and must keep 4.75, at 90 it is 2 and must keep 4.5.
+    assert [(one.error, one.units_down, one.units_up) for one in found.errors] == [
+        ("0.01", 0, 0), ("0.05", 0, 0), ("0.1", 1, 0),
+    ]  # fmt: skip
+    assert found.errors[2].notional_down_usd == 100.0

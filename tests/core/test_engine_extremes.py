@@ -10,6 +10,7 @@ from monitor.core import booking, events, facts, gate
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.index.columns import ITEMS_MAX
 from monitor.core.margin.index.verdict import FLOAT_BAND
+from monitor.core.oracles import board
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal, tier
 from tests.core.comparison import Pair, assert_same
@@ -177,6 +178,7 @@ def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(facts, "NAMES_MAX", 2)
+    monkeypatch.setattr(board, "NAMES_MAX", 2)
     monkeypatch.setattr(booking, "ASSET_NAMES_MAX", 2)
     journal = Journal()
     for name in ("A", "B", "C", "A"):
@@ -198,8 +200,8 @@ def test_names_beyond_a_bound_are_refused_and_the_known_ones_go_on(
     engine.apply(journal.events)
     assert [one.detail for one in engine.take_refused()] == [
         "expected at most 2 indices, received C",
-        "expected at most 2 sources of indices, received ('C', 'feed')",
-        "expected at most 2 oracles of indices, received ('o', 'C')",
+        "expected at most 2 indices, received C",
+        "expected at most 2 indices, received C",
         "ann: expected at most 2 assets of a shard, received 'C'",
         "expected at most 2 funds, received C",
         "expected at most 2 funds, received C",

@@ -1,6 +1,7 @@
 """Views to export: the largest exchange that the catalogue counts with."""
 
 from monitor.core.margin.index.class_two import DISTANCE_EDGES, MARGIN_RATIO_EDGES
+from monitor.core.oracle_view import OracleView
 from monitor.core.view import (
     BookInstrumentView,
     BookSideView,
@@ -9,7 +10,6 @@ from monitor.core.view import (
     FeedView,
     FundView,
     InstrumentView,
-    OracleView,
     RiskView,
 )
 

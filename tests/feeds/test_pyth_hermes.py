@@ -54,6 +54,7 @@ def test_the_subscription_names_the_ids_as_the_server_does() -> None:
         (pyth_update(BTC_USD, conf="-1"), "bad_number"),
         (pyth_update(BTC_USD, expo=-400_000_000), "bad_number"),
         (pyth_update(BTC_USD, expo=18), "bad_number"),
+        (pyth_update(BTC_USD, expo=40), "bad_number"),
         (pyth_update(BTC_USD, publish_time=-1), "bad_number"),
         (pyth_update(BTC_USD, publish_time=10**15), "bad_number"),
         (pyth_update(BTC_USD, price=6140993501000), "unexpected_shape"),

@@ -47,6 +47,8 @@ def account_report(
             for key in sorted(account.positions)
         ],
     }
+    report["missing_prices"] = missing_prices(world, account) if figures is None else []
+    report["unknown_since_ns"] = None  # without oracles that are held to something
     collateral = naive_equity.collateral_value(world, account, world.value)
     report["collateral_value"] = None if figures is None else text(collateral)
     names = (
@@ -56,6 +58,21 @@ def account_report(
     if figures is None:
         return report | dict.fromkeys(names)
     return report | {name: text(getattr(figures, name)) for name in names}
+
+
+def missing_prices(world: World, account: Account) -> list[dict[str, object]]:
+    """Return the prices that a cross unit waits for."""
+    held = naive_equity.open_positions(account, None)
+    names = {f"mark:{one.instrument}" for one in held if world.marks.get(one.instrument) is None}
+    assets = {one.listed.settlement_currency for one in held}
+    assets |= {one.asset for one in account.pending if not one.isolated}
+    assets |= {a for a, b in account.balances.items() if b < 0 or (b > 0 and world.counts(a))}
+    for asset in assets:
+        if world.value(asset) is None:
+            rule = world.collaterals.get(asset)
+            index = world.coin_index(asset) if rule is None else rule.index
+            names.add(f"listing:{asset}" if index is None else f"index:{index}")
+    return [{"price": name, "reason": "missing", "since_ns": None} for name in sorted(names)]
 
 
 def position_report(

@@ -218,8 +218,9 @@ export function showService(state) {
       detail: feed.lost ? `lost since ${clock(feed.changed_ns)}` : "connected",
     })),
     ...state.oracles.map((oracle) => ({
-      name: `${oracle.oracle}, ${oracle.index}`, ok: true,
-      detail: `${signedPercent(oracle.deviation_ratio)} to the index`,
+      name: `${oracle.oracle}, ${oracle.index}`, ok: oracle.validity === "valid",
+      detail: oracle.validity === "valid" ? `${signedPercent(oracle.deviation_ratio)} to the index`
+        : `${words(oracle.reason)}, ${signedPercent(oracle.deviation_ratio)} to the index`,
     })),
     { name: "inbox", ok: service.inbox_depth_events < 0.8 * service.inbox_capacity_events ||
         service.inbox_capacity_events === 0,

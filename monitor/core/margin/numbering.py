@@ -40,8 +40,10 @@ class Numbering:
     def price(self, key: str) -> float:
         """Return the present price under a guard key, not a number if it is missing."""
         kind, _, name = key.partition(":")
-        quotes = self.market.marks if kind == "mark" else self.market.indices
-        quote = quotes.get(name) if kind != "listing" else None
+        if kind == "mark":
+            quote = self.market.marks.get(name)
+        else:
+            quote = self.market.usable_index(name) if kind == "index" else None
         return math.nan if quote is None else quote.number
 
     def slot(self, key: str) -> int:

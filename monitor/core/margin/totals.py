@@ -199,8 +199,21 @@ def free_collateral(
     market: Market,
     rules: MarginRules,
 ) -> Fraction | None:
-    """Return equity - initial margin, with each gain counted as the venue counts it."""
-    return None if initial is None else equity - uncounted_gains(unit, market, rules) - initial
+    """Return equity - initial margin, with each gain counted as the venue counts it.
+
+    None too while an index that the unit needs may be used for verdicts alone.
+    """
+    if initial is None or (market.unfit and _is_barred(unit, market)):
+        return None
+    return equity - uncounted_gains(unit, market, rules) - initial
+
+
+def _is_barred(unit: MarginUnit, market: Market) -> bool:
+    """Return whether a price that the unit needs may not be used to open or to withdraw."""
+    assets = {position.instrument.settlement for position in unit.positions()}
+    if unit.key is None:
+        assets |= unit.account.balances.keys()
+    return any(map(market.bars_margin, assets))
 
 
 def uncounted_gains(unit: MarginUnit, market: Market, rules: MarginRules) -> Fraction:

@@ -1,0 +1,248 @@
+"""Choosing and splitting in linear time, in floats: what the policies' fast twins are made of.
+
+All work on the first `count` elements of arrays of a `Round` (`candidates.py`), allocate nothing
+and break ties by place. `foremost` is a weighted quickselect, `in_proportion` fills with caps,
+`highest` is water-filling in whole lots.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.margin.index.compile import apart, inlined
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+LEVELS_MAX = 200  # halvings of a bracket of two floats
+NEARLY_WHOLE = 1e-9  # this near below a whole number of lots it is that number
+
+
+@inlined
+def whole(size: float) -> float:
+    """Return the whole lots in a size whose float may lie a rounding below them."""
+    return math.floor(size * (1.0 + NEARLY_WHOLE))
+
+
+@inlined
+def comes_before(key: Floats, one: int, other: int) -> bool:
+    """Return whether an element comes before another: the larger key, ties by place."""
+    return bool(key[one] > key[other] or (key[one] == key[other] and one < other))
+
+
+@apart
+def partition(key: Floats, order: Counts, low: int, high: int) -> int:
+    """Put what comes before a pivot to the left of it; return the pivot's place in `order`."""
+    middle, last = (low + high) // 2, high - 1
+    first, second, third = order[low], order[middle], order[last]
+    if comes_before(key, second, first):
+        first, second = second, first
+    if comes_before(key, third, second):
+        second = third
+        if comes_before(key, second, first):
+            second = first
+    place = low if second == order[low] else (middle if second == order[middle] else last)
+    order[place], order[last] = order[last], second
+    store = low
+    for number in range(low, last):
+        if comes_before(key, order[number], second):
+            order[store], order[number] = order[number], order[store]
+            store += 1
+    order[store], order[last] = order[last], order[store]
+    return store
+
+
+@apart
+def foremost(
+    key: Floats, weight: Floats, order: Counts, span: tuple[int, int], asked: float
+) -> tuple[int, float]:
+    """Bring the first in order of `key` that weigh `asked` together to the front of `order`.
+
+    Return (how many are whole, what is taken of the next). `span`: where in `order`.
+    """
+    low, high = span
+    rest = asked
+    while low < high:
+        middle = partition(key, order, low, high)
+        left = 0.0
+        for number in range(low, middle):
+            left += weight[order[number]]
+        if left >= rest:
+            high = middle
+            continue
+        rest -= left
+        own = weight[order[middle]]
+        if own >= rest:
+            return middle, rest
+        rest -= own
+        low = middle + 1
+    return low, 0.0 if low == span[1] else rest
+
+
+@apart
+def in_proportion(
+    weight: Floats, cap: Floats, taken: Floats, count: int, asked: float
+) -> None:
+    """Write min(cap, t x weight) with the t at which they add up to what is asked, or the caps.
+
+    Who has weight or cap 0 is left as it is.
+    """
+    for number in range(count):
+        if weight[number] > 0.0 and cap[number] > 0.0:
+            taken[number] = -1.0  # not capped as yet
+    rest = asked
+    while True:
+        total = 0.0
+        for number in range(count):
+            if taken[number] < 0.0:
+                total += weight[number]
+        if total <= 0.0:
+            return
+        level, is_capped = max(0.0, rest) / total, False
+        for number in range(count):
+            if taken[number] < 0.0 and level * weight[number] >= cap[number]:
+                taken[number] = cap[number]
+                rest -= cap[number]
+                is_capped = True
+        if not is_capped:
+            for number in range(count):
+                if taken[number] < 0.0:
+                    taken[number] = level * weight[number]
+            return
+
+
+@apart
+def to_whole_lots(taken: Floats, key: Floats, order: Counts, count: int) -> None:
+    """Turn exact shares into whole lots: floors, then one each by the largest remainder."""
+    rest, ones = 0.0, 0
+    for number in range(count):
+        lots = whole(taken[number])
+        remainder = max(0.0, taken[number] - lots)
+        rest += remainder
+        taken[number] = lots
+        if remainder > 0.0:
+            key[number] = remainder
+            order[ones] = number
+            ones += 1
+    asked = int(np.rint(rest))
+    if asked <= 0:
+        return
+    low, high = 0, ones
+    while low < high:
+        middle = partition(key, order, low, high)
+        if middle == asked:
+            break
+        if middle > asked:
+            high = middle
+        else:
+            low = middle + 1
+    for number in range(min(asked, ones)):
+        taken[order[number]] += 1.0
+
+
+@inlined
+def lots_above(height: float, width: float, lots: float, level: float) -> float:
+    """Return how many lots of a column stand at a level or above it."""
+    return min(lots, max(0.0, math.floor(height - level * width) + 1.0))
+
+
+@apart
+def highest(
+    height: Floats, width: Floats, lots: Floats, taken: Floats, order: Counts, count: int,
+    asked: float,
+) -> None:  # fmt: skip
+    """Add what the columns in `order` give: the `asked` lots that stand highest.
+
+    Ties go by the order in `order`, whose end is not kept.
+    """
+    total, top, bottom = 0.0, -math.inf, math.inf
+    for number in range(count):
+        own = order[number]
+        total += lots[own]
+        top = max(top, height[own] / width[own])
+        bottom = min(bottom, (height[own] - lots[own]) / width[own])
+    if asked >= total:
+        for number in range(count):
+            taken[order[number]] += lots[order[number]]
+        return
+    if asked <= 0.0:
+        return
+    top += abs(top) * 1e-12 + 1e-300  # nothing stands here, everything there:
+    bottom -= abs(bottom) * 1e-12 + 1e-300
+    left = count
+    for _ in range(LEVELS_MAX):
+        level = bottom + 0.5 * (top - bottom)
+        if level <= bottom or level >= top:
+            break
+        found = 0.0
+        for number in range(left):
+            own = order[number]
+            found += lots_above(height[own], width[own], lots[own], level)
+        if found < asked:
+            top = level
+            continue
+        bottom = level
+        kept = 0
+        for number in range(left):
+            own = order[number]
+            if height[own] - bottom * width[own] >= 0.0:
+                order[kept] = own
+                kept += 1
+        left = kept
+        if found == asked:
+            break
+    _give(height, width, lots, taken, order, (left, asked, top, bottom))
+
+
+@inlined
+def _give(
+    height: Floats, width: Floats, lots: Floats, taken: Floats, order: Counts,
+    level: tuple[int, float, float, float],
+) -> None:  # fmt: skip
+    """Add the lots above the bracket, then those inside it until `asked` is met."""
+    count, rest, top, bottom = level
+    lower = 0.0
+    for number in range(count):
+        own = order[number]
+        lower += lots_above(height[own], width[own], lots[own], bottom)
+    if lower == rest:
+        for number in range(count):
+            own = order[number]
+            taken[own] += lots_above(height[own], width[own], lots[own], bottom)
+        return
+    for number in range(count):
+        own = order[number]
+        sure = lots_above(height[own], width[own], lots[own], top)
+        taken[own] += sure
+        rest -= sure
+    for number in range(count):
+        own = order[number]
+        more = lots_above(height[own], width[own], lots[own], bottom)
+        more -= lots_above(height[own], width[own], lots[own], top)
+        part = min(rest, more)
+        taken[own] += part
+        rest -= part
+
+
+@apart
+def sort_descending(key: Floats, order: Counts, count: int) -> None:
+    """Sort the first of `order` by key, largest first, ties by place: a heap sort."""
+    for begin in range(count // 2 - 1, -1, -1):
+        _sink(key, order, begin, count)
+    for end in range(count - 1, 0, -1):
+        order[0], order[end] = order[end], order[0]
+        _sink(key, order, 0, end)
+
+
+@inlined
+def _sink(key: Floats, order: Counts, begin: int, count: int) -> None:
+    """Let an element sink in a heap with what comes last on top."""
+    place = begin
+    while 2 * place + 1 < count:
+        below = 2 * place + 1
+        if below + 1 < count and comes_before(key, order[below], order[below + 1]):
+            below += 1
+        if not comes_before(key, order[place], order[below]):
+            break
+        order[place], order[below] = order[below], order[place]
+        place = below

@@ -72,6 +72,10 @@ SETTINGS = {
     ("waterfall", "socialized_loss"): "How the rest is spread.",
     ("deleveraging", "policy"): "Who is deleveraged first.",
     ("deleveraging", "price"): "At which price.",
+    ("shadow", "enabled"): "Work out what every policy would take, in a process of its own.",
+    ("shadow", "interval_s"): "How often, at most.",
+    ("shadow", "timeout_s"): "After this long the process is started anew.",
+    ("shadow", "counterparties_max"): "How many may close one bankrupt position.",
     ("breakers", "name"): "Name of the breaker.",
     (
         "breakers",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from monitor.core.margin.index.class_two import UNITS_AHEAD
 from monitor.core.margin.index.columns import MARGIN_CALL, UNKNOWN, Columns
-from monitor.core.margin.index.compile import compiled, prefetch
+from monitor.core.margin.index.compile import apart, compiled, prefetch
 from monitor.core.margin.index.verdict import measure
 
 Floats = NDArray[np.float64]
@@ -105,9 +105,7 @@ def gather(books: Sequence[Book], listings: Sequence[Listing]) -> tuple[Terms, P
     return terms, found
 
 
-def _terms(
-    books: Sequence[Book], listings: Sequence[Listing], numbers: dict[str, int]
-) -> Terms:
+def _terms(books: Sequence[Book], listings: Sequence[Listing], numbers: dict[str, int]) -> Terms:
     count = len(listings)
     terms = Terms(
         mark=np.full(count, np.nan),
@@ -154,9 +152,7 @@ def count_positions(c: Columns, instruments: Counts, counts: Counts) -> None:
 
 
 @compiled
-def write_positions(
-    c: Columns, part: Part, terms: Terms, found: Positions, filled: Counts
-) -> None:
+def write_positions(c: Columns, part: Part, terms: Terms, found: Positions, filled: Counts) -> None:
     """Write the positions of all units at the places that `filled` says, which move on."""
     for unit in range(len(c.begins)):
         ahead = c.begins[min(unit + UNITS_AHEAD, len(c.begins) - 1)]
@@ -170,48 +166,63 @@ def write_positions(
         first, end = begin + 1 + head["assets"], begin + 1 + head["count"]
         if first == end:
             continue
-        measured = measure(c, begin)
-        gains = 0.0
-        for number in range(first, end):
-            row = c.rows[number]
-            instrument = part.instruments[row["ref"]]
-            if instrument < 0:
-                gains = math.nan
-                continue
-            mark, quantity = terms.mark[instrument], row["quantity"]
-            if terms.inverse[instrument]:
-                gains += (quantity / row["entry"] - quantity / mark) * terms.value[instrument]
-            else:
-                gains += quantity * (mark - row["entry"]) * terms.value[instrument]
+        measured, gains = measure(c, begin), gains_of(c, part, terms, (first, end))
         role = NOTHING
         if head["state"] < UNKNOWN and not part.skipped[unit] and not math.isnan(gains):
             role = CANDIDATE if head["state"] <= MARGIN_CALL else LOSER
         for number in range(first, end):
-            row = c.rows[number]
-            own = part.instruments[row["ref"]]
-            if own < 0 or row["quantity"] == 0.0:
+            instrument = part.instruments[c.rows[number]["ref"]]
+            quantity = c.rows[number]["quantity"]
+            if instrument < 0 or quantity == 0.0:
                 continue
-            net, other = 0.0, 0.0
-            for second in range(first, end):
-                beside = c.rows[second]
-                number_beside = part.instruments[beside["ref"]]
-                if number_beside < 0:
-                    continue
-                if number_beside == own:
-                    net += beside["quantity"]
-                if second != number and terms.factor[number_beside] == terms.factor[own]:
-                    mark = terms.mark[number_beside]
-                    worth = beside["quantity"] * terms.value[number_beside]
-                    other += worth / mark if terms.inverse[number_beside] else worth * mark
-            side = 0 if row["quantity"] > 0.0 else 1
-            place = filled[2 * own + side]
-            filled[2 * own + side] = place + 1
+            side = 2 * instrument + (0 if quantity > 0.0 else 1)
+            place = filled[side]
+            filled[side] = place + 1
+            net, other = beside(c, part, terms, (first, end), number)
             found.unit[place] = part.offset + unit
             found.role[place] = role
-            found.size[place] = abs(row["quantity"]) / terms.lot[own]
-            found.entry[place] = row["entry"]
-            found.net[place] = (net if side == 0 else -net) / terms.lot[own]
+            found.size[place] = abs(quantity) / terms.lot[instrument]
+            found.entry[place] = c.rows[number]["entry"]
+            found.net[place] = math.copysign(1.0, quantity) * net / terms.lot[instrument]
             found.other[place] = other
             found.equity[place] = measured[0]
             found.maintenance[place] = measured[1]
             found.wallet[place] = measured[0] - gains
+
+
+@apart
+def gains_of(c: Columns, part: Part, terms: Terms, span: tuple[int, int]) -> float:
+    """Return the unrealized pnl of a unit's positions, not a number if one is not listed."""
+    gains = 0.0
+    for number in range(span[0], span[1]):
+        row = c.rows[number]
+        instrument = part.instruments[row["ref"]]
+        if instrument < 0:
+            return math.nan
+        mark, quantity = terms.mark[instrument], row["quantity"]
+        if terms.inverse[instrument]:
+            gain = quantity / row["entry"] - quantity / mark
+        else:
+            gain = quantity * (mark - row["entry"])
+        gains += gain * terms.value[instrument]
+    return gains
+
+
+@apart
+def beside(
+    c: Columns, part: Part, terms: Terms, span: tuple[int, int], own: int
+) -> tuple[float, float]:
+    """Return (what the unit holds in a position's instrument, the rest of its factor, valued)."""
+    net, other = 0.0, 0.0
+    instrument = part.instruments[c.rows[own]["ref"]]
+    for number in range(span[0], span[1]):
+        row = c.rows[number]
+        second = part.instruments[row["ref"]]
+        if second < 0:
+            continue
+        if second == instrument:
+            net += row["quantity"]
+        if number != own and terms.factor[second] == terms.factor[instrument]:
+            worth, mark = row["quantity"] * terms.value[second], terms.mark[second]
+            other += worth / mark if terms.inverse[second] else worth * mark
+    return net, other

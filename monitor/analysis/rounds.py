@@ -8,10 +8,9 @@ bankruptcy price. docs/model/shadow.md.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.analysis.positions import CANDIDATE, NOTHING, Positions, Terms
 from monitor.analysis.selection import Counts, Floats, foremost, whole
@@ -20,6 +19,7 @@ from monitor.core.margin.index.compile import apart, inlined
 OPEN_INTEREST_SHARE = 0.05
 ACCOUNTS_MAX = 100
 GAP_RATIO = 0.01
+_WHOLE = ("place", "order", "losers")
 
 
 class Room(NamedTuple):
@@ -66,14 +66,10 @@ class Close(NamedTuple):
 def make_room(positions: Positions, units: int) -> Room:
     """Return room for the largest side."""
     count = int(np.max(np.diff(positions.begins), initial=0)) + 1
-    return Room(
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-        *(np.zeros(count) for _ in range(13)),
-        np.zeros(count, np.int64),
-        np.zeros(count),
-        np.full(units, -1, np.int64),
-    )
+    columns: Any = {
+        name: np.zeros(count, np.int64 if name in _WHOLE else np.float64) for name in Room._fields
+    }
+    return Room(**columns | {"banned": np.full(units, -1, np.int64)})
 
 
 @inlined
@@ -193,8 +189,3 @@ def gather_candidates(t: Terms, p: Positions, r: Room, close: Close) -> int:
         r.exposure[count] = size + sign * p.other[row] / close.worth
         count += 1
     return count
-
-
-def empty_counts(count: int) -> NDArray[np.int64]:
-    """Return counts of 0."""
-    return np.zeros(count, np.int64)

@@ -6,6 +6,7 @@ and break ties by place. `foremost` is a weighted quickselect, `in_proportion` f
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,9 +81,7 @@ def foremost(
 
 
 @apart
-def in_proportion(
-    weight: Floats, cap: Floats, taken: Floats, count: int, asked: float
-) -> None:
+def in_proportion(weight: Floats, cap: Floats, taken: Floats, count: int, asked: float) -> None:
     """Write min(cap, t x weight) with the t at which they add up to what is asked, or the caps.
 
     Who has weight or cap 0 is left as it is.
@@ -90,25 +89,29 @@ def in_proportion(
     for number in range(count):
         if weight[number] > 0.0 and cap[number] > 0.0:
             taken[number] = -1.0  # not capped as yet
-    rest = asked
-    while True:
+    rest, given = asked, 1.0
+    while given > 0.0:
         total = 0.0
         for number in range(count):
             if taken[number] < 0.0:
                 total += weight[number]
-        if total <= 0.0:
-            return
-        level, is_capped = max(0.0, rest) / total, False
-        for number in range(count):
-            if taken[number] < 0.0 and level * weight[number] >= cap[number]:
-                taken[number] = cap[number]
-                rest -= cap[number]
-                is_capped = True
-        if not is_capped:
-            for number in range(count):
-                if taken[number] < 0.0:
-                    taken[number] = level * weight[number]
-            return
+        level = max(0.0, rest) / total if total > 0.0 else 0.0
+        given = cap_at(weight, cap, taken, count, level)
+        rest -= given
+    for number in range(count):
+        if taken[number] < 0.0:
+            taken[number] = level * weight[number]
+
+
+@inlined
+def cap_at(weight: Floats, cap: Floats, taken: Floats, count: int, level: float) -> float:
+    """Give those their caps that reach them at a level; return the sum of these."""
+    given = 0.0
+    for number in range(count):
+        if taken[number] < 0.0 and level * weight[number] >= cap[number]:
+            taken[number] = cap[number]
+            given += cap[number]
+    return given
 
 
 @apart
@@ -140,35 +143,51 @@ def to_whole_lots(taken: Floats, key: Floats, order: Counts, count: int) -> None
         taken[order[number]] += 1.0
 
 
+class Water(NamedTuple):
+    """Columns whose y-th lot (from 0) stands at the level (height - y) / width, width > 0."""
+
+    height: Floats
+    width: Floats
+    lots: Floats
+    taken: Floats
+    order: Counts
+
+
 @inlined
-def lots_above(height: float, width: float, lots: float, level: float) -> float:
+def lots_above(w: Water, own: int, level: float) -> float:
     """Return how many lots of a column stand at a level or above it."""
-    return min(lots, max(0.0, math.floor(height - level * width) + 1.0))
+    depth = math.floor(w.height[own] - level * w.width[own])
+    return float(min(w.lots[own], max(0.0, depth + 1.0)))
 
 
 @apart
-def highest(
-    height: Floats, width: Floats, lots: Floats, taken: Floats, order: Counts, count: int,
-    asked: float,
-) -> None:  # fmt: skip
+def highest(w: Water, count: int, asked: float) -> None:
     """Add what the columns in `order` give: the `asked` lots that stand highest.
 
     Ties go by the order in `order`, whose end is not kept.
     """
     total, top, bottom = 0.0, -math.inf, math.inf
     for number in range(count):
-        own = order[number]
-        total += lots[own]
-        top = max(top, height[own] / width[own])
-        bottom = min(bottom, (height[own] - lots[own]) / width[own])
+        own = w.order[number]
+        total += w.lots[own]
+        top = max(top, w.height[own] / w.width[own])
+        bottom = min(bottom, (w.height[own] - w.lots[own]) / w.width[own])
     if asked >= total:
         for number in range(count):
-            taken[order[number]] += lots[order[number]]
+            w.taken[w.order[number]] += w.lots[w.order[number]]
         return
-    if asked <= 0.0:
-        return
-    top += abs(top) * 1e-12 + 1e-300  # nothing stands here, everything there:
-    bottom -= abs(bottom) * 1e-12 + 1e-300
+    if asked > 0.0:
+        top += abs(top) * 1e-12 + 1e-300  # nothing stands here, everything there:
+        bottom -= abs(bottom) * 1e-12 + 1e-300
+        _give(w, _bracket(w, count, asked, (top, bottom)))
+
+
+@inlined
+def _bracket(
+    w: Water, count: int, asked: float, span: tuple[float, float]
+) -> tuple[int, float, float, float]:
+    """Return (columns that matter, asked, top, bottom): the narrowest bracket of the level."""
+    top, bottom = span
     left = count
     for _ in range(LEVELS_MAX):
         level = bottom + 0.5 * (top - bottom)
@@ -176,51 +195,47 @@ def highest(
             break
         found = 0.0
         for number in range(left):
-            own = order[number]
-            found += lots_above(height[own], width[own], lots[own], level)
+            found += lots_above(w, w.order[number], level)
         if found < asked:
             top = level
             continue
         bottom = level
         kept = 0
         for number in range(left):
-            own = order[number]
-            if height[own] - bottom * width[own] >= 0.0:
-                order[kept] = own
+            own = w.order[number]
+            if w.height[own] - bottom * w.width[own] >= 0.0:
+                w.order[kept] = own
                 kept += 1
         left = kept
         if found == asked:
             break
-    _give(height, width, lots, taken, order, (left, asked, top, bottom))
+    return left, asked, top, bottom
 
 
 @inlined
-def _give(
-    height: Floats, width: Floats, lots: Floats, taken: Floats, order: Counts,
-    level: tuple[int, float, float, float],
-) -> None:  # fmt: skip
+def _give(w: Water, level: tuple[int, float, float, float]) -> None:
     """Add the lots above the bracket, then those inside it until `asked` is met."""
     count, rest, top, bottom = level
     lower = 0.0
     for number in range(count):
-        own = order[number]
-        lower += lots_above(height[own], width[own], lots[own], bottom)
+        own = w.order[number]
+        lower += lots_above(w, own, bottom)
     if lower == rest:
         for number in range(count):
-            own = order[number]
-            taken[own] += lots_above(height[own], width[own], lots[own], bottom)
+            own = w.order[number]
+            w.taken[own] += lots_above(w, own, bottom)
         return
     for number in range(count):
-        own = order[number]
-        sure = lots_above(height[own], width[own], lots[own], top)
-        taken[own] += sure
+        own = w.order[number]
+        sure = lots_above(w, own, top)
+        w.taken[own] += sure
         rest -= sure
     for number in range(count):
-        own = order[number]
-        more = lots_above(height[own], width[own], lots[own], bottom)
-        more -= lots_above(height[own], width[own], lots[own], top)
+        own = w.order[number]
+        more = lots_above(w, own, bottom)
+        more -= lots_above(w, own, top)
         part = min(rest, more)
-        taken[own] += part
+        w.taken[own] += part
         rest -= part
 
 

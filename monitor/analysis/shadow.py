@@ -83,7 +83,7 @@ class Shadow:
             np.zeros((self.sides, FACTS)), np.zeros((len(POLICIES), self.sides, BURDENS))
         )
         self._room.banned[:] = -1
-        shadow_sides(self.terms, self.positions, self._room, asked, answers, (0, self.sides))
+        shadow_sides(self.terms, self.positions, self._room, asked, answers)
         return answers
 
     def payers(
@@ -100,9 +100,7 @@ class Shadow:
         units = self.positions.unit[room.place[places]]
         amounts = room.taken[places] * (1.0 if in_pnl else concession)
         columns = (units, room.taken[places], amounts, room.equity[places], room.size[places])
-        return [
-            Payer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)
-        ]
+        return [Payer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def digests_of(seeds: Sequence[int]) -> Counts:
@@ -114,11 +112,9 @@ def digests_of(seeds: Sequence[int]) -> Counts:
 
 
 @compiled
-def shadow_sides(
-    t: Terms, p: Positions, r: Room, asked: Asked, answers: Answers, span: tuple[int, int]
-) -> None:
-    """Write the answers for the sides of a span."""
-    for side in range(span[0], span[1]):
+def shadow_sides(t: Terms, p: Positions, r: Room, asked: Asked, answers: Answers) -> None:
+    """Write the answers for all sides."""
+    for side in range(len(answers.facts)):
         close = find_bankrupt(t, p, r, side, asked.stress)
         facts = answers.facts[side]
         facts[PRICE], facts[MOVE], facts[MEMBERS] = close.price, close.move, close.members

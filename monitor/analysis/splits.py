@@ -11,6 +11,7 @@ import math
 from monitor.analysis.rounds import Close, Room
 from monitor.analysis.selection import (
     Counts,
+    Water,
     foremost,
     highest,
     in_proportion,
@@ -129,7 +130,7 @@ def _fill_water(r: Room, close: Close, count: int, policy: int) -> None:
         if r.spared[number] > 0.0:
             r.order[kept] = number
             kept += 1
-    highest(r.key, r.weight, r.spared, r.taken, r.order, kept, close.lots)
+    highest(Water(r.key, r.weight, r.spared, r.taken, r.order), kept, close.lots)
 
 
 @apart

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from monitor.app.shadow_watch import ShadowWatch
 from monitor.app.view_holder import ViewHolder
 from monitor.core.accounts import AccountEngine
 from monitor.core.book_ladders import LadderKeeper
@@ -57,6 +58,7 @@ class BookWatch:
         # How many units are asked for: isolated ones, which are no accounts, are among them.
         self._worst_asked = 2 * self._worst_max
         self._ladders = LadderKeeper()
+        self.shadow: ShadowWatch | None = None  # gets an image when it asks for one
         # One thread: what a cancelled look has begun is over before the next one's turn.
         self._thread = ThreadPoolExecutor(1, "book")
 
@@ -73,6 +75,7 @@ class BookWatch:
         """Take an image of every shard now; put its sums, then its ladders, into the view."""
         as_of_ns, settlements = self._engine.engine_ns, self._settlements()
         held, taken = [], []
+        passing = self.shadow.begin() if self.shadow else None
         try:
             for part, book, _ in self._parts:
                 held.append(book.take())
@@ -84,6 +87,9 @@ class BookWatch:
         finally:
             for image in held:
                 image.release()
+        if self.shadow and passing:
+            copy = passing
+            self.shadow.put(await self._beside(lambda: copy(images)))
         asked = self._worst_asked
         sums = await self._beside(lambda: image_sums(images, asked))
         for (part, _, _), one in zip(self._parts, sums, strict=True):

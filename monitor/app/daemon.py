@@ -29,6 +29,7 @@ from monitor.app.clock_watch import ClockWatch
 from monitor.app.mirroring import MirrorFeeder
 from monitor.app.reloading import Reloader
 from monitor.app.room_watch import RoomWatch
+from monitor.app.shadow_watch import start_shadow
 from monitor.app.snapshots import Snapshotter
 from monitor.app.start import Start
 from monitor.app.state import StateDirectory
@@ -192,6 +193,9 @@ class App:
         self.views.follow(engine)
         worst = self.configuration.redis.worst_accounts
         watch = BookWatch(engine, self.views, self.vitals.clock, worst_max=worst)
+        watch.shadow = start_shadow(
+            self.configuration.shadow, engine, self.views, self.vitals, self._supervisor
+        )
         self._supervisor.start_restarted("book", watch.run)
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:

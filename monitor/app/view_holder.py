@@ -3,6 +3,7 @@
 import msgspec
 
 from monitor.core.engine import RiskEngine
+from monitor.core.shadow_view import Shadow
 from monitor.core.view import BookSums, Ladders, RiskView
 from monitor.runtime.clock import Clock
 from monitor.streams.shard import Applied
@@ -22,6 +23,7 @@ class ViewHolder:
         self.view = RiskView()
         self._book: BookSums | None = None
         self._ladders: Ladders | None = None
+        self._shadows: tuple[Shadow, ...] = ()
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -43,6 +45,11 @@ class ViewHolder:
         self._ladders = ladders
         self.view = msgspec.structs.replace(self.view, ladders=ladders)
 
+    def take_shadows(self, shadows: tuple[Shadow, ...]) -> None:
+        """Show what every policy would take now from now on."""
+        self._shadows = shadows
+        self.view = msgspec.structs.replace(self.view, shadows=shadows)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
@@ -50,7 +57,10 @@ class ViewHolder:
         if self._engine is None or not self._is_behind or started_s < self._due_s:
             return
         self.view = msgspec.structs.replace(
-            self._engine.view(), book=self._book, ladders=self._ladders
+            self._engine.view(),
+            book=self._book,
+            ladders=self._ladders,
+            shadows=self._shadows,
         )
         self._is_behind = False
         ended_s = self._clock.monotonic_s()

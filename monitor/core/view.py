@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from monitor.core.decisions import BreakerState, State
+from monitor.core.shadow_view import Shadow
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,6 +292,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     ledgers_forgotten: dict[str, int] = {}  # what did not fit, by ledger
     book: BookSums | None = None
     ladders: Ladders | None = None
+    shadows: tuple[Shadow, ...] = ()  # of the worst accounts, then by stress
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

@@ -59,7 +59,9 @@ def test_a_fast_plan_is_the_exact_one(
     is_pnl = policy in IN_PNL
     asked = Fraction(close.needed) if is_pnl else Fraction(close.lots) * round_.lot_size
     if POLICIES[policy] == "severity-learner":
-        round_ = type(round_)(**{name: getattr(round_, name) for name in round_.__slots__} | {"past": PAST})
+        round_ = type(round_)(
+            **{name: getattr(round_, name) for name in round_.__slots__} | {"past": PAST}
+        )
     made = plan(EXACT[POLICIES[policy]], round_, unit="pnl" if is_pnl else "contracts", asked=asked)
     exact = {int(share.winner.account): float(share.taken) for share in made.shares if share.taken}
     taken = {payer.unit: payer.taken for payer in found}

@@ -6,7 +6,7 @@ from monitor.analysis.positions import Positions
 from monitor.analysis.rounds import Close, Room
 from monitor.analysis.selection import Floats, foremost, sort_descending
 from monitor.analysis.splits import splits_pnl
-from monitor.core.margin.index.compile import apart
+from monitor.core.margin.index.compile import apart, inlined
 
 # What is told of a plan: amounts in the valuation currency, `TAKEN` in the unit that it splits.
 (
@@ -15,6 +15,7 @@ from monitor.core.margin.index.compile import apart
 BURDENS = 6
 COUNTERPARTIES_MAX = 500
 _ROUNDING = 1e-9
+_SORTED_FIRST = 256  # counterparties; most closes need no more
 
 
 @apart
@@ -60,30 +61,46 @@ def feasible_lots(
         r.key[number] = r.spared[number]
         r.order[number] = number
         r.weight[number] = 1.0
-    reach = min(count, counterparties_max * close.members)
-    foremost(r.key, r.weight, r.order, (0, count), float(reach))
-    sort_descending(r.key, r.order, reach)
-    for number in range(reach):
-        r.taken[r.order[number]] = 0.0
-        r.weight[r.order[number]] = r.equity[r.order[number]]
-    closed, first = 0.0, 0
+        r.taken[number] = 0.0
+    closed, first, known = 0.0, 0, 0
     for member in range(close.members):
         rest = p.size[r.losers[member]]
         per_lot = r.deficits[member] / rest if rest > 0.0 else 0.0
         visits, place = 0, first
-        while rest > 0.0 and place < reach and visits < counterparties_max:
-            number = r.order[place]
-            able = r.lots[number] - r.taken[number]
-            if per_lot > 0.0:
-                able = min(able, math.floor(r.weight[number] / per_lot))
-            part = min(rest, max(0.0, able))
+        while rest > 0.0 and visits < counterparties_max:
+            if place == known:
+                known = _sort_on(r, count, known)
+            if place == known:
+                break
+            part = _closable(r, r.order[place], rest, per_lot)
             if part > 0.0:
                 visits += 1
-                r.taken[number] += part
-                r.weight[number] -= part * per_lot
                 rest -= part
                 closed += part
-            if place == first and r.taken[number] >= r.lots[number]:
+            if place == first and r.taken[r.order[place]] >= r.lots[r.order[place]]:
                 first += 1
             place += 1
     return closed
+
+
+@apart
+def _sort_on(r: Room, count: int, known: int) -> int:
+    """Sort the next largest counterparties behind those known; return how many are known then."""
+    reach = min(count, known + max(_SORTED_FIRST, known))
+    foremost(r.key, r.weight, r.order, (known, count), float(reach - known))
+    sort_descending(r.key, r.order, (known, reach))
+    return reach
+
+
+@inlined
+def _closable(r: Room, number: int, rest: float, per_lot: float) -> float:
+    """Note and return what a counterparty closes of the rest of an account, and stays solvent."""
+    able = r.lots[number] - r.taken[number]
+    spent = r.spent[number] if r.taken[number] > 0.0 else 0.0
+    if per_lot > 0.0:
+        able = min(able, math.floor((r.equity[number] - spent) / per_lot))
+    part = min(rest, max(0.0, able))
+    if part > 0.0:
+        r.taken[number] += part
+        r.spent[number] = spent + part * per_lot
+    return float(part)

@@ -34,6 +34,7 @@ class Room(NamedTuple):
     equity: Floats
     wallet: Floats
     maintenance: Floats
+    spent: Floats  # of the equity, on closes at bankruptcy prices
     ratio: Floats  # gain / entry value
     price_ratio: Floats
     exposure: Floats  # in lots, in the direction of the position
@@ -109,14 +110,16 @@ def move_to_bankruptcy(t: Terms, p: Positions, row: int, side: int) -> float:
 @apart
 def find_bankrupt(t: Terms, p: Positions, r: Room, side: int, stress: float) -> Close:
     """Find the would-be bankrupt of a side: the worst for stress 0, else those under water then."""
-    begin, end, instrument = p.begins[side], p.begins[side + 1], side // 2
+    instrument, sign = side // 2, 1.0 if side % 2 == 0 else -1.0
+    mark = t.mark[instrument]
+    stressed = sign * lot_gain(t, instrument, mark, mark * (1.0 - sign * stress))
     found, open_interest = 0, 0.0
-    for row in range(begin, end):
+    for row in range(p.begins[side], p.begins[side + 1]):
         open_interest += p.size[row]
         if p.role[row] == NOTHING:
             continue
         move = move_to_bankruptcy(t, p, row, side)
-        if math.isinf(move) or (stress > 0.0 and move >= stress):
+        if math.isinf(move) or (stress > 0.0 and not p.equity[row] + p.net[row] * stressed < 0.0):
             continue
         r.key[found] = -move
         r.weight[found] = p.size[row]
@@ -128,11 +131,10 @@ def find_bankrupt(t: Terms, p: Positions, r: Room, side: int, stress: float) -> 
         members = nearest(r, found, OPEN_INTEREST_SHARE * open_interest)
         for number in range(members):
             move = max(move, -r.key[r.order[number]])
-    sign = 1.0 if side % 2 == 0 else -1.0
-    price = t.mark[instrument] * (1.0 - sign * move)
+    price = mark * (1.0 - sign * move)
     if stress == 0.0:
         price *= 1.0 - sign * GAP_RATIO
-    fall = sign * lot_gain(t, instrument, t.mark[instrument], price)
+    fall = sign * lot_gain(t, instrument, mark, price)
     size, needed = 0.0, 0.0
     for number in range(members):
         row = r.place[r.order[number]]

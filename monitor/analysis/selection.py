@@ -240,24 +240,25 @@ def _give(w: Water, level: tuple[int, float, float, float]) -> None:
 
 
 @apart
-def sort_descending(key: Floats, order: Counts, count: int) -> None:
-    """Sort the first of `order` by key, largest first, ties by place: a heap sort."""
+def sort_descending(key: Floats, order: Counts, span: tuple[int, int]) -> None:
+    """Sort a part of `order` by key, largest first, ties by place: a heap sort."""
+    first, count = span[0], span[1] - span[0]
     for begin in range(count // 2 - 1, -1, -1):
-        _sink(key, order, begin, count)
+        _sink(key, order, first, (begin, count))
     for end in range(count - 1, 0, -1):
-        order[0], order[end] = order[end], order[0]
-        _sink(key, order, 0, end)
+        order[first], order[first + end] = order[first + end], order[first]
+        _sink(key, order, first, (0, end))
 
 
 @inlined
-def _sink(key: Floats, order: Counts, begin: int, count: int) -> None:
-    """Let an element sink in a heap with what comes last on top."""
-    place = begin
+def _sink(key: Floats, order: Counts, first: int, span: tuple[int, int]) -> None:
+    """Let an element sink in a heap, which begins at `first`, with what comes last on top."""
+    place, count = span
     while 2 * place + 1 < count:
         below = 2 * place + 1
-        if below + 1 < count and comes_before(key, order[below], order[below + 1]):
+        if below + 1 < count and comes_before(key, order[first + below], order[first + below + 1]):
             below += 1
-        if not comes_before(key, order[place], order[below]):
+        if not comes_before(key, order[first + place], order[first + below]):
             break
-        order[place], order[below] = order[below], order[place]
+        order[first + place], order[first + below] = order[first + below], order[first + place]
         place = below

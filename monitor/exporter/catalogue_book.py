@@ -1,6 +1,7 @@
 """The metrics of the whole book: sums by state, and of both sides of the largest instruments."""
 
 from monitor.core.margin.index.class_two import DISTANCE_EDGES
+from monitor.exporter.catalogue_shadow import SHADOW_METRICS
 from monitor.exporter.metric import Metric
 
 STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
@@ -134,4 +135,5 @@ BOOK_METRICS = (
         values={"side": SIDES},
         series_max=CROWDED_SERIES_MAX,
     ),
+    *SHADOW_METRICS,
 )

@@ -21,6 +21,7 @@ from monitor.core.view import (
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
+from monitor.exporter.readers_shadow import SHADOW_READERS
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
 Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
@@ -248,4 +249,5 @@ READERS: dict[str, Reader] = {
     "loss_monitor_feed_lost": lambda view: (
         ((feed.feed,), float(feed.lost)) for feed in view.feeds
     ),
+    **SHADOW_READERS,
 }

@@ -1,4 +1,4 @@
-"""How long do all policies on all sides of a book take, and what does that cost the engine?
+"""Shadow deleveraging of a large book: how long it takes, and what it costs the engine beside it.
 
 The book of the threshold benchmark: 1,000,000 accounts, 400 instruments, 11 policies. `shadow_s`
 is one round of the worst accounts: all positions gathered from the image, plans and amounts of

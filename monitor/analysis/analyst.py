@@ -12,7 +12,6 @@ from monitor.analysis.burdens import COUNTERPARTIES_MAX
 from monitor.analysis.details import PlanDetails, RankKeeper, sides_by_turns
 from monitor.analysis.positions import Book, Listing, Terms, gather
 from monitor.analysis.shadow import (
-    CANDIDATES,
     FEASIBLE_LOTS,
     LOTS,
     NEEDED,
@@ -25,7 +24,7 @@ from monitor.core.deleveraging.live import seed_of
 from monitor.core.shadow_view import WORST_SIDES
 
 STRESSES = (0.05, 0.1, 0.2)
-SIDES_A_TURN = 20
+SIDES_A_TURN = 10
 
 
 @dataclass(frozen=True)
@@ -98,11 +97,7 @@ class Analyst:
         ranks.keep(set(names))
         details = {}
         for side in dict.fromkeys([*ordered[:WORST_SIDES], *turn]):
-            plans = [
-                shadow.payers(side, policy, digests, stress=stress, severity=question.severity)
-                for policy in range(len(POLICIES))
-            ]
-            count = int(answers.facts[side, CANDIDATES])
+            plans = shadow.paying(side, digests, stress=stress, severity=question.severity)
             key = (names[side // 2], side % 2)
-            details[side] = ranks.details(key, plans, count, configured)
+            details[side] = ranks.details(key, plans, configured)
         return Scenario(stress, answers, details)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.analysis.selection import Counts, Floats
-from monitor.analysis.shadow import Payer
+from monitor.analysis.shadow import Payer, Paying
 
 PAYERS_TOLD = 12
 RANKS_KEPT = 100
@@ -21,23 +22,23 @@ class PlanDetails:
     payers: list[Payer]
 
 
-def gini(taken: Floats, candidates: int) -> float | None:
+def gini(taken: Floats) -> float | None:
     """Return the Gini coefficient of burdens over all candidates, those with nothing included.
 
     0 is equal; None when nothing is borne. Burdens of 0 and 10 give 0.5.
     """
-    total = float(taken.sum())
+    total, count = float(taken.sum()), len(taken)
     if total <= 0.0:
         return None
-    ranks = np.arange(candidates - len(taken) + 1, candidates + 1)
-    weighted = float((ranks * np.sort(taken)).sum())
-    return 2.0 * weighted / (candidates * total) - (candidates + 1) / candidates
+    borne = np.sort(taken[taken > 0.0])
+    ranks = np.arange(count - len(borne) + 1, count + 1)
+    return 2.0 * float((ranks * borne).sum()) / (count * total) - (count + 1) / count
 
 
-def overlap(one: set[int], other: set[int]) -> float | None:
+def overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float | None:
     """Return how many are in both, of all in either; None when there is none."""
-    either = len(one | other)
-    return len(one & other) / either if either else None
+    either = int((one | other).sum())
+    return int((one & other).sum()) / either if either else None
 
 
 def instability(before: list[int], now: list[int]) -> float | None:
@@ -55,11 +56,6 @@ def instability(before: list[int], now: list[int]) -> float | None:
     return sum(moves) / len(moves)
 
 
-def by_amount(payers: list[Payer]) -> list[Payer]:
-    """Return payers, the largest amount first, ties by number."""
-    return sorted(payers, key=lambda payer: (-payer.amount, payer.unit))
-
-
 class RankKeeper:
     """Remembers who paid most on each side under each policy."""
 
@@ -68,21 +64,21 @@ class RankKeeper:
         self._before: dict[tuple[str, int, int], list[int]] = {}
 
     def details(
-        self, key: tuple[str, int], plans: list[list[Payer]], candidates: int, configured: int
+        self, key: tuple[str, int], plans: list[Paying], configured: int
     ) -> list[PlanDetails]:
         """Return what is told of a side's plans, by policy; `key`: the (instrument, side)."""
         told = []
-        venue = {payer.unit for payer in plans[configured]}
-        for policy, payers in enumerate(plans):
-            ordered = by_amount(payers)
-            ranks = [payer.unit for payer in ordered[:RANKS_KEPT]]
+        venue = plans[configured].taken > 0.0
+        for policy, plan in enumerate(plans):
+            largest = plan.largest(RANKS_KEPT)
+            ranks = [payer.unit for payer in largest]
             own = (*key, policy)
             told.append(
                 PlanDetails(
-                    gini(np.array([payer.taken for payer in payers]), candidates),
+                    gini(plan.taken),
                     instability(self._before.get(own, []), ranks),
-                    overlap({payer.unit for payer in payers}, venue),
-                    ordered[:PAYERS_TOLD],
+                    overlap(plan.taken > 0.0, venue),
+                    largest[:PAYERS_TOLD],
                 )
             )
             self._before[own] = ranks

@@ -14,6 +14,7 @@ import numpy as np
 from monitor.analysis.burdens import BURDENS, COUNTERPARTIES_MAX, feasible_lots, weigh
 from monitor.analysis.positions import Positions, Terms
 from monitor.analysis.rounds import (
+    Close,
     Room,
     find_bankrupt,
     gather_candidates,
@@ -48,13 +49,33 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Payer:
-    """What a policy takes from one unit: in the unit that it splits, valued, of its equity."""
+    """What a policy takes from one unit, valued, and its equity before."""
 
     unit: int
-    taken: float
     amount: float
     equity: float
-    size: float
+
+
+class Paying(NamedTuple):
+    """What a policy takes from each candidate of a side, in the order of the book.
+
+    `taken` in the unit that it splits, `amount` valued, `equity` at the price of the round.
+    """
+
+    unit: Counts
+    taken: Floats
+    amount: Floats
+    equity: Floats
+
+    def largest(self, count: int) -> list[Payer]:
+        """Return who pays most, the largest amount first, ties by place."""
+        paying = np.flatnonzero(self.taken > 0.0)
+        if len(paying) > count:
+            least = np.partition(self.amount[paying], -count)[-count]
+            paying = paying[self.amount[paying] >= least]
+        order = paying[np.argsort(-self.amount[paying], kind="stable")][:count]
+        columns = (self.unit[order], self.amount[order], self.equity[order])
+        return [Payer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 class Shadow:
@@ -86,21 +107,22 @@ class Shadow:
         shadow_sides(self.terms, self.positions, self._room, asked, answers)
         return answers
 
-    def payers(
-        self, side: int, policy: int, digests: Counts, *, stress: float = 0.0, severity: float = 1.0
-    ) -> list[Payer]:
-        """Return everybody from whom a policy takes on one side, in the order of the book."""
+    def paying(
+        self, side: int, digests: Counts, *, stress: float = 0.0, severity: float = 1.0
+    ) -> list[Paying]:
+        """Return, by policy, what it takes on one side."""
         asked = Asked(stress, self._counterparties_max, severity, digests)
         self._room.banned[:] = -1
-        count, concession, in_pnl = plan_side(
-            self.terms, self.positions, self._room, asked, (side, policy)
-        )
+        close, count = open_side(self.terms, self.positions, self._room, asked, side)
+        return [self._paying(close, count, policy, asked) for policy in range(len(POLICIES))]
+
+    def _paying(self, close: Close, count: int, policy: int, asked: Asked) -> Paying:
         room = self._room
-        places = np.flatnonzero(room.taken[:count])
-        units = self.positions.unit[room.place[places]]
-        amounts = room.taken[places] * (1.0 if in_pnl else concession)
-        columns = (units, room.taken[places], amounts, room.equity[places], room.size[places])
-        return [Payer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        if count:
+            split_side(room, close, count, policy, asked)
+        units, taken = self.positions.unit[room.place[:count]], room.taken[:count].copy()
+        amount = taken * (1.0 if policy in IN_PNL else close.concession)
+        return Paying(units, taken, amount, room.equity[:count].copy())
 
 
 def digests_of(seeds: Sequence[int]) -> Counts:
@@ -131,14 +153,15 @@ def shadow_sides(t: Terms, p: Positions, r: Room, asked: Asked, answers: Answers
 
 
 @compiled
-def plan_side(
-    t: Terms, p: Positions, r: Room, asked: Asked, which: tuple[int, int]
-) -> tuple[int, float, bool]:
-    """Leave one policy's plan for one side in the room; return (candidates, concession, in pnl)."""
-    side, policy = which
+def open_side(t: Terms, p: Positions, r: Room, asked: Asked, side: int) -> tuple[Close, int]:
+    """Leave one side's candidates in the room; return (the close, how many, 0 without a round)."""
     close = find_bankrupt(t, p, r, side, asked.stress)
     if close.lots <= 0.0 or not close.concession > 0.0:
-        return 0, 0.0, False
-    count = gather_candidates(t, p, r, close)
-    split(r, close, count, policy, (asked.digests[side], asked.severity))
-    return count, close.concession, policy in IN_PNL
+        return close, 0
+    return close, gather_candidates(t, p, r, close)
+
+
+@compiled
+def split_side(r: Room, close: Close, count: int, policy: int, asked: Asked) -> None:
+    """Leave one policy's plan for the side that was opened in the room."""
+    split(r, close, count, policy, (asked.digests[close.side], asked.severity))

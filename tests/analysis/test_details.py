@@ -8,20 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.analysis.details import RankKeeper, gini, instability, overlap, sides_by_turns
-from monitor.analysis.shadow import Payer
+from monitor.analysis.shadow import Paying
 from monitor.core.deleveraging import plan
 
 
 @given(st.lists(st.integers(1, 100), max_size=10), st.integers(0, 20))
 def test_the_gini_is_the_exact_one(taken: list[int], others: int) -> None:
     exact = plan.gini([Fraction(each) for each in taken] + [Fraction(0)] * others)
-    found = gini(np.array(taken, np.float64), len(taken) + others)
+    found = gini(np.array([*taken, *[0] * others], np.float64))
     assert found == (None if exact is None else pytest.approx(float(exact)))
 
 
 def test_overlap_and_instability() -> None:
-    assert overlap({1, 2}, {2, 3, 4}) == 0.25
-    assert overlap(set(), set()) is None
+    one, other = np.array([1, 1, 0, 0]) > 0, np.array([0, 1, 1, 1]) > 0
+    assert overlap(one, other) == 0.25
+    assert overlap(one & ~one, one & ~one) is None
     assert instability([], [1]) is None
     assert instability([1, 2], [1, 2]) == 0.0
     assert instability([1, 2], [2, 1]) == pytest.approx(0.01)
@@ -29,15 +30,16 @@ def test_overlap_and_instability() -> None:
 
 
 def test_ranks_are_remembered_by_side_and_forgotten_with_the_instrument() -> None:
-    def payers(*units: int) -> list[list[Payer]]:
-        return [[Payer(unit, 1.0, 10.0 - unit, 5.0, 1.0) for unit in units]]
+    def payers(*units: int) -> list[Paying]:
+        amounts = np.array([10.0 - unit for unit in units])
+        return [Paying(np.array(units), amounts, amounts, amounts)]
 
     keeper = RankKeeper()
-    first = keeper.details(("X", 0), payers(1, 2), 4, 0)
-    second = keeper.details(("X", 0), payers(1, 3), 4, 0)
-    other = keeper.details(("X", 1), payers(1, 3), 4, 0)
+    first = keeper.details(("X", 0), payers(1, 2), 0)
+    second = keeper.details(("X", 0), payers(1, 3), 0)
+    other = keeper.details(("X", 1), payers(1, 3), 0)
     keeper.keep({"Y"})
-    anew = keeper.details(("X", 0), payers(1, 3), 4, 0)
+    anew = keeper.details(("X", 0), payers(1, 3), 0)
     assert [each[0].instability for each in (first, second, other, anew)] == [None, 0.5, None, None]
     assert (first[0].overlap, [payer.unit for payer in first[0].payers]) == (1.0, [1, 2])
 

@@ -42,7 +42,7 @@ def test_a_fast_plan_is_the_exact_one(
     facts = shadow.all_sides(digests, stress=stress, severity=learned).facts[side]
     if not facts[LOTS]:
         return
-    found = shadow.payers(side, policy, digests, stress=stress, severity=learned)
+    found = shadow.paying(side, digests, stress=stress, severity=learned)[policy]
     banned = {int(unit) for unit in np.flatnonzero(shadow.bankrupt == side)}
     close = Close(
         side=side,
@@ -64,7 +64,11 @@ def test_a_fast_plan_is_the_exact_one(
         )
     made = plan(EXACT[POLICIES[policy]], round_, unit="pnl" if is_pnl else "contracts", asked=asked)
     exact = {int(share.winner.account): float(share.taken) for share in made.shares if share.taken}
-    taken = {payer.unit: payer.taken for payer in found}
+    taken = {
+        unit: part
+        for unit, part in zip(found.unit.tolist(), found.taken.tolist(), strict=True)
+        if part
+    }
     if is_pnl:
         for unit in exact.keys() | taken.keys():
             assert taken.get(unit, 0.0) == pytest.approx(
@@ -73,7 +77,7 @@ def test_a_fast_plan_is_the_exact_one(
     else:
         assert taken == exact
     assert float(made.taken) == pytest.approx(
-        sum(payer.amount for payer in found) if is_pnl else sum(taken.values()) * terms.lot[0],
+        found.amount.sum() if is_pnl else sum(taken.values()) * terms.lot[0],
         rel=BOUND,
     )
 

@@ -103,6 +103,19 @@ class RedisSettings(Settings, frozen=True, kw_only=True):
     timeout_s: PositiveFloat = 2.0
 
 
+class ShadowSettings(Settings, frozen=True, kw_only=True):
+    """`[shadow]`: what every policy would take now, worked out in a process of its own.
+
+    At most every `interval_s`, and at most a fifth of a core of its time; one answer may take
+    `timeout_s`. `counterparties_max`: how many a venue lets close one bankrupt position.
+    """
+
+    enabled: bool = True
+    interval_s: PositiveFloat = 10.0
+    timeout_s: PositiveFloat = 120.0
+    counterparties_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
+
+
 class HttpSettings(Settings, frozen=True, kw_only=True):
     """`[http]`: metrics, health, API and console; `listen` empty switches it off.
 
@@ -166,6 +179,7 @@ class Configuration(Settings, frozen=True, kw_only=True):
     liquidation_watch: LiquidationWatchSettings = LiquidationWatchSettings()
     audit: AuditSettings = AuditSettings()
     oracles: OracleSettings = OracleSettings()
+    shadow: ShadowSettings = ShadowSettings()
 
     def engine_settings(self) -> EngineSettings:
         """Return the part that the engine reads."""

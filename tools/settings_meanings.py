@@ -130,6 +130,10 @@ SETTINGS = {
     ("oracles.stable_price", "delay_growth_ratio"): "Most that it changes from one interval to "
     "the next.",
     ("oracles.stable_price", "growth_ratio_per_s"): "Most that the stable price changes a second.",
+    ("shadow", "enabled"): "Work out what every policy would take, in a process of its own.",
+    ("shadow", "interval_s"): "How often, at most.",
+    ("shadow", "timeout_s"): "After this long the process is started anew.",
+    ("shadow", "counterparties_max"): "How many may close one bankrupt position.",
     ("breakers", "name"): "Name of the breaker.",
     (
         "breakers",

@@ -22,6 +22,7 @@ from monitor.api.records import (
     Status,
     Step,
 )
+from monitor.api.shadow import SIDES, STRESSES, ShadowAnswer, ShadowSideAnswer
 from monitor.api.waves import WavesAnswer
 from monitor.api.withdrawals import WithdrawalsAnswer
 from monitor.core.audit_view import AuditReport
@@ -57,6 +58,11 @@ _LIMIT = Parameter(
     name="limit",
     description="How many at most.",
     schema={"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+)
+_STRESS = Parameter(
+    name="stress",
+    description="How far the mark is moved against the side; 0: its worst accounts.",
+    schema={"type": "string", "enum": list(STRESSES), "default": STRESSES[0]},
 )
 _BAD_REQUEST = (ErrorRecord, "A parameter is not usable: what was expected and received.")
 
@@ -164,6 +170,41 @@ ENDPOINTS = (
             200: (BookAnswer, "The sums, and when they were so."),
             503: (ErrorRecord, "No image of the book has been taken yet."),
         },
+    ),
+    Endpoint(
+        path="/v1/shadow",
+        summary="What every deleveraging policy would take now, over the whole venue.",
+        answers={
+            200: (ShadowAnswer, "Totals by policy, and the worst sides."),
+            400: _BAD_REQUEST,
+            503: (ErrorRecord, "No shadow round has been worked out yet."),
+        },
+        parameters=(_STRESS,),
+    ),
+    Endpoint(
+        path="/v1/shadow/{instrument}/{side}",
+        summary="Who would pay for the worst accounts of a side, under every policy.",
+        answers={
+            200: (ShadowSideAnswer, "Every policy, with the largest payers."),
+            400: _BAD_REQUEST,
+            404: (ErrorRecord, "No such instrument or side, or nobody there can become bankrupt."),
+            503: (ErrorRecord, "No shadow round has been worked out yet."),
+        },
+        parameters=(
+            Parameter(
+                name="instrument",
+                description="The instrument.",
+                schema={"type": "string", "minLength": 1},
+                place="path",
+            ),
+            Parameter(
+                name="side",
+                description="The side of the would-be bankrupt.",
+                schema={"type": "string", "enum": list(SIDES)},
+                place="path",
+            ),
+            _STRESS,
+        ),
     ),
     Endpoint(
         path="/v1/funds",

@@ -47,11 +47,13 @@ from monitor.api.records import (
     HealthRecord,
     InstrumentsAnswer,
 )
+from monitor.api.shadow import SIDES, STRESSES, shadow_answer, shadow_side_answer
 from monitor.api.stream import StreamHub, StreamResponse
 from monitor.api.waves import waves_answer
 from monitor.api.withdrawals import withdrawals_answer
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import snake_case
+from monitor.core.shadow_view import Shadow
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
@@ -88,6 +90,8 @@ class Api:
             "/v1/instruments": self.instruments,
             "/v1/instruments/{instrument:path}/ladder": self.ladder,
             "/v1/book": self.book,
+            "/v1/shadow": self.shadow,
+            "/v1/shadow/{instrument:path}/{side}": self.shadow_side,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/liquidations": self.liquidations,
@@ -196,6 +200,35 @@ class Api:
         if book is None:
             return _not_ready("a book image")
         return json_response(book_answer(book))
+
+    async def shadow(self, request: Request) -> Response:
+        """Return what every policy would take now; 503 before the first answer."""
+        refuse_unknown(request, ("stress",))
+        shadow = self._shadow(request)
+        return (
+            _not_ready("shadow rounds") if shadow is None else json_response(shadow_answer(shadow))
+        )
+
+    async def shadow_side(self, request: Request) -> Response:
+        """Return one side with every policy; 503 before the first answer."""
+        refuse_unknown(request, ("stress",))
+        instrument, side = request.path_params["instrument"], request.path_params["side"]
+        shadow = self._shadow(request)
+        if all(one.instrument != instrument for one in self._source.view().instruments):
+            return _not_found("a listed instrument", instrument)
+        if side not in SIDES:
+            return _not_found("`long` or `short`", side)
+        if shadow is None:
+            return _not_ready("shadow rounds")
+        found = shadow.of(instrument, "long" if side == "long" else "short")
+        if found is None:
+            return _not_found("a side with accounts that could become bankrupt", side)
+        return json_response(shadow_side_answer(shadow, found))
+
+    def _shadow(self, request: Request) -> Shadow | None:
+        stress = float(choice(request, "stress", STRESSES) or 0)
+        shadows = self._source.view().shadows
+        return next((one for one in shadows if one.stress == stress), None)
 
     async def funds(self, request: Request) -> Response:
         """Return all insurance funds."""

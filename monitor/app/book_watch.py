@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from monitor.app.shadow_watch import ShadowWatch
 from monitor.app.view_holder import ViewHolder
 from monitor.core.accounts import AccountEngine
 from monitor.core.book_ladders import LadderKeeper
@@ -62,6 +63,7 @@ class BookWatch:
         self._worst_asked = 2 * self._worst_max
         self._ladders = LadderKeeper()
         self._errors_due_s = 0.0
+        self.shadow: ShadowWatch | None = None  # gets an image when it asks for one
         # One thread: what a cancelled look has begun is over before the next one's turn.
         self._thread = ThreadPoolExecutor(1, "book")
 
@@ -78,6 +80,7 @@ class BookWatch:
         """Take an image of every shard now; put its sums, ladders and errors into the view."""
         as_of_ns, settlements = self._engine.engine_ns, self._settlements()
         held, taken = [], []
+        passing = self.shadow.begin() if self.shadow else None
         try:
             for part, book, _ in self._parts:
                 held.append(book.take())
@@ -91,6 +94,9 @@ class BookWatch:
         finally:
             for image in held:
                 image.release()
+        if self.shadow and passing:
+            copy = passing
+            self.shadow.put(await self._beside(lambda: copy(images)))
         worst_asked = self._worst_asked
         sums = await self._beside(lambda: image_sums(images, worst_asked))
         for (part, _, _), one in zip(self._parts, sums, strict=True):

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from platform import python_version
-from typing import Any
 
 import structlog
 
@@ -27,19 +26,18 @@ from monitor.api.source import ApiSource
 from monitor.app.book_watch import BookWatch
 from monitor.app.clock_watch import ClockWatch
 from monitor.app.mirroring import MirrorFeeder
+from monitor.app.questions import Questions
 from monitor.app.reloading import Reloader
 from monitor.app.room_watch import RoomWatch
+from monitor.app.shadow_watch import start_shadow
 from monitor.app.snapshots import Snapshotter
 from monitor.app.start import Start
 from monitor.app.state import StateDirectory
 from monitor.app.view_holder import ViewHolder
 from monitor.app.webhooks import Webhook
 from monitor.config import Configuration, FeedSettings, configuration_hash
-from monitor.core.audit_view import AuditReport
-from monitor.core.deleveraging_case import Deleveraging
 from monitor.core.engine import RiskEngine
 from monitor.core.events import ConfigurationChanged, Event, FeedLost, FeedRestored
-from monitor.core.waterfall_ledger import WaterfallEpisode
 from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper
 from monitor.feeds.feed import run_feed
@@ -143,13 +141,14 @@ class App:
         if not self.configuration.http.listen:
             return
         self._scraper = Scraper(lambda: self.views.view, self.vitals.measurements)
+        questions = Questions(lambda: None if self.shard is None else self._engine(self.shard))
         source = ApiSource(
             view=lambda: self.views.view,
             health=self.vitals.health,
-            account_report=self.account_report,
-            waterfall_episode=self.waterfall_episode,
-            deleveragings=self.deleveragings,
-            audit_report=self.audit_report,
+            account_report=questions.account_report,
+            waterfall_episode=questions.waterfall_episode,
+            deleveragings=questions.deleveragings,
+            audit_report=questions.audit_report,
             metrics=self._scraper.scrape,
             now_ns=self.vitals.clock.now_ns,
             decisions=self.decisions,
@@ -194,6 +193,9 @@ class App:
         self.views.follow(engine)
         worst = self.configuration.redis.worst_accounts
         watch = BookWatch(engine, self.views, self.vitals.clock, worst_max=worst)
+        watch.shadow = start_shadow(
+            self.configuration.shadow, engine, self.views, self.vitals, self._supervisor
+        )
         self._supervisor.start_restarted("book", watch.run)
         writer.observers = [self._keep_decisions, self.views.refresh, self._snapshotter.observe]
         if self._mirror is not None:
@@ -312,22 +314,6 @@ class App:
     def _keep_decisions(self, applied: Applied | None) -> None:
         if applied is not None:
             self.decisions.extend(applied.decisions)
-
-    def account_report(self, account: str) -> dict[str, Any] | None:
-        """Return one account as in `accounts.ndjson`; None when it is not known."""
-        return None if self.shard is None else self._engine(self.shard).account_report(account)
-
-    def waterfall_episode(self, episode: str) -> WaterfallEpisode | None:
-        """Return who paid what in an episode; None when it is not known."""
-        return None if self.shard is None else self._engine(self.shard).waterfall_episode(episode)
-
-    def deleveragings(self, liquidation_id: str) -> tuple[Deleveraging, ...]:
-        """Return why accounts were deleveraged for a liquidation; none when it is not known."""
-        return () if self.shard is None else self._engine(self.shard).deleveragings(liquidation_id)
-
-    def audit_report(self) -> AuditReport | None:
-        """Return the sums that must be conserved, None before the engine is there."""
-        return None if self.shard is None else self._engine(self.shard).audit_report()
 
     # --- life -------------------------------------------------------------------------------
 

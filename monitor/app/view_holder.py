@@ -4,6 +4,7 @@ import msgspec
 
 from monitor.core.engine import RiskEngine
 from monitor.core.oracle_view import IndexSensitivity
+from monitor.core.shadow_view import Shadow
 from monitor.core.view import BookSums, Ladders, RiskView
 from monitor.runtime.clock import Clock
 from monitor.streams.shard import Applied
@@ -24,6 +25,7 @@ class ViewHolder:
         self._book: BookSums | None = None
         self._ladders: Ladders | None = None
         self._sensitivities: tuple[IndexSensitivity, ...] = ()
+        self._shadows: tuple[Shadow, ...] = ()
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -50,6 +52,11 @@ class ViewHolder:
         self._sensitivities = found
         self.view = msgspec.structs.replace(self.view, sensitivities=found)
 
+    def take_shadows(self, shadows: tuple[Shadow, ...]) -> None:
+        """Show what every policy would take now from now on."""
+        self._shadows = shadows
+        self.view = msgspec.structs.replace(self.view, shadows=shadows)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
@@ -61,6 +68,7 @@ class ViewHolder:
             book=self._book,
             ladders=self._ladders,
             sensitivities=self._sensitivities,
+            shadows=self._shadows,
         )
         self._is_behind = False
         ended_s = self._clock.monotonic_s()

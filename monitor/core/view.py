@@ -12,6 +12,7 @@ import msgspec
 from monitor.core.decisions import BreakerState, State
 from monitor.core.liquidation_view import LiquidationsView
 from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
+from monitor.core.shadow_view import Shadow
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -340,6 +341,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     audit_sums_off: dict[str, int] = {}  # sums that should be 0 and are not now, by check
     book: BookSums | None = None
     ladders: Ladders | None = None
+    shadows: tuple[Shadow, ...] = ()  # of the worst accounts, then by stress
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

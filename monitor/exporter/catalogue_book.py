@@ -3,6 +3,7 @@
 from monitor.core.audit import CHECKS
 from monitor.core.margin.index.class_two import DISTANCE_EDGES
 from monitor.exporter.catalogue_pools import POOL_METRICS
+from monitor.exporter.catalogue_shadow import SHADOW_METRICS
 from monitor.exporter.metric import Metric
 
 STATES = ("healthy", "margin_call", "liquidatable", "bankrupt", "unknown")
@@ -148,4 +149,5 @@ BOOK_METRICS = (
         series_max=CROWDED_SERIES_MAX,
     ),
     *POOL_METRICS,
+    *SHADOW_METRICS,
 )

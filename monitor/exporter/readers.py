@@ -24,6 +24,7 @@ from monitor.core.view import (
 from monitor.exporter.catalogue import BREAKER_STATES
 from monitor.exporter.oracle_readers import ORACLE_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
+from monitor.exporter.readers_shadow import SHADOW_READERS
 
 Child: TypeAlias = tuple[tuple[str, ...], float]
 Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
@@ -268,4 +269,5 @@ READERS: dict[str, Reader] = {
         ((feed.feed,), float(feed.lost)) for feed in view.feeds
     ),
     **ORACLE_READERS,
+    **SHADOW_READERS,
 }

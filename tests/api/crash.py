@@ -43,6 +43,7 @@ from monitor.runtime.clock import ManualClock
 from monitor.runtime.health import Health, Need
 from monitor.runtime.measurements import Measurements
 from tests.api.crash_ladders import CrashLadders
+from tests.api.crash_shadow import CrashShadow
 from tests.api.crash_waterfall import bankrupt_engine
 
 START_NS = 1_760_131_200_000_000_000  # 2025-10-10 21:20 UTC
@@ -174,6 +175,7 @@ def view_at(second: int) -> RiskView:
         configuration_hash="c0ffee" * 10,
         ready=True,
         book=book_at(second),
+        shadows=(CrashShadow(START_NS + second * 10**9, 4_000_000.0),),
         ladders=CrashLadders(
             as_of_ns=START_NS + second * 10**9,
             refreshed_ns=START_NS + second // 60 * 60 * 10**9,

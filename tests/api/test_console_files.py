@@ -310,3 +310,36 @@ def test_a_name_from_outside_is_text_and_never_markup(chromium: Chromium) -> Non
         with opened(chromium, served, DESKTOP, dark=False) as page:
             assert "<img src=x onerror=alert(1)>" in text_of(page, "#account-rows tr")
             assert page.evaluate("document.querySelectorAll('#account-rows img').length") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "dark"),
+    [("light", DESKTOP, False), ("dark", DESKTOP, True), ("phone", PHONE, True)],
+)
+def test_a_person_sees_who_would_pay(
+    chromium: Chromium,
+    crashed: ServedCrash,
+    tmp_path: Path,
+    name: str,
+    size: tuple[int, int],
+    dark: bool,
+) -> None:
+    with opened(chromium, crashed, size, dark=dark) as page:
+        page.wait_for("document.querySelectorAll('#shadow-payers li').length === 12")
+        page.evaluate("document.querySelector('.shadow').scrollIntoView({block: 'center'})")
+        sentence = text_of(page, "#shadow-sentence")
+        assert sentence.startswith("Under the venue's rule, queue-bitmex, the hardest hit account")
+        assert "12 longs would be bankrupt after a move of 7.0 %" in text_of(page, "#shadow-facts")
+        assert "50 % of their size finds" in text_of(page, "#shadow-facts")
+        first = text_of(page, "#shadow-rows tr")
+        assert "pro-rata-pnl (best)" in first
+        assert "3.0 %" in first
+        widths = page.evaluate(
+            "[...document.querySelectorAll('#shadow-payers figure')]"
+            ".map(figure => figure.querySelector('.equity').getBoundingClientRect().width)"
+        )
+        assert all(width > 5 for width in widths)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert json.loads(page.evaluate(LOW_CONTRAST)) == []
+        keep(page, f"shadow-{name}", tmp_path)
+        assert page.errors == []

@@ -7,6 +7,7 @@ import { clock, day } from "./format.js";
 import { appendHistory, emptyHistory } from "./history.js";
 import { drawLadder, followLadder } from "./ladder.js";
 import { followLiquidations } from "./liquidations.js";
+import { followShadow } from "./shadow.js";
 import {
   showAccounts, showBreakers, showDecisions, showInstruments, showService, showTiles,
 } from "./panels.js";
@@ -74,6 +75,7 @@ function show() {
   showService(seen.state);
   drawCharts(seen.history, chosenInstrument(), seen.trips);
   followLadder(chosenInstrument(), seen.state.status.engine_ns);
+  if (chosenInstrument()) followShadow(seen.state.status.engine_ns);
 }
 
 function showCondition(status) {

@@ -36,7 +36,9 @@ OPTIONS: dict[str, Any] = {
 def _digest() -> str:
     """Return what tells one version of the compiled functions from another."""
     found = hashlib.sha256(numba.__version__.encode())
-    sources = (each for each in resources.files(__package__).iterdir() if each.name[-3:] == ".py")
+    # The analysis compiles functions of its own, into which these are inlined.
+    folders = (resources.files(__package__), resources.files("monitor") / "analysis")
+    sources = [each for folder in folders for each in folder.iterdir() if each.name[-3:] == ".py"]
     for source in sorted(sources, key=lambda each: each.name):
         found.update(source.read_bytes())
     return found.hexdigest()[:16]

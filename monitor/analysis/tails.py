@@ -1,0 +1,223 @@
+"""The tail of one instrument's losses that does not flatter: the largest of three, upper end.
+
+`cautious_tail` is what the monitor reports. It is the largest of
+- filtered history: today's volatility times the tail of past residuals;
+- a generalized Pareto tail of the same residuals, with the upper end of its shape (shrunk across
+  the class) instead of the point, never lower than the point's;
+- a floor: `stress_weight` of the same measure over the worst window that was ever kept.
+Never a normal law. With less history than `OBSERVATIONS_MIN` there is no fit: the class speaks
+alone (`unseen_tail`), from its heaviest members. Every estimate says how many observations stand
+behind it, and which defaults replaced what.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from monitor.analysis.extremes import FitError, TailFit, best_scale, fit_tail, tail_risk
+from monitor.analysis.measures import (
+    NO_RISK,
+    TailRisk,
+    empirical_risk,
+    losses_of,
+    student_risk,
+)
+from monitor.analysis.returns import Floats
+from monitor.analysis.shrinkage import DEFAULT_CLASS, ClassShape, ShrunkShape, shrink
+from monitor.analysis.volatility import Response, Volatility, fit_response, volatility_of
+
+OBSERVATIONS_MIN = 250  # returns; below it the class speaks alone
+STRESS_WINDOW = 250
+STRESS_WEIGHT = 0.25
+UNSEEN_DEGREES = 3.0  # of the Student t law of an instrument without history
+# A step's volatility where neither an instrument nor its class has been seen: of a day, that of the
+# wildest listed perpetuals (LAYERUSDT, May 2025: 0.16); other steps come with their own rules.
+UNSEEN_VOLATILITY = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How tails are kept honest; fixed before the years on which they are judged."""
+
+    response: Response | None = None  # None: fitted
+    class_shape: ClassShape = DEFAULT_CLASS
+    class_volatility: float = UNSEEN_VOLATILITY  # a step, of an instrument with little history
+    stress_window: int = STRESS_WINDOW
+    stress_weight: float = STRESS_WEIGHT
+    tail_share: float = 0.1
+
+
+DEFAULT_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CautiousTail:
+    """What is reported of a tail at one level: the risk, its parts, and what stands behind it.
+
+    `replaced` names what could not be estimated and the default in its place, a sentence each.
+    """
+
+    confidence_level: float
+    side: int
+    risk: TailRisk
+    filtered: TailRisk | None
+    extreme: TailRisk | None
+    stressed: TailRisk | None
+    shape: ShrunkShape
+    observations: int
+    replaced: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardTail:
+    """A fitted tail before today's volatility: `filtered` and `extreme` in units of volatility.
+
+    It changes slowly, so it is refitted seldom; the volatility moves with each return.
+    """
+
+    confidence_level: float
+    side: int
+    filtered: TailRisk
+    extreme: TailRisk
+    stressed: TailRisk
+    shape: ShrunkShape
+    observations: int
+    replaced: tuple[str, ...]
+
+    def at(self, volatility: float) -> CautiousTail:
+        """Return the tail at a volatility of the next return."""
+        filtered, extreme = self.filtered.scaled(volatility), self.extreme.scaled(volatility)
+        return CautiousTail(
+            confidence_level=self.confidence_level,
+            side=self.side,
+            risk=filtered.most(extreme).most(self.stressed).of_side(self.side),
+            filtered=filtered.of_side(self.side),
+            extreme=extreme.of_side(self.side),
+            stressed=self.stressed.of_side(self.side),
+            shape=self.shape,
+            observations=self.observations,
+            replaced=self.replaced,
+        )
+
+
+def cautious_tail(
+    returns: Floats, side: int, confidence_level: float, rules: Rules = DEFAULT_RULES
+) -> CautiousTail:
+    """Return the honest tail of the next return after a history (oldest first)."""
+    if len(returns) < OBSERVATIONS_MIN:
+        return unseen_tail(returns, side, confidence_level, rules=rules)
+    if not np.any(returns != returns[0]):
+        said = "constant returns: no volatility, treated as an instrument without history"
+        return unseen_tail(returns[:0], side, confidence_level, rules=rules, reason=said)
+    volatility = volatility_of(returns, rules.response or fit_response(returns))
+    tail = standard_tail(returns, volatility, side, confidence_level, rules)
+    return tail.at(volatility.following)
+
+
+def standard_tail(
+    returns: Floats, volatility: Volatility, side: int, confidence_level: float, rules: Rules
+) -> StandardTail:
+    """Return the tail of a history of at least `OBSERVATIONS_MIN` returns with its volatility."""
+    residuals = losses_of(volatility.residuals(returns), side)
+    extreme, shape, replaced = _extreme(residuals, confidence_level, rules)
+    worst = stressed_risk(losses_of(returns, side), confidence_level, rules.stress_window)
+    return StandardTail(
+        confidence_level=confidence_level,
+        side=side,
+        filtered=empirical_risk(residuals, confidence_level),
+        extreme=extreme,
+        stressed=worst.scaled(rules.stress_weight),
+        shape=shape,
+        observations=len(returns),
+        replaced=replaced,
+    )
+
+
+def _extreme(
+    residuals: Floats, confidence_level: float, rules: Rules
+) -> tuple[TailRisk, ShrunkShape, tuple[str, ...]]:
+    """Return the Pareto tail of residuals at the upper shape, or the class's law without a fit."""
+    try:
+        fit = fit_tail(residuals, tail_share=rules.tail_share)
+    except FitError as error:
+        shape = shrink(None, 0.0, rules.class_shape)
+        said = f"tail not fitted ({error}): the upper shape of the class on a share of the history"
+        return _with_shape(residuals, rules.tail_share, shape, confidence_level), shape, (said,)
+    shape = shrink(fit.shape, fit.shape_error, rules.class_shape)
+    point = tail_risk(fit, confidence_level)
+    return point.most(_at_upper(residuals, fit, shape, confidence_level)), shape, ()
+
+
+def _at_upper(
+    residuals: Floats, fit: TailFit, shape: ShrunkShape, confidence_level: float
+) -> TailRisk:
+    """Return the risk at the upper end of the shape, with the scale that fits it best."""
+    excesses = residuals[residuals > fit.threshold] - fit.threshold
+    upper = TailFit(
+        threshold=fit.threshold,
+        shape=shape.upper,
+        scale=best_scale(excesses, shape.upper),
+        observations=fit.observations,
+        excesses=fit.excesses,
+    )
+    return tail_risk(upper, confidence_level)
+
+
+def _with_shape(
+    residuals: Floats, tail_share: float, shape: ShrunkShape, confidence_level: float
+) -> TailRisk:
+    """Return the risk of a tail of the class's upper shape that starts where the own one would.
+
+    Its scale is the larger of the mean excess and the threshold x shape of a pure power law.
+    """
+    edge = empirical_risk(residuals, 1.0 - tail_share)
+    threshold = max(edge.value_at_risk, 0.0)
+    scale = max(edge.expected_shortfall - edge.value_at_risk, threshold * shape.upper)
+    share = (1.0 - confidence_level) / tail_share
+    reach = (share**-shape.upper - 1.0) / shape.upper if shape.upper > 0.0 else -np.log(share)
+    quantile = threshold + scale * reach
+    mean = (quantile + scale - shape.upper * threshold) / (1.0 - shape.upper)
+    return TailRisk(float(quantile), float(mean))
+
+
+def stressed_risk(losses: Floats, confidence_level: float, window: int) -> TailRisk:
+    """Return the risk over the window of greatest expected shortfall (steps of a tenth of it)."""
+    if len(losses) <= window:
+        return empirical_risk(losses, confidence_level)
+    worst = NO_RISK
+    last = len(losses) - window
+    for start in {*range(0, last, max(1, window // 10)), last}:
+        risk = empirical_risk(losses[start : start + window], confidence_level)
+        if risk.expected_shortfall > worst.expected_shortfall:
+            worst = risk
+    return worst
+
+
+def unseen_tail(
+    returns: Floats, side: int, confidence_level: float, *,
+    rules: Rules = DEFAULT_RULES, reason: str = "",
+) -> CautiousTail:  # fmt: skip
+    """Return the cautious tail of an instrument with little history, or none at all.
+
+    The law is a Student t of `UNSEEN_DEGREES`; its volatility is the larger of the class's and of
+    the few returns there are; the largest loss seen is a floor of both measures.
+    """
+    losses = losses_of(returns, side)
+    own = float(np.sqrt((returns**2).mean())) if len(returns) else 0.0
+    volatility = max(rules.class_volatility, own)
+    most = float(losses.max()) if len(losses) else 0.0
+    law = student_risk(UNSEEN_DEGREES, confidence_level).scaled(volatility)
+    said = reason or f"{len(returns)} returns, fewer than {OBSERVATIONS_MIN}: no fit"
+    return CautiousTail(
+        confidence_level=confidence_level,
+        side=side,
+        risk=law.most(TailRisk(most, most)).of_side(side),
+        filtered=None,
+        extreme=None,
+        stressed=None,
+        shape=shrink(None, 0.0, rules.class_shape),
+        observations=len(returns),
+        replaced=(
+            f"{said}; a Student t law of {UNSEEN_DEGREES:g} degrees, volatility {volatility:.4g}",
+        ),
+    )

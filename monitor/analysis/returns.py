@@ -155,3 +155,10 @@ def grid_returns(times_ns: Integers, prices: Floats, grid: Grid) -> tuple[Intege
     near = np.diff(cells) - 1 <= grid.gap_cells_max
     values = closes[1:] / closes[:-1] - 1.0
     return ((cells[1:] + 1) * grid.step_ns)[near], values[near]
+
+
+def gaps(times_ns: Integers, grid: Grid) -> tuple[int, int]:
+    """Return how many gaps of a history are one return each, and how many are left out."""
+    missing = np.diff(np.unique(times_ns // grid.step_ns)) - 1
+    spanned = (missing > 0) & (missing <= grid.gap_cells_max)
+    return int(spanned.sum()), int((missing > grid.gap_cells_max).sum())

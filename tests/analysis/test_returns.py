@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.returns import DAY_NS, GRIDS, Grid, ReturnBook, ReturnRing, grid_returns
+from monitor.analysis.returns import (
+    DAY_NS,
+    GRIDS,
+    Grid,
+    ReturnBook,
+    ReturnRing,
+    gaps,
+    grid_returns,
+)
 from tests.reference.naive_tails import returns_of
 
 GRID = Grid(name="test", step_ns=10, length_max=8, gap_cells_max=2)
@@ -83,3 +91,9 @@ def test_a_book_keeps_every_grid_and_counts_instruments_beyond_its_maximum() -> 
 
 def test_horizons_are_a_minute_an_hour_and_a_day() -> None:
     assert [grid.horizon_s for grid in GRIDS] == [60.0, 3600.0, 86400.0]
+
+
+def test_gaps_of_a_history_are_told_by_what_becomes_of_them() -> None:
+    times = np.array([0, 5, 10, 30, 80, 90])  # cells 0, 1, 3, 8, 9: one missing, then four
+    assert gaps(times, GRID) == (1, 1)
+    assert len(grid_returns(times, np.ones(6), GRID)[1]) == 3

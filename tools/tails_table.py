@@ -1,6 +1,6 @@
 """The rolling out-of-sample table of docs/model/tails.md: real prices, 2024 on.
 
-    python -m tools.tails_table --write BTCUSD:1d=btc_price_volume_daily.csv.gz ...
+    python -m tools.tails_table --write BTCUSD:1d=tests/tools/data/btcusd_daily.csv.gz ...
 
 Each argument is NAME:GRID=FILE (a history as `loss-monitor calibrate` reads it). Everything that
 is chosen (response of volatility, class shape, degrees of the Z2 criticals) is fitted on returns
@@ -115,15 +115,20 @@ def plans(series: list[Returns]) -> dict[str, Plan]:
 
 def rows(series: Returns, plan: Plan) -> Iterator[Row]:
     """Yield the results of a series: both sides, both levels, every model."""
+    for side in SIDES:
+        for level in LEVELS:
+            yield from level_rows(series, plan, (side, level))
+
+
+def level_rows(series: Returns, plan: Plan, asked: tuple[int, float]) -> Iterator[Row]:
+    """Yield the results of every model for one (side, confidence level)."""
     response = plan.rules.response
     assert response is not None
     residuals = volatility_of(series.before, response).residuals(series.before)
     degrees = max(2.5, float(stats.t.fit(residuals[-10_000:], floc=0.0)[0]))
-    for side, told in SIDES.items():
-        for level in LEVELS:
-            found = rolling_forecasts(series.values, series.split, side, level, plan)
-            for model, forecasts in found.items():
-                yield _row((series.name, told, model), forecasts, degrees)
+    found = rolling_forecasts(series.values, series.split, *asked, plan)
+    for model, forecasts in found.items():
+        yield _row((series.name, SIDES[asked[0]], model), forecasts, degrees)
 
 
 def _row(names: tuple[str, str, str], series: Series, degrees: float) -> Row:

@@ -5,7 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.tails_table import BEGIN, DOCUMENT, END, Row, best_other, plans, read, summary, table
+from monitor.analysis.measures import LONG
+from tools.tails_table import (
+    BEGIN,
+    DOCUMENT,
+    END,
+    Row,
+    best_other,
+    level_rows,
+    plans,
+    read,
+    summary,
+    table,
+)
+
+PRICES = Path(__file__).parent / "data/btcusd_daily.csv.gz"
 
 ROW = Row(
     series="X 1d", side="long", level=0.99, model="gpd", forecasts=700, coverage_ratio=1.0,
@@ -53,3 +67,13 @@ def test_the_document_holds_the_table() -> None:
     page = DOCUMENT.read_text(encoding="utf-8")
     held = page.partition(BEGIN)[2].partition(END)[0]
     assert held.count("\n| ") == 1 + 4 * 2 * 2 * 5
+
+
+def test_rows_of_the_document_are_made_again_from_real_prices() -> None:
+    series = read(f"BTCUSD:1d={PRICES}")
+    plan = plans([series])[series.name]
+    lines = table(list(level_rows(series, plan, (LONG, 0.99)))).splitlines()[2:]
+    page = DOCUMENT.read_text(encoding="utf-8")
+    for line in lines[:4]:  # the class of `cautious` has fits of another series, too
+        assert line in page
+    assert "| BTCUSD 1d long 0.99 | cautious |" in page

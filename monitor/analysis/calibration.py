@@ -32,6 +32,7 @@ from monitor.analysis.returns import DAY_NS, Floats, Grid, Integers
 from monitor.analysis.shrinkage import class_shape
 from monitor.analysis.tails import (
     OBSERVATIONS_MIN,
+    UNSEEN_DEGREES,
     UNSEEN_VOLATILITY,
     CautiousTail,
     Rules,
@@ -40,6 +41,7 @@ from monitor.analysis.tails import (
 from monitor.analysis.volatility import Response, fit_response, volatility_of
 
 LEVELS = (0.975, 0.99, 0.999)
+JOINT_SYMBOLS_MAX = 50  # pairs grow with the square; the first ones, in the caller's order
 UNSEEN_MARGIN = 1.5  # a new listing is rarely the calmest of its class
 INTERVAL_LEVEL = 0.99  # of the risk whose profile interval is told
 SIDES = {"long": LONG, "short": SHORT}
@@ -124,7 +126,9 @@ def own_fit(observed: Observed) -> OwnFit:
         try:
             tails[name] = fit_tail(losses[name])
         except FitError as error:
-            replaced.append(f"tail of {name}: {error}; the upper shape of the class stands in")
+            replaced.append(
+                f"tail of {name}: {error}; a Student t law of {UNSEEN_DEGREES:g} degrees stands in"
+            )
     return OwnFit(
         observed=observed,
         response=response,
@@ -168,7 +172,14 @@ def calibrated(own: OwnFit, rules: Rules) -> InstrumentFit:
         class_volatility=rules.class_volatility,
     )
     sides = {name: _side_fit(own, name, mine) for name in SIDES}
-    return InstrumentFit(own=own, sides=sides, replaced=own.replaced)
+    told = {
+        f"risk of {name} at {one.confidence_level:g}: {said}"
+        for name, side in sides.items()
+        if name in own.tails
+        for one in side.reported
+        for said in one.replaced
+    }
+    return InstrumentFit(own=own, sides=sides, replaced=(*own.replaced, *sorted(told)))
 
 
 def _side_fit(own: OwnFit, name: str, rules: Rules) -> SideFit:
@@ -176,7 +187,8 @@ def _side_fit(own: OwnFit, name: str, rules: Rules) -> SideFit:
     shape = quantile = mean = None
     if tail is not None:
         shape = shape_interval(own.losses[name], tail)
-        quantile, mean = risk_intervals(own.losses[name], tail, INTERVAL_LEVEL)
+        if tail.reaches(INTERVAL_LEVEL):
+            quantile, mean = risk_intervals(own.losses[name], tail, INTERVAL_LEVEL)
     returns = own.observed.returns
     return SideFit(
         tail=tail,
@@ -197,8 +209,12 @@ def joint_fit(observed: Sequence[Observed]) -> JointFit:
         for one in observed
         if len(one.returns) >= OBSERVATIONS_MIN and np.any(one.returns != one.returns[0])
     ]
-    left = [one.symbol for one in observed if all(one is not other for other in usable)]
-    replaced = [f"dependence: {len(left)} instruments without history left out"] if left else []
+    left = len(observed) - len(usable)
+    replaced = [f"dependence: {left} instruments without history left out"] if left else []
+    if len(usable) > JOINT_SYMBOLS_MAX:
+        rest = len(usable) - JOINT_SYMBOLS_MAX
+        replaced.append(f"dependence: {rest} instruments beyond {JOINT_SYMBOLS_MAX} left out")
+        usable = usable[:JOINT_SYMBOLS_MAX]
     symbols = tuple(one.symbol for one in usable)
     if len(usable) < 2:
         default = f"dependence: fewer than two histories; {DEGREES_DEFAULT:g} degrees stand in"

@@ -58,6 +58,10 @@ class TailFit:
         """Return the asymptotic standard error of the shape."""
         return max(1.0 + self.shape, 0.5) / math.sqrt(self.excesses)
 
+    def reaches(self, confidence_level: float) -> bool:
+        """Return whether a level lies beyond the threshold, where the tail speaks."""
+        return self.observations * (1.0 - confidence_level) <= self.excesses
+
     def risk(self, confidence_level: float) -> TailRisk:
         """Return the risk at a level beyond the threshold."""
         return tail_risk(self, confidence_level)
@@ -67,7 +71,7 @@ def tail_risk(fit: TailFit, confidence_level: float) -> TailRisk:
     """Return value at risk and expected shortfall of a fitted tail; its shape is below 1."""
     assert fit.shape < 1.0, "a tail without a mean"
     share = fit.observations * (1.0 - confidence_level) / fit.excesses
-    if share > 1.0:
+    if not fit.reaches(confidence_level):
         raise FitError(
             f"expected a confidence level beyond the threshold, at least "
             f"{1.0 - fit.excesses / fit.observations:.4f}, received {confidence_level}"

@@ -136,15 +136,15 @@ def standard_tail(
 def _extreme(
     residuals: Floats, confidence_level: float, rules: Rules
 ) -> tuple[TailRisk, ShrunkShape, tuple[str, ...]]:
-    """Return the Pareto tail of residuals at the upper shape, or the class's law without a fit."""
+    """Return the Pareto tail of residuals at the upper shape, or a cautious law without a fit."""
     try:
         fit = fit_tail(residuals, tail_share=rules.tail_share)
+        point = tail_risk(fit, confidence_level)
     except FitError as error:
-        shape = shrink(None, 0.0, rules.class_shape)
-        said = f"tail not fitted ({error}): the upper shape of the class on a share of the history"
-        return _with_shape(residuals, rules.tail_share, shape, confidence_level), shape, (said,)
+        said = f"tail not fitted ({error}): a Student t law of {UNSEEN_DEGREES:g} degrees stands in"
+        law = student_risk(UNSEEN_DEGREES, confidence_level)
+        return law, shrink(None, 0.0, rules.class_shape), (said,)
     shape = shrink(fit.shape, fit.shape_error, rules.class_shape)
-    point = tail_risk(fit, confidence_level)
     return point.most(_at_upper(residuals, fit, shape, confidence_level)), shape, ()
 
 
@@ -161,23 +161,6 @@ def _at_upper(
         excesses=fit.excesses,
     )
     return tail_risk(upper, confidence_level)
-
-
-def _with_shape(
-    residuals: Floats, tail_share: float, shape: ShrunkShape, confidence_level: float
-) -> TailRisk:
-    """Return the risk of a tail of the class's upper shape that starts where the own one would.
-
-    Its scale is the larger of the mean excess and the threshold x shape of a pure power law.
-    """
-    edge = empirical_risk(residuals, 1.0 - tail_share)
-    threshold = max(edge.value_at_risk, 0.0)
-    scale = max(edge.expected_shortfall - edge.value_at_risk, threshold * shape.upper)
-    share = (1.0 - confidence_level) / tail_share
-    reach = (share**-shape.upper - 1.0) / shape.upper if shape.upper > 0.0 else -np.log(share)
-    quantile = threshold + scale * reach
-    mean = (quantile + scale - shape.upper * threshold) / (1.0 - shape.upper)
-    return TailRisk(float(quantile), float(mean))
 
 
 def stressed_risk(losses: Floats, confidence_level: float, window: int) -> TailRisk:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from monitor.analysis import calibration
 from monitor.analysis.calibration import (
     LEVELS,
     InstrumentFit,
@@ -75,6 +76,52 @@ def test_a_fit_that_fails_is_told_by_side_and_falls_back() -> None:
         "tail of long",
         "tail of short",
     ]
+
+
+def odd_returns(kind: str, seed: int) -> np.ndarray:
+    """Return returns of a kind that breaks a naive fit."""
+    generator = np.random.default_rng(seed)
+    heavy_ones = np.maximum(generator.standard_t(1.2, size=600) * 0.02, -0.99)
+    return {
+        "mostly_still": np.where(generator.random(600) < 0.95, 0.0, heavy_ones),
+        "ticks": np.round(generator.normal(size=600)) * 0.001,
+        "one_jump": np.where(np.arange(600) == 300, 5.0, 0.0),
+        "without_a_mean": heavy_ones,
+        "tiny": generator.normal(size=600) * 1e-9,
+        "only_falls": -np.abs(generator.normal(size=600)) * 0.001,
+        "wild": generator.lognormal(0.0, 3.0, size=600) - 1.0,
+    }[kind]
+
+
+KINDS = ("mostly_still", "ticks", "one_jump", "without_a_mean", "tiny", "only_falls", "wild")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(4))
+def test_odd_returns_have_a_finite_number_and_whatever_is_replaced_is_told(
+    kind: str, seed: int
+) -> None:
+    (found,) = fitted(observed("A", odd_returns(kind, seed)))
+    for side in found.sides.values():
+        for one in side.reported:
+            assert np.isfinite(one.risk.expected_shortfall)
+            assert one.risk.expected_shortfall >= one.risk.value_at_risk
+            assert one.risk.expected_shortfall > 0.0
+            assert not one.replaced or found.replaced
+
+
+def test_a_level_inside_the_body_of_a_still_market_is_told() -> None:
+    (found,) = fitted(observed("A", odd_returns("mostly_still", 1)))
+    assert found.sides["long"].reported[0].replaced or found.own.tails.get("long") is None
+
+
+def test_instruments_beyond_the_maximum_of_a_copula_are_left_out_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibration, "JOINT_SYMBOLS_MAX", 2)
+    found = joint_fit([observed(name, heavy(seed)) for seed, name in enumerate("ABC")])
+    assert found.symbols == ("A", "B")
+    assert found.replaced == ("dependence: 1 instruments beyond 2 left out",)
 
 
 def test_without_any_history_the_shipped_defaults_stand() -> None:

@@ -155,18 +155,3 @@ def fit_copula(returns: Floats, *, level: float = 0.95) -> Copula:
         observations=len(returns),
         repaired_by=repaired.change_max,
     )
-
-
-def joint_losses(
-    generator: np.random.Generator, copula: Copula, margins: Floats, exposures: Floats, count: int
-) -> Floats:
-    """Return simulated losses of a portfolio: an owner's, or the venue's.
-
-    `margins` holds past returns, a column an asset (each column's own law); `exposures` the signed
-    net notional of each; a loss is positive, in the unit of the exposures.
-    """
-    uniform = copula.simulate(generator, count)
-    ordered = np.sort(margins, axis=0)
-    places = np.minimum((uniform * len(ordered)).astype(int), len(ordered) - 1)
-    drawn = np.take_along_axis(ordered, places, axis=0)
-    return np.asarray(-(drawn @ exposures))

@@ -81,6 +81,15 @@ def tail_risk(fit: TailFit, confidence_level: float) -> TailRisk:
     return TailRisk(quantile, mean)
 
 
+def tail_quantiles(fit: TailFit, probabilities: Floats) -> Floats:
+    """Return the losses that are exceeded with each probability, all beyond the threshold."""
+    shares = probabilities * fit.observations / fit.excesses
+    assert shares.size == 0 or float(shares.max()) <= 1.0 + 1e-9, "a loss inside the body"
+    if abs(fit.shape) < _FLAT:
+        return fit.threshold - fit.scale * np.log(shares)
+    return np.asarray(fit.threshold + fit.scale / fit.shape * np.expm1(-fit.shape * np.log(shares)))
+
+
 def _reach(share: float, shape: float) -> float:
     """Return (share^-shape - 1) / shape, continuous at 0."""
     if abs(shape) < _FLAT:

@@ -145,22 +145,20 @@ def _extreme(
         law = student_risk(UNSEEN_DEGREES, confidence_level)
         return law, shrink(None, 0.0, rules.class_shape), (said,)
     shape = shrink(fit.shape, fit.shape_error, rules.class_shape)
-    return point.most(_at_upper(residuals, fit, shape, confidence_level)), shape, ()
+    upper = tail_risk(upper_tail(residuals, fit, shape), confidence_level)
+    return point.most(upper), shape, ()
 
 
-def _at_upper(
-    residuals: Floats, fit: TailFit, shape: ShrunkShape, confidence_level: float
-) -> TailRisk:
-    """Return the risk at the upper end of the shape, with the scale that fits it best."""
+def upper_tail(residuals: Floats, fit: TailFit, shape: ShrunkShape) -> TailFit:
+    """Return the tail at the upper end of its shape, with the scale that fits it best."""
     excesses = residuals[residuals > fit.threshold] - fit.threshold
-    upper = TailFit(
+    return TailFit(
         threshold=fit.threshold,
         shape=shape.upper,
         scale=best_scale(excesses, shape.upper),
         observations=fit.observations,
         excesses=fit.excesses,
     )
-    return tail_risk(upper, confidence_level)
 
 
 def stressed_risk(losses: Floats, confidence_level: float, window: int) -> TailRisk:

@@ -11,7 +11,6 @@ from monitor.analysis.dependence import (
     Copula,
     copula_log_likelihood,
     fit_copula,
-    joint_losses,
     nearest_correlation,
     rank_correlation,
     tail_dependence,
@@ -99,17 +98,3 @@ def test_a_matrix_that_is_not_positive_definite_is_replaced_by_the_nearest_and_t
 def test_a_constant_asset_correlates_with_nothing() -> None:
     returns = np.column_stack((np.random.default_rng(6).normal(size=200), np.zeros(200)))
     assert rank_correlation(returns).correlation[0, 1] == 0.0
-
-
-def test_a_portfolio_loses_with_its_sign_and_hedges_cancel() -> None:
-    margins = t_returns(7, 2_000, 4.0) * 0.01
-    generators = [np.random.default_rng(8) for _ in range(3)]
-    long, short, alone = (
-        joint_losses(generator, COPULA, margins, np.array(exposures), 20_000)
-        for generator, exposures in zip(
-            generators, ([1.0, 1.0], [-1.0, -1.0], [1.0, 0.0]), strict=True
-        )
-    )
-    assert long == pytest.approx(-short)
-    assert np.quantile(long, 0.99) < 2.0 * np.quantile(alone, 0.99) * 1.05
-    assert np.quantile(alone, 0.99) == pytest.approx(np.quantile(-margins[:, 0], 0.99), rel=0.1)

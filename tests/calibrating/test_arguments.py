@@ -1,5 +1,7 @@
 """The arguments of `calibrate`: what is missing is one line, and no fit is loaded for it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,12 @@ def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == (
         "loss-monitor: calibrate: expected --history, --output, received none\n"
     )
+
+
+def test_other_verbs_do_not_load_the_fits() -> None:
+    said = (
+        "import sys; from monitor.cli import main; main(['calibrate'])\n"
+        "print('scipy' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"

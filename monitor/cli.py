@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(add_verb)
     _add_deleverage(add_verb)
     _add_socialize(add_verb)
+    _add_calibrate(add_verb)
     return parser
 
 
@@ -364,4 +365,30 @@ def _socialize(options: argparse.Namespace) -> int:
     except (worksheets.WorksheetError, OSError) as error:
         return _complain(f"socialize: {error}", WRONG_USAGE)
     worksheets.show(answer, as_json=options.json)
+    return DONE
+
+
+def _add_calibrate(add_verb: AddVerb) -> None:
+    from monitor.calibrating.arguments import add_arguments
+
+    parser = _verb(
+        add_verb,
+        "calibrate",
+        "Fit the tails of losses and their dependence on histories of prices.",
+        "loss-monitor calibrate --history btc_1h.csv eth_1h.csv --output params.toml --html r.html",
+    )
+    add_arguments(parser)
+    parser.set_defaults(verb=_calibrate)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from monitor.calibrating.arguments import request_of
+    from monitor.calibrating.calibrate import HistoryError, run_calibration
+
+    try:
+        run_calibration(request_of(options))
+    except HistoryError as error:
+        return _complain(f"calibrate: {error}", WRONG_USAGE)
+    except OSError as error:
+        return _complain(f"calibrate: expected to write the answers, received {error}", FAILED)
     return DONE

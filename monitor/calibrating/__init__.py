@@ -1,0 +1,1 @@
+"""`loss-monitor calibrate`: histories of prices in, fitted parameters and a report out."""

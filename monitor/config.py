@@ -15,21 +15,25 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from monitor.core.breaker_settings import (
+    BreakerSettings,
+    FundDrawdownSettings,
+    PriceBandSettings,
+    PriceVelocitySettings,
+)
+from monitor.core.setting_records import (
+    NonNegativeFloat,
+    PositiveFloat,
+    Settings,
+    SettingsError,
+)
 from monitor.core.settings import (
     LOSS_LAYERS,
-    BreakerSettings,
     DeleveragingSettings,
     EngineSettings,
-    FundDrawdownSettings,
     FundSettings,
     LiquidationWatchSettings,
     MarginSettings,
-    NonNegativeFloat,
-    PositiveFloat,
-    PriceBandSettings,
-    PriceVelocitySettings,
-    Settings,
-    SettingsError,
     WaterfallSettings,
 )
 from monitor.core.wording import reworded

@@ -27,7 +27,8 @@ from monitor.core.market import Market
 from monitor.core.overview import build_view
 from monitor.core.refusals import Refusals, Refused, RefusedError
 from monitor.core.report import Standings, account_report, account_view, summary
-from monitor.core.settings import EngineSettings, SettingsError
+from monitor.core.setting_records import SettingsError
+from monitor.core.settings import EngineSettings
 from monitor.core.settlement import settle
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from monitor.core.breakers.fund_below_mean import FundBelowMean
-from monitor.core.breakers.fund_drawdown import FundDrawdown
-from monitor.core.breakers.price_band import PriceBand
-from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
-from monitor.core.breakers.price_velocity import PriceVelocity
-from monitor.core.settings import (
+from monitor.core.breaker_settings import (
     FundBelowMeanSettings,
     FundDrawdownSettings,
     PriceBandLogNormalSettings,
     PriceBandSettings,
     PriceVelocitySettings,
 )
+from monitor.core.breakers.fund_below_mean import FundBelowMean
+from monitor.core.breakers.fund_drawdown import FundDrawdown
+from monitor.core.breakers.price_band import PriceBand
+from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
+from monitor.core.breakers.price_velocity import PriceVelocity
 
 TradeRule: TypeAlias = PriceBandLogNormal  # sees trades, and marks
 PriceRule: TypeAlias = PriceVelocity | PriceBand | TradeRule  # sees marks

@@ -8,6 +8,7 @@ import msgspec
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
+from monitor.core.breaker_settings import BreakerSettings, FundBreakerSettings
 from monitor.core.breakers import (
     FUND_RULES,
     RULES,
@@ -18,7 +19,6 @@ from monitor.core.breakers import (
 )
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.decisions import Decision
-from monitor.core.settings import BreakerSettings, FundBreakerSettings
 
 BreakerKey = tuple[str, str]  # name, scope
 # What moves a fund without being its profit.

@@ -1,13 +1,13 @@
 """The breakers together: who may be reset, and what survives a restart."""
 
 from monitor.core import events
-from monitor.core.engine import RiskEngine
-from monitor.core.settings import (
-    EngineSettings,
+from monitor.core.breaker_settings import (
     FundBelowMeanSettings,
     FundDrawdownSettings,
     PriceVelocitySettings,
 )
+from monitor.core.engine import RiskEngine
+from monitor.core.settings import EngineSettings
 from tests.builders import Journal
 
 

@@ -276,11 +276,11 @@ BREAKER_METRICS = (
     Metric(
         name="loss_monitor_breaker_limit_used_ratio",
         kind="gauge",
-        help="Measured / limit; strictly above 1 the breaker trips.",
+        help="Measured / limit on the breaker's scope that is nearest; strictly above 1 it trips.",
         unit="ratio",
         source="view",
         labels=("breaker", "scope"),
-        series_max=BREAKER_SCOPES_MAX,
+        series_max=BREAKERS_MAX,
     ),
     Metric(
         name="loss_monitor_breaker_extended",

@@ -142,10 +142,14 @@ def _breaker_scopes(view: RiskView) -> Iterator[Child]:
 
 
 def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
-    for breaker in view.breakers_by_urgency():
-        used = breaker.limit_used_ratio
-        if used is not None:
-            yield (breaker.breaker, breaker.scope), used
+    """Of each breaker's scopes, the one that uses most of its limit."""
+    nearest: dict[str, tuple[float, str]] = {}
+    for breaker in view.breakers:
+        used, before = breaker.limit_used_ratio, nearest.get(breaker.breaker)
+        if used is not None and (before is None or used > before[0]):
+            nearest[breaker.breaker] = (used, breaker.scope)
+    for name, (used, scope) in sorted(nearest.items(), key=lambda one: (-one[1][0], one[0])):
+        yield (name, scope), used
 
 
 def _breaker_extended(view: RiskView) -> Iterator[Child]:

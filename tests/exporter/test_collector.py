@@ -54,7 +54,7 @@ def value_of(samples: Samples, name: str, **labels: str) -> float | None:
 
 def test_the_largest_exchange_stays_below_the_stated_number_of_series() -> None:
     samples = samples_of(text_of(view_of(INSTRUMENTS_MAX)))
-    assert 4_000 < len(samples) <= SERIES_MAX
+    assert 3_500 < len(samples) <= SERIES_MAX
 
 
 def test_values_of_the_view_appear_with_their_labels() -> None:
@@ -149,6 +149,15 @@ def test_a_tripped_breaker_is_never_left_out() -> None:
     assert value_of(samples, "breaker_state", **tripped, state="tripped") == 1.0
     assert value_of(samples, "breaker_extended", **tripped) == 0.0
     assert value_of(samples, "breaker_scopes", breaker="velocity", state="armed") == 1_000.0
+
+
+def test_of_a_breaker_only_the_nearest_scope_tells_how_much_of_the_limit_is_used() -> None:
+    far = [breaker_view(f"COIN{number:04d}", measured=0.01) for number in range(1_000)]
+    view = RiskView(breakers=(*far, breaker_view("ZZZ", measured=0.05)))
+    samples = samples_of(text_of(view))
+    ratio = "breaker_limit_used_ratio"
+    assert value_of(samples, ratio, breaker="velocity", scope="ZZZ") == 0.5
+    assert value_of(samples, ratio, breaker="velocity", scope="COIN0000") is None
 
 
 def test_the_writer_pauses_between_slices_of_samples() -> None:

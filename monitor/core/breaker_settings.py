@@ -9,6 +9,7 @@ from monitor.core.setting_records import NonNegativeFloat, PositiveFloat, Ratio,
 BreakerAction: TypeAlias = Literal[
     "halt", "price_band", "reduce_only", "margin_multiplier", "withdrawals_gate", "notify"
 ]
+PositiveAmount: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-9, le=1e15)]  # in USD
 
 
 class PriceVelocitySettings(
@@ -116,8 +117,106 @@ class FundBelowMeanSettings(
     action: BreakerAction = "notify"
 
 
-FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings
+class MarkIndexDivergenceSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="mark_index_divergence"
+):
+    """`[[breakers]]` kind `mark_index_divergence`: a mark far from its instrument's index.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips when |mark / index - 1| is
+    strictly beyond `limit_ratio`; may cool when it is at most `release_ratio` (default: the limit)
+    and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_ratio: PositiveFloat
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "halt"
+
+
+class ShortfallSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="shortfall"):
+    """`[[breakers]]` kind `shortfall`: what liquidations have left unpaid within a lookback.
+
+    `scope`: the whole `venue`, or each `instrument` on its own. Trips when the shortfalls of the
+    last `lookback_s` come to strictly more than `limit_usd`; may cool when they are at most
+    `release_usd` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Literal["venue", "instrument"] = "venue"
+    lookback_s: PositiveFloat
+    limit_usd: PositiveAmount
+    release_usd: PositiveAmount | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "reduce_only"
+
+
+class FundSpeedSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_speed"):
+    """`[[breakers]]` kind `fund_speed`: how soon a fund is empty at its present pace of loss.
+
+    Trips when balance / pace is strictly below `limit_s`, the pace being what the fund has lost in
+    the last `lookback_s` but deposits, withdrawals, transfers and adjustments; may cool when it
+    is not and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    scope: ClassVar[str] = "fund"
+    lookback_s: PositiveFloat = 3_600.0
+    limit_s: PositiveFloat
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class FundingExtremeSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="funding_extreme"
+):
+    """`[[breakers]]` kind `funding_extreme`: a predicted funding rate beyond a limit.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips when the rate of the next
+    payment, up or down, is strictly beyond `limit_ratio` of the notional; may cool when it is at
+    most `release_ratio` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_ratio: PositiveFloat
+    direction: Literal["up", "down", "both"] = "both"
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class FeedOutageSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="feed_outage"):
+    """`[[breakers]]` kind `feed_outage`: a feed lost, and not trusted for a while afterwards.
+
+    `scope`: a feed, or `*` for each feed on its own. Trips when the feed is lost for strictly
+    longer than `limit_s`; may cool when it is restored and `halt_s` have passed; then rests
+    `cool_off_s`: so long its prices are unsafe.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_s: PositiveFloat = 5.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings | FundSpeedSettings
 PriceBreakerSettings: TypeAlias = (
     PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
 )
-BreakerSettings: TypeAlias = PriceBreakerSettings | FundBreakerSettings
+BreakerSettings: TypeAlias = (
+    PriceBreakerSettings
+    | FundBreakerSettings
+    | MarkIndexDivergenceSettings
+    | ShortfallSettings
+    | FundingExtremeSettings
+    | FeedOutageSettings
+)

@@ -239,6 +239,7 @@ class RiskEngine:
             moment = Moment(self.engine_ns, self.ordinal)
             settled = settle(event, self.shards, self.venue, moment)
             self._step += [] if self.bootstrapping else settled
+            self._step += self.venue.take_tripped()
         self._step += self.intake.take_found()
         if not self._step:
             return []
@@ -260,6 +261,7 @@ class RiskEngine:
 
     def _note_feed(self, event: events.FeedLost | events.FeedRestored) -> None:
         self.feeds[event.feed] = (isinstance(event, events.FeedLost), event.event_ns)
+        self._step += self.venue.board.feed_changed(event, self.engine_ns)
 
     def _configure(self, event: events.ConfigurationChanged) -> None:
         assert self.parse_settings is not None, "a reload needs a reader of settings"

@@ -122,7 +122,7 @@ class MarketFacts:
         for engine in self.shards.engines:
             engine.prices_moved(prices, ())
 
-    def _change_index(self, event: events.IndexPriceChanged, _: int) -> list[Decision]:
+    def _change_index(self, event: events.IndexPriceChanged, now_ns: int) -> list[Decision]:
         if event.source == EXCHANGE:
             _check_room("indices", self.market.indices, event.index)
         else:
@@ -130,7 +130,15 @@ class MarketFacts:
         if self.market.change_index(event):
             for engine in self.shards.engines:
                 engine.prices_moved((), (event.index,))
+            return self.venue.board.index_changed(event.price, self._with(event.index), now_ns)
         return []
+
+    def _with(self, index: str) -> list[str]:
+        """Return the instruments of an index, where a breaker asks for them."""
+        if not self.venue.board.watches_indices:
+            return []
+        instruments = sorted(self.market.instruments.items())
+        return [name for name, instrument in instruments if instrument.index == index]
 
     def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:
         _check_room("oracles of indices", self.market.oracles, (event.oracle, event.index))
@@ -141,9 +149,9 @@ class MarketFacts:
         self.market.statuses[event.instrument] = event
         return []
 
-    def _note_funding_rate(self, event: events.FundingRateChanged, _: int) -> list[Decision]:
+    def _note_funding_rate(self, event: events.FundingRateChanged, now_ns: int) -> list[Decision]:
         self.market.funding_rates[event.instrument] = event
-        return []
+        return self.venue.board.funding_rate_changed(event, now_ns)
 
     def _pay_funding(self, event: events.FundingPaid, _: int) -> list[Decision]:
         for engine in self.shards.engines:

@@ -57,6 +57,7 @@ class VenueEngine:
         self.deleveraging_watch = DeleveragingWatch(market, DeleveragingLedger())
         self.shortfall_usd: dict[str, Fraction] = {}
         self.socialized_usd: dict[str, Fraction] = {}
+        self._tripped: list[Decision] = []  # of breakers, since they were last taken
 
     @property
     def policy(self) -> Policy:
@@ -106,6 +107,11 @@ class VenueEngine:
         configured = {fund.name: fund.asset for fund in self.settings.funds}
         return Fund(name, configured.get(name, asset))
 
+    def take_tripped(self) -> list[Decision]:
+        """Return what breakers have decided about shortfalls since the last call."""
+        taken, self._tripped = self._tripped, []
+        return taken
+
     # --- the waterfall --------------------------------------------------------------------
 
     def credit(
@@ -143,9 +149,9 @@ class VenueEngine:
         value = self.market.exact_value(shortfall.asset)
         assert value is not None
         unit = self.market.unit(shortfall.asset).value
-        self.shortfall_usd[account_of] = (
-            self.shortfall_usd.get(account_of, Fraction(0)) + shortfall.amount * unit * value
-        )
+        usd = shortfall.amount * unit * value
+        self.shortfall_usd[account_of] = self.shortfall_usd.get(account_of, Fraction(0)) + usd
+        self._tripped += self.board.shortfall_incurred(instrument.name, usd, now_ns)
         loss = Loss(shortfall)
         decisions: list[Decision] = []
         if "insurance_fund" in layers and instrument.fund is not None:

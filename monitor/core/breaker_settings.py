@@ -208,6 +208,26 @@ class FeedOutageSettings(Settings, frozen=True, kw_only=True, tag_field="kind", 
     action: BreakerAction = "notify"
 
 
+class OracleDisagreementSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="oracle_disagreement"
+):
+    """`[[breakers]]` kind `oracle_disagreement`: an outside price far from the exchange's index.
+
+    `scope`: an index, or `*` for each index on its own. Trips when a source's newest price was
+    strictly more than `limit_ratio` away from the index when it was told; may cool when each is
+    at most `release_ratio` away (default: the limit) and `halt_s` have passed; then rests
+    `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_ratio: PositiveFloat
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
 FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings | FundSpeedSettings
 PriceBreakerSettings: TypeAlias = (
     PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
@@ -219,4 +239,5 @@ BreakerSettings: TypeAlias = (
     | ShortfallSettings
     | FundingExtremeSettings
     | FeedOutageSettings
+    | OracleDisagreementSettings
 )

@@ -131,7 +131,14 @@ class MarketFacts:
             for engine in self.shards.engines:
                 engine.prices_moved((), (event.index,))
             return self.venue.board.index_changed(event.price, self._with(event.index), now_ns)
-        return []
+        return self._compare(event, now_ns)
+
+    def _compare(
+        self, report: events.OracleReported | events.IndexPriceChanged, now_ns: int
+    ) -> list[Decision]:
+        """Let breakers compare an outside price with the exchange's own, where it has one."""
+        own = self.market.indices.get(report.index)
+        return [] if own is None else self.venue.board.source_reported(report, own.exact, now_ns)
 
     def _with(self, index: str) -> list[str]:
         """Return the instruments of an index, where a breaker asks for them."""
@@ -140,10 +147,10 @@ class MarketFacts:
         instruments = sorted(self.market.instruments.items())
         return [name for name, instrument in instruments if instrument.index == index]
 
-    def _note_oracle(self, event: events.OracleReported, _: int) -> list[Decision]:
+    def _note_oracle(self, event: events.OracleReported, now_ns: int) -> list[Decision]:
         _check_room("oracles of indices", self.market.oracles, (event.oracle, event.index))
         self.market.oracles[event.oracle, event.index] = event
-        return []
+        return self._compare(event, now_ns)
 
     def _note_status(self, event: events.TradingStatusChanged, _: int) -> list[Decision]:
         self.market.statuses[event.instrument] = event

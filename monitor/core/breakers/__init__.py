@@ -10,6 +10,7 @@ from monitor.core.breaker_settings import (
     FundingExtremeSettings,
     FundSpeedSettings,
     MarkIndexDivergenceSettings,
+    OracleDisagreementSettings,
     PriceBandLogNormalSettings,
     PriceBandSettings,
     PriceVelocitySettings,
@@ -21,6 +22,7 @@ from monitor.core.breakers.fund_drawdown import FundDrawdown
 from monitor.core.breakers.fund_speed import FundSpeed
 from monitor.core.breakers.funding_extreme import FundingExtreme
 from monitor.core.breakers.mark_index_divergence import MarkIndexDivergence
+from monitor.core.breakers.oracle_disagreement import OracleDisagreement
 from monitor.core.breakers.price_band import PriceBand
 from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
 from monitor.core.breakers.price_velocity import PriceVelocity
@@ -30,7 +32,9 @@ TradeRule: TypeAlias = PriceBandLogNormal  # sees trades, and marks
 IndexRule: TypeAlias = MarkIndexDivergence  # sees indices, and marks
 PriceRule: TypeAlias = PriceVelocity | PriceBand | TradeRule | IndexRule  # sees marks
 FundRule: TypeAlias = FundDrawdown | FundBelowMean | FundSpeed  # sees balances of a fund
-AnyRule: TypeAlias = PriceRule | FundRule | FundingExtreme | ShortfallSum | FeedOutage
+AnyRule: TypeAlias = (
+    PriceRule | FundRule | FundingExtreme | ShortfallSum | FeedOutage | OracleDisagreement
+)
 
 _Make: TypeAlias = Callable[[Any], AnyRule]
 TRADE_RULES: dict[type, _Make] = {PriceBandLogNormalSettings: PriceBandLogNormal}
@@ -49,10 +53,12 @@ FUND_RULES: dict[type, _Make] = {
 FUNDING_RULES: dict[type, _Make] = {FundingExtremeSettings: FundingExtreme}
 SHORTFALL_RULES: dict[type, _Make] = {ShortfallSettings: ShortfallSum}
 FEED_RULES: dict[type, _Make] = {FeedOutageSettings: FeedOutage}
+ORACLE_RULES: dict[type, _Make] = {OracleDisagreementSettings: OracleDisagreement}
 RULES: dict[type, _Make] = {
     **PRICE_RULES,
     **FUND_RULES,
     **FUNDING_RULES,
     **SHORTFALL_RULES,
     **FEED_RULES,
+    **ORACLE_RULES,
 }

@@ -15,6 +15,7 @@ from monitor.core.breakers import (
     FUND_RULES,
     FUNDING_RULES,
     INDEX_RULES,
+    ORACLE_RULES,
     PRICE_RULES,
     RULES,
     SHORTFALL_RULES,
@@ -27,6 +28,7 @@ from monitor.core.breakers import (
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.breakers.feed_outage import FeedOutage
 from monitor.core.breakers.funding_extreme import FundingExtreme
+from monitor.core.breakers.oracle_disagreement import OracleDisagreement
 from monitor.core.breakers.shortfall import ShortfallSum
 from monitor.core.decisions import Decision
 
@@ -104,6 +106,22 @@ class BreakerBoard:
             rule = self._breaker(settings, scope).rule
             assert isinstance(rule, FeedOutage)
             rule.observe(now_ns, is_lost=isinstance(event, events.FeedLost))
+            decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def source_reported(
+        self, report: events.OracleReported | events.IndexPriceChanged, own: Fraction, now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of an index see an outside price, beside the exchange's `own`."""
+        if isinstance(report, events.OracleReported):
+            source = "oracle:" + report.oracle
+        else:
+            source = "source:" + report.source
+        decisions: list[Decision] = []
+        for settings, scope in self._watching(ORACLE_RULES, [report.index]):
+            rule = self._breaker(settings, scope).rule
+            assert isinstance(rule, OracleDisagreement)
+            rule.observe(source, to_fraction(report.price), own)
             decisions += self._look((settings.name, scope), now_ns)
         return decisions
 
@@ -267,4 +285,5 @@ def _watches_fund(settings: BreakerSettings) -> TypeGuard[FundBreakerSettings]:
 
 def _is_of_another_kind(settings: BreakerSettings) -> bool:
     """Return whether what a rule watches is no instrument, whatever its name."""
-    return type(settings) in FEED_RULES or settings.scope in ("fund", "venue")
+    kinds = (*FEED_RULES, *ORACLE_RULES)
+    return type(settings) in kinds or settings.scope in ("fund", "venue")

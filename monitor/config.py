@@ -227,7 +227,7 @@ def cross_check(configuration: Configuration) -> list[str]:
         f"[[breakers]] {breaker.name}: expected release_{unit} <= limit_{unit} "
         f"{limit}, received {release}"
         for breaker in configuration.breakers
-        for unit in ("ratio", "usd")
+        for unit in ("ratio", "usd", "count")
         if (release := getattr(breaker, f"release_{unit}", None)) is not None
         and release > (limit := getattr(breaker, f"limit_{unit}"))
     ]

@@ -83,6 +83,8 @@ SETTINGS = {
     ("breakers", "drop_min"): "It may always fall so far, in the asset of the fund.",
     ("breakers", "lookback_s"): "Length of the window.",
     ("breakers", "limit_ratio"): "It trips strictly beyond.",
+    ("breakers", "limit_count"): "It trips strictly beyond.",
+    ("breakers", "release_count"): "At most this, it may cool; none: limit_count.",
     ("breakers", "limit_usd"): "It trips strictly beyond.",
     ("breakers", "limit_s"): "It trips when a feed is lost for longer, or a fund empty sooner.",
     ("breakers", "release_usd"): "At most this, it may cool; none: limit_usd.",

@@ -228,6 +228,26 @@ class OracleDisagreementSettings(
     action: BreakerAction = "notify"
 
 
+class LiquidationRateSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="liquidation_rate"
+):
+    """`[[breakers]]` kind `liquidation_rate`: how many liquidations began within a lookback.
+
+    `scope`: the whole `venue`, or each `instrument` on its own. Trips when strictly more than
+    `limit_count` liquidations began in the last `lookback_s`; may cool when it is at most
+    `release_count` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Literal["venue", "instrument"] = "venue"
+    lookback_s: PositiveFloat
+    limit_count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+    release_count: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "reduce_only"
+
+
 FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings | FundSpeedSettings
 PriceBreakerSettings: TypeAlias = (
     PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
@@ -240,4 +260,5 @@ BreakerSettings: TypeAlias = (
     | FundingExtremeSettings
     | FeedOutageSettings
     | OracleDisagreementSettings
+    | LiquidationRateSettings
 )

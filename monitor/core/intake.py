@@ -171,6 +171,9 @@ class AccountIntake:
             liquidation = engine.liquidations.open[event.account, event.liquidation_id]
             found = parts.watch.filled(event, unit, liquidation, parts.engine_ns)
         self._found += [] if parts.bootstrapping else found
+        if isinstance(event, events.LiquidationStarted):
+            board = parts.venue.board
+            self._found += board.liquidation_started(event.instrument, parts.engine_ns)
 
     def _foresee(self, *change: AnyAccountEvent) -> None:
         """Note what the rule says before a fill, or what stands beside it, changes a position."""

@@ -9,6 +9,7 @@ from monitor.core.breaker_settings import (
     FundDrawdownSettings,
     FundingExtremeSettings,
     FundSpeedSettings,
+    LiquidationRateSettings,
     MarkIndexDivergenceSettings,
     OracleDisagreementSettings,
     PriceBandLogNormalSettings,
@@ -21,6 +22,7 @@ from monitor.core.breakers.fund_below_mean import FundBelowMean
 from monitor.core.breakers.fund_drawdown import FundDrawdown
 from monitor.core.breakers.fund_speed import FundSpeed
 from monitor.core.breakers.funding_extreme import FundingExtreme
+from monitor.core.breakers.liquidation_rate import LiquidationRate
 from monitor.core.breakers.mark_index_divergence import MarkIndexDivergence
 from monitor.core.breakers.oracle_disagreement import OracleDisagreement
 from monitor.core.breakers.price_band import PriceBand
@@ -33,7 +35,13 @@ IndexRule: TypeAlias = MarkIndexDivergence  # sees indices, and marks
 PriceRule: TypeAlias = PriceVelocity | PriceBand | TradeRule | IndexRule  # sees marks
 FundRule: TypeAlias = FundDrawdown | FundBelowMean | FundSpeed  # sees balances of a fund
 AnyRule: TypeAlias = (
-    PriceRule | FundRule | FundingExtreme | ShortfallSum | FeedOutage | OracleDisagreement
+    PriceRule
+    | FundRule
+    | FundingExtreme
+    | ShortfallSum
+    | LiquidationRate
+    | FeedOutage
+    | OracleDisagreement
 )
 
 _Make: TypeAlias = Callable[[Any], AnyRule]
@@ -52,6 +60,7 @@ FUND_RULES: dict[type, _Make] = {
 }
 FUNDING_RULES: dict[type, _Make] = {FundingExtremeSettings: FundingExtreme}
 SHORTFALL_RULES: dict[type, _Make] = {ShortfallSettings: ShortfallSum}
+LIQUIDATION_RULES: dict[type, _Make] = {LiquidationRateSettings: LiquidationRate}
 FEED_RULES: dict[type, _Make] = {FeedOutageSettings: FeedOutage}
 ORACLE_RULES: dict[type, _Make] = {OracleDisagreementSettings: OracleDisagreement}
 RULES: dict[type, _Make] = {
@@ -59,6 +68,7 @@ RULES: dict[type, _Make] = {
     **FUND_RULES,
     **FUNDING_RULES,
     **SHORTFALL_RULES,
+    **LIQUIDATION_RULES,
     **FEED_RULES,
     **ORACLE_RULES,
 }

@@ -15,6 +15,7 @@ from monitor.core.breakers import (
     FUND_RULES,
     FUNDING_RULES,
     INDEX_RULES,
+    LIQUIDATION_RULES,
     ORACLE_RULES,
     PRICE_RULES,
     RULES,
@@ -28,6 +29,7 @@ from monitor.core.breakers import (
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.breakers.feed_outage import FeedOutage
 from monitor.core.breakers.funding_extreme import FundingExtreme
+from monitor.core.breakers.liquidation_rate import LiquidationRate
 from monitor.core.breakers.oracle_disagreement import OracleDisagreement
 from monitor.core.breakers.shortfall import ShortfallSum
 from monitor.core.decisions import Decision
@@ -123,6 +125,18 @@ class BreakerBoard:
             assert isinstance(rule, OracleDisagreement)
             rule.observe(source, to_fraction(report.price), own)
             decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def liquidation_started(self, instrument: str, now_ns: int) -> list[Decision]:
+        """Let the breakers of the venue and of an instrument see that a liquidation begins."""
+        decisions: list[Decision] = []
+        for settings in self.settings:
+            if type(settings) in LIQUIDATION_RULES:
+                scope = instrument if settings.scope == "instrument" else settings.scope
+                rule = self._breaker(settings, scope).rule
+                assert isinstance(rule, LiquidationRate)
+                rule.observe(now_ns)
+                decisions += self._look((settings.name, scope), now_ns)
         return decisions
 
     def shortfall_incurred(

@@ -52,7 +52,7 @@ def test_nothing_trips_on_the_first_tick_or_without_the_other_price() -> None:
     assert [see(silent, second, "150") for second in range(3)] == [[], [], []]
 
 
-def test_the_silence_of_the_index_neither_trips_nor_disarms() -> None:
+def test_silence_alone_neither_trips_nor_disarms_and_a_price_holds() -> None:
     watch = with_index("100")
     for second in range(1_000):
         assert see(watch, second * SECOND_NS, "102") == []

@@ -15,20 +15,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
     FUND_EXHAUSTED,
     LOSS_LAYERS,
     AuditSettings,
-    BreakerSettings,
     DeleveragingSettings,
     EngineSettings,
-    FundDrawdownSettings,
     FundSettings,
     LiquidationWatchSettings,
     MarginSettings,
-    PriceBandSettings,
-    PriceVelocitySettings,
     WaterfallSettings,
     WithdrawalSettings,
 )
@@ -251,12 +248,12 @@ def cross_check(configuration: Configuration) -> list[str]:
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
     problems += [
-        f"[[breakers]] {breaker.name}: expected release_ratio <= limit_ratio "
-        f"{breaker.limit_ratio}, received {breaker.release_ratio}"
+        f"[[breakers]] {breaker.name}: expected release_{unit} <= limit_{unit} "
+        f"{limit}, received {release}"
         for breaker in configuration.breakers
-        if isinstance(breaker, PriceVelocitySettings | PriceBandSettings | FundDrawdownSettings)
-        and breaker.release_ratio is not None
-        and breaker.release_ratio > breaker.limit_ratio
+        for unit in ("ratio", "usd", "count")
+        if (release := getattr(breaker, f"release_{unit}", None)) is not None
+        and release > (limit := getattr(breaker, f"limit_{unit}"))
     ]
     problems += [
         f"[[breakers]] {breaker.name}: expected halt_s 0 or at least {HALT_S_MIN:g}, "

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.settings import (
     DeleveragingSettings,
     EngineSettings,
     FundSettings,
     MarginSettings,
-    PriceVelocitySettings,
     WaterfallSettings,
 )
 from tests.examples import LINEAR

@@ -4,6 +4,7 @@ import pytest
 
 from monitor.config import ConfigurationError, parse_configuration
 
+SHORTFALL = '[[breakers]]\nname = "s"\nkind = "shortfall"\n'
 BREAKER = (
     '[[breakers]]\nname = "fall"\nkind = "price_velocity"\nlookback_s = 60\nlimit_ratio = 0.1\n'
 )
@@ -34,6 +35,11 @@ MISTAKES = {
     "received a > a",
     '[[funds]]\nname = "a"\nasset = "USD"\npayout_window_cap = 5': "[[funds]] a: expected "
     "payout_window_cap and payout_window_s together, received one of them",
+    SHORTFALL + "lookback_s = 0\nlimit_usd = 5": ("at `$.breakers[0].lookback_s`"),
+    SHORTFALL + "lookback_s = 1\nlimit_usd = 5\nrelease_usd = 6": (
+        "expected release_usd <= limit_usd 5.0, received 6.0"
+    ),
+    SHORTFALL + 'lookback_s = 1\nlimit_usd = 5\nscope = "all"': ("at `$.breakers[0].scope`"),
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import jsonschema
 import pytest
 
+from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.decisions import DECISIONS, AccountLiquidatable, Decision, Heartbeat
 from monitor.core.engine import RiskEngine
 from monitor.core.events import (
@@ -22,7 +23,7 @@ from monitor.core.events import (
     Tiered,
 )
 from monitor.core.gate import encode
-from monitor.core.settings import EngineSettings, PriceVelocitySettings
+from monitor.core.settings import EngineSettings
 from monitor.replay.demo.recording import generate
 from monitor.streams.codec import BatchApplied, LeaderStarted, Run, encode_record
 from tools.asyncapi import asyncapi_document

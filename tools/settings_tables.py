@@ -13,7 +13,7 @@ from tools.type_names import default_of, describe_type
 
 _HEAD = """# Configuration
 
-Generated from `monitor/config.py` and `monitor/core/settings.py` by `make schema`; do not edit.
+Generated from `monitor/config.py` and its records of settings by `make schema`; do not edit.
 
 The file is TOML. An empty file is valid and means the defaults. An unknown key, a value out of
 its range and a contradiction between two keys are refused with what was expected, what was

@@ -239,6 +239,7 @@ class RiskEngine:
             moment = Moment(self.engine_ns, self.ordinal)
             settled = settle(event, self.shards, self.venue, moment)
             self._step += [] if self.bootstrapping else settled
+            self._step += self.venue.take_tripped()
         self._step += self.intake.take_found()
         if has_settled:
             self.audit.note_flows(self.venue.funds.values())
@@ -268,6 +269,7 @@ class RiskEngine:
         lost = isinstance(event, events.FeedLost)
         self.feeds[event.feed] = (lost, event.event_ns)
         self.venue.withdrawals.feed_changed(event.feed, lost=lost, now_ns=self.engine_ns)
+        self._step += self.venue.board.feed_changed(event, self.engine_ns)
 
     def _configure(self, event: events.ConfigurationChanged) -> None:
         assert self.parse_settings is not None, "a reload needs a reader of settings"

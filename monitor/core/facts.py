@@ -9,6 +9,7 @@ from monitor.core.audit import Audit
 from monitor.core.decisions import Decision
 from monitor.core.ledger.relisting import BUCKETS, stride_for
 from monitor.core.market import FIT, Market, Quote, Unfit
+from monitor.core.oracles.rules import EXCHANGE
 from monitor.core.refusals import RefusedError
 from monitor.core.settings import EngineSettings
 from monitor.core.shards import Shards
@@ -134,12 +135,31 @@ class MarketFacts:
     def _change_index(self, event: events.IndexPriceChanged, now_ns: int) -> list[Decision]:
         decisions = self.venue.oracles.index_changed(event, now_ns)
         self._value_by(event.index)
-        return decisions
+        if event.source != EXCHANGE:
+            return decisions + self._compare(event, now_ns)
+        board = self.venue.board
+        return decisions + board.index_changed(event.price, self._with(event.index), now_ns)
 
     def _note_oracle(self, event: events.OracleReported, now_ns: int) -> list[Decision]:
         decisions = self.venue.oracles.reported(event, now_ns)
         self._value_by(event.index)
-        return decisions
+        return decisions + self._compare(event, now_ns)
+
+    def _compare(
+        self, report: events.OracleReported | events.IndexPriceChanged, now_ns: int
+    ) -> list[Decision]:
+        """Let breakers compare an outside price with the exchange's own, where both are prices."""
+        own = self.market.indices.get(report.index)
+        if own is None or to_fraction(report.price) <= 0:
+            return []
+        return self.venue.board.source_reported(report, own.exact, now_ns)
+
+    def _with(self, index: str) -> list[str]:
+        """Return the instruments of an index, where a breaker asks for them."""
+        if not self.venue.board.watches_indices:
+            return []
+        instruments = sorted(self.market.instruments.items())
+        return [name for name, instrument in instruments if instrument.index == index]
 
     def _value_by(self, index: str) -> None:
         """Let what an index values be worth what the index is now, or unknown if it is not fit."""
@@ -170,9 +190,9 @@ class MarketFacts:
         self.market.statuses[event.instrument] = event
         return []
 
-    def _note_funding_rate(self, event: events.FundingRateChanged, _: int) -> list[Decision]:
+    def _note_funding_rate(self, event: events.FundingRateChanged, now_ns: int) -> list[Decision]:
         self.market.funding_rates[event.instrument] = event
-        return []
+        return self.venue.board.funding_rate_changed(event, now_ns)
 
     def _pay_funding(self, event: events.FundingPaid, _: int) -> list[Decision]:
         for engine in self.shards.engines:

@@ -177,6 +177,7 @@ class Followers:
         elif isinstance(event, events.LiquidationStarted):
             found = parts.watch.started(event, unit, scene)
             self._watch_owner(unit, event)
+            self._found += parts.venue.board.liquidation_started(event.instrument, parts.engine_ns)
         elif isinstance(event, events.LiquidationFilled):
             assert liquidation is not None, "a fill opens it"
             found = parts.watch.filled(event, unit, liquidation, scene)

@@ -63,6 +63,7 @@ class VenueEngine:
         self.vaults = Vaults()
         self.waves = Waves()
         self.withdrawals = Withdrawals(settings.withdrawals)
+        self._tripped: list[Decision] = []  # of breakers, since they were last taken
 
     @property
     def policy(self) -> Policy:
@@ -115,6 +116,11 @@ class VenueEngine:
         configured = {fund.name: fund.asset for fund in self.settings.funds}
         return Fund(name, configured.get(name, asset))
 
+    def take_tripped(self) -> list[Decision]:
+        """Return what breakers have decided about shortfalls since the last call."""
+        taken, self._tripped = self._tripped, []
+        return taken
+
     # --- the waterfall --------------------------------------------------------------------
 
     def credit(
@@ -164,6 +170,7 @@ class VenueEngine:
         amount = shortfall.amount * unit
         place = (shortfall.instrument, shortfall.asset, shortfall.episode_id)
         self.waves.note(now_ns, place, amount, amount * value)
+        self._tripped += self.board.shortfall_incurred(instrument.name, amount * value, now_ns)
         loss = Loss(shortfall)
         decisions: list[Decision] = []
         if "liquidator_vault" in layers:

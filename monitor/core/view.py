@@ -228,7 +228,7 @@ class FundView(msgspec.Struct, frozen=True, kw_only=True):
     updated_ns: int
 
 
-LOWEST_LIMITS = frozenset({"fund_below_mean"})  # kinds that trip below their limit
+LOWEST_LIMITS = frozenset({"fund_below_mean", "fund_speed"})  # kinds that trip below their limit
 
 
 class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,7 +248,7 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     def limit_used_ratio(self) -> float | None:
         """Return measured / limit (strictly above 1 it trips); None while nothing is measured.
 
-        Of a limit that is a lowest one (`fund_below_mean`), limit / measured.
+        Of a limit that is a lowest one (`fund_below_mean`, `fund_speed`), limit / measured.
         """
         if self.measured is None:
             return None

@@ -152,6 +152,56 @@ class PointMeanWindow:
         self._sum = sum((value for _, value in self._points), Fraction(0))
 
 
+class SumWindow:
+    """The sum of the amounts with t >= now - lookback_ns, exact and kept by differences.
+
+    Amounts must come in ascending time; those of one instant share a row.
+    """
+
+    __slots__ = ("_amounts", "lookback_ns", "total")
+
+    def __init__(self, lookback_ns: int) -> None:
+        """Begin empty."""
+        self.lookback_ns = lookback_ns
+        self.total = Fraction(0)
+        self._amounts: deque[tuple[int, Fraction]] = deque()
+
+    def move_to(self, now_ns: int) -> None:
+        """Forget what is older than the lookback."""
+        start_ns = now_ns - self.lookback_ns
+        while self._amounts and self._amounts[0][0] < start_ns:
+            self.total -= self._amounts.popleft()[1]
+
+    def add(self, event_ns: int, amount: Fraction) -> None:
+        """Add an amount."""
+        self.total += amount
+        if self._amounts and self._amounts[-1][0] == event_ns:
+            amount += self._amounts.pop()[1]
+        self._amounts.append((event_ns, amount))
+
+    def restart(self) -> None:
+        """Forget every amount."""
+        self._amounts.clear()
+        self.total = Fraction(0)
+
+    @property
+    def next_expiry_ns(self) -> int | None:
+        """Return when the oldest amount has left the window, None without any."""
+        return self._amounts[0][0] + self.lookback_ns + 1 if self._amounts else None
+
+    def export_state(self) -> list[Any]:
+        """Return the window as plain values, amounts as numerator and denominator."""
+        return [
+            [event_ns, str(amount.numerator), str(amount.denominator)]
+            for event_ns, amount in self._amounts
+        ]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `export_state` described."""
+        self._amounts = deque((t, Fraction(int(top), int(under))) for t, top, under in state)
+        self.total = sum((amount for _, amount in self._amounts), Fraction(0))
+
+
 class MaximumWindow:
     """The highest value that a step function had in [now - lookback_ns, now].
 

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from monitor.core.decisions import Side
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
-from monitor.core.settings import DeleveragingSettings, EngineSettings, MarginSettings, PolicyName
+from monitor.core.settings import (
+    DeleveragingSettings,
+    EngineSettings,
+    MarginSettings,
+    PolicyName,
+)
 from tests import random_settings, strategies
 from tests.builders import Journal
 

@@ -5,8 +5,9 @@ from fractions import Fraction
 import pytest
 
 from monitor.core import decisions, events
+from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.engine import RiskEngine
-from monitor.core.settings import EngineSettings, FundSettings, PriceVelocitySettings
+from monitor.core.settings import EngineSettings, FundSettings
 from monitor.replay.demo.exchange import Exchange
 
 SETTINGS = EngineSettings(

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from monitor.core import decisions, events
-from monitor.core.settings import EngineSettings, PriceVelocitySettings
+from monitor.core.breaker_settings import PriceVelocitySettings
+from monitor.core.settings import EngineSettings
 from tests.reference import (
     naive_margin,
     naive_relisting,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions
-from monitor.core.settings import PriceVelocitySettings
+from monitor.core.breaker_settings import PriceVelocitySettings
 from tests.reference.naive_world import Tick, significant
 
 SECOND_NS = 1_000_000_000

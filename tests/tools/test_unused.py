@@ -10,14 +10,10 @@ import pytest
 
 from monitor.config import parse_configuration
 from monitor.core import events
+from monitor.core.breaker_settings import PriceBandLogNormalSettings, PriceVelocitySettings
 from monitor.core.decisions import DECISIONS
 from monitor.core.engine import RiskEngine
-from monitor.core.settings import (
-    EngineSettings,
-    FundSettings,
-    PriceBandLogNormalSettings,
-    PriceVelocitySettings,
-)
+from monitor.core.settings import EngineSettings, FundSettings
 from tools.type_names import tag_of
 from tools.unused import UNUSED_DECISIONS, UNUSED_EVENTS, UNUSED_FIELDS, UNUSED_RECORDS
 

@@ -3,32 +3,72 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from monitor.core.breakers.fund_below_mean import FundBelowMean
-from monitor.core.breakers.fund_drawdown import FundDrawdown
-from monitor.core.breakers.price_band import PriceBand
-from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
-from monitor.core.breakers.price_velocity import PriceVelocity
-from monitor.core.settings import (
+from monitor.core.breaker_settings import (
+    FeedOutageSettings,
     FundBelowMeanSettings,
     FundDrawdownSettings,
+    FundingExtremeSettings,
+    FundSpeedSettings,
+    LiquidationRateSettings,
+    MarkIndexDivergenceSettings,
+    OracleDisagreementSettings,
     PriceBandLogNormalSettings,
     PriceBandSettings,
     PriceVelocitySettings,
+    ShortfallSettings,
 )
+from monitor.core.breakers.feed_outage import FeedOutage
+from monitor.core.breakers.fund_below_mean import FundBelowMean
+from monitor.core.breakers.fund_drawdown import FundDrawdown
+from monitor.core.breakers.fund_speed import FundSpeed
+from monitor.core.breakers.funding_extreme import FundingExtreme
+from monitor.core.breakers.liquidation_rate import LiquidationRate
+from monitor.core.breakers.mark_index_divergence import MarkIndexDivergence
+from monitor.core.breakers.oracle_disagreement import OracleDisagreement
+from monitor.core.breakers.price_band import PriceBand
+from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
+from monitor.core.breakers.price_velocity import PriceVelocity
+from monitor.core.breakers.shortfall import ShortfallSum
 
 TradeRule: TypeAlias = PriceBandLogNormal  # sees trades, and marks
-PriceRule: TypeAlias = PriceVelocity | PriceBand | TradeRule  # sees marks
-FundRule: TypeAlias = FundDrawdown | FundBelowMean  # sees balances of an insurance fund
+IndexRule: TypeAlias = MarkIndexDivergence  # sees indices, and marks
+PriceRule: TypeAlias = PriceVelocity | PriceBand | TradeRule | IndexRule  # sees marks
+FundRule: TypeAlias = FundDrawdown | FundBelowMean | FundSpeed  # sees balances of a fund
+AnyRule: TypeAlias = (
+    PriceRule
+    | FundRule
+    | FundingExtreme
+    | ShortfallSum
+    | LiquidationRate
+    | FeedOutage
+    | OracleDisagreement
+)
 
-_Make: TypeAlias = Callable[[Any], PriceRule | FundRule]
+_Make: TypeAlias = Callable[[Any], AnyRule]
 TRADE_RULES: dict[type, _Make] = {PriceBandLogNormalSettings: PriceBandLogNormal}
-FUND_RULES: dict[type, _Make] = {
-    FundDrawdownSettings: FundDrawdown,
-    FundBelowMeanSettings: FundBelowMean,
-}
-RULES: dict[type, _Make] = {
+INDEX_RULES: dict[type, _Make] = {MarkIndexDivergenceSettings: MarkIndexDivergence}
+PRICE_RULES: dict[type, _Make] = {
     PriceVelocitySettings: PriceVelocity,
     PriceBandSettings: PriceBand,
     **TRADE_RULES,
+    **INDEX_RULES,
+}
+FUND_RULES: dict[type, _Make] = {
+    FundDrawdownSettings: FundDrawdown,
+    FundBelowMeanSettings: FundBelowMean,
+    FundSpeedSettings: FundSpeed,
+}
+FUNDING_RULES: dict[type, _Make] = {FundingExtremeSettings: FundingExtreme}
+SHORTFALL_RULES: dict[type, _Make] = {ShortfallSettings: ShortfallSum}
+LIQUIDATION_RULES: dict[type, _Make] = {LiquidationRateSettings: LiquidationRate}
+FEED_RULES: dict[type, _Make] = {FeedOutageSettings: FeedOutage}
+ORACLE_RULES: dict[type, _Make] = {OracleDisagreementSettings: OracleDisagreement}
+RULES: dict[type, _Make] = {
+    **PRICE_RULES,
     **FUND_RULES,
+    **FUNDING_RULES,
+    **SHORTFALL_RULES,
+    **LIQUIDATION_RULES,
+    **FEED_RULES,
+    **ORACLE_RULES,
 }

@@ -2,23 +2,37 @@
 
 import heapq
 from collections.abc import Container, Sequence
+from fractions import Fraction
 from typing import Any, TypeGuard
 
 import msgspec
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
+from monitor.core.breaker_settings import BreakerSettings, FundBreakerSettings
 from monitor.core.breakers import (
+    FEED_RULES,
     FUND_RULES,
+    FUNDING_RULES,
+    INDEX_RULES,
+    LIQUIDATION_RULES,
+    ORACLE_RULES,
+    PRICE_RULES,
     RULES,
+    SHORTFALL_RULES,
     TRADE_RULES,
     FundRule,
+    IndexRule,
     PriceRule,
     TradeRule,
 )
 from monitor.core.breakers.breaker import Breaker
+from monitor.core.breakers.feed_outage import FeedOutage
+from monitor.core.breakers.funding_extreme import FundingExtreme
+from monitor.core.breakers.liquidation_rate import LiquidationRate
+from monitor.core.breakers.oracle_disagreement import OracleDisagreement
+from monitor.core.breakers.shortfall import ShortfallSum
 from monitor.core.decisions import Decision
-from monitor.core.settings import BreakerSettings, FundBreakerSettings
 
 BreakerKey = tuple[str, str]  # name, scope
 # What moves a fund without being its profit.
@@ -40,7 +54,7 @@ class BreakerBoard:
         """Let the breakers of an instrument see its new mark."""
         decisions: list[Decision] = []
         for settings in self.settings:
-            if not _watches_fund(settings) and settings.scope in ("*", event.instrument):
+            if type(settings) in PRICE_RULES and settings.scope in ("*", event.instrument):
                 rule = self._breaker(settings, event.instrument).rule
                 assert isinstance(rule, PriceRule)
                 rule.observe(now_ns, event.price, event.high, event.low)
@@ -59,6 +73,97 @@ class BreakerBoard:
                 rule.observe_trade(now_ns, event.price, tick_size)
                 decisions += self._look((settings.name, event.instrument), now_ns)
         return decisions
+
+    @property
+    def watches_indices(self) -> bool:
+        """Return whether a rule sees the prices of indices."""
+        return any(type(settings) in INDEX_RULES for settings in self.settings)
+
+    def index_changed(self, price: str, instruments: Sequence[str], now_ns: int) -> list[Decision]:
+        """Let the breakers of the instruments of an index see its price."""
+        decisions: list[Decision] = []
+        for settings, scope in self._watching(INDEX_RULES, instruments):
+            rule = self._breaker(settings, scope).rule
+            assert isinstance(rule, IndexRule)
+            rule.observe_index(price)
+            decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def funding_rate_changed(self, event: events.FundingRateChanged, now_ns: int) -> list[Decision]:
+        """Let the breakers of an instrument see its funding rate."""
+        decisions: list[Decision] = []
+        for settings, scope in self._watching(FUNDING_RULES, [event.instrument]):
+            rule = self._breaker(settings, scope).rule
+            assert isinstance(rule, FundingExtreme)
+            rule.observe(event.rate)
+            decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def feed_changed(
+        self, event: events.FeedLost | events.FeedRestored, now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of a feed see that it is lost, or restored."""
+        decisions: list[Decision] = []
+        for settings, scope in self._watching(FEED_RULES, [event.feed]):
+            rule = self._breaker(settings, scope).rule
+            assert isinstance(rule, FeedOutage)
+            rule.observe(now_ns, is_lost=isinstance(event, events.FeedLost))
+            decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def source_reported(
+        self, report: events.OracleReported | events.IndexPriceChanged, own: Fraction, now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of an index see an outside price, beside the exchange's `own`."""
+        if isinstance(report, events.OracleReported):
+            source = "oracle:" + report.oracle
+        else:
+            source = "source:" + report.source
+        decisions: list[Decision] = []
+        for settings, scope in self._watching(ORACLE_RULES, [report.index]):
+            rule = self._breaker(settings, scope).rule
+            assert isinstance(rule, OracleDisagreement)
+            rule.observe(source, to_fraction(report.price), own)
+            decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def liquidation_started(self, instrument: str, now_ns: int) -> list[Decision]:
+        """Let the breakers of the venue and of an instrument see that a liquidation begins."""
+        decisions: list[Decision] = []
+        for settings in self.settings:
+            if type(settings) in LIQUIDATION_RULES:
+                scope = instrument if settings.scope == "instrument" else settings.scope
+                rule = self._breaker(settings, scope).rule
+                assert isinstance(rule, LiquidationRate)
+                rule.observe(now_ns)
+                decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def shortfall_incurred(
+        self, instrument: str, amount_usd: Fraction, now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of the venue and of an instrument see a shortfall."""
+        decisions: list[Decision] = []
+        for settings in self.settings:
+            if type(settings) in SHORTFALL_RULES:
+                scope = instrument if settings.scope == "instrument" else settings.scope
+                rule = self._breaker(settings, scope).rule
+                assert isinstance(rule, ShortfallSum)
+                rule.observe(now_ns, amount_usd)
+                decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
+    def _watching(
+        self, kinds: Container[type], names: Sequence[str]
+    ) -> list[tuple[BreakerSettings, str]]:
+        """Return the rules of some kinds with those of the named scopes that they watch."""
+        return [
+            (settings, name)
+            for settings in self.settings
+            if type(settings) in kinds
+            for name in names
+            if settings.scope in ("*", name)
+        ]
 
     def fund_changed(
         self, event: events.InsuranceFundChanged, instruments: Sequence[str], now_ns: int
@@ -130,7 +235,7 @@ class BreakerBoard:
         gone = [
             key
             for key, breaker in self.breakers.items()
-            if key[1] == instrument and not _watches_whole_fund(breaker.settings)
+            if key[1] == instrument and not _is_of_another_kind(breaker.settings)
         ]
         for key in gone:
             del self.breakers[key]
@@ -199,5 +304,7 @@ def _watches_fund(settings: BreakerSettings) -> TypeGuard[FundBreakerSettings]:
     return type(settings) in FUND_RULES
 
 
-def _watches_whole_fund(settings: BreakerSettings) -> bool:
-    return _watches_fund(settings) and settings.scope == "fund"
+def _is_of_another_kind(settings: BreakerSettings) -> bool:
+    """Return whether what a rule watches is no instrument, whatever its name."""
+    kinds = (*FEED_RULES, *ORACLE_RULES)
+    return type(settings) in kinds or settings.scope in ("fund", "venue")

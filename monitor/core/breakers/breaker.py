@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
 from monitor.core.amounts import rounded_text
+from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.decisions import (
     BreakerCooling,
     BreakerRearmed,
@@ -17,7 +18,6 @@ from monitor.core.decisions import (
     BreakerTripped,
     Decision,
 )
-from monitor.core.settings import BreakerSettings
 
 SECOND_NS = 1_000_000_000
 

@@ -11,8 +11,8 @@ from math import ceil, floor
 from typing import Any
 
 from monitor.core.amounts import float_setting
+from monitor.core.breaker_settings import FundBelowMeanSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
-from monitor.core.settings import FundBelowMeanSettings
 from monitor.core.windows import Area, MeanWindow
 
 

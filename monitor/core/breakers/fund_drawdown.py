@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.amounts import float_setting
+from monitor.core.breaker_settings import FundDrawdownSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
-from monitor.core.settings import FundDrawdownSettings
 from monitor.core.windows import MaximumWindow
 
 

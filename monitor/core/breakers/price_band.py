@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.amounts import exact_text, float_setting, to_fraction
+from monitor.core.breaker_settings import PriceBandSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
-from monitor.core.settings import PriceBandSettings
 from monitor.core.windows import PointMeanWindow
 
 Newest = tuple[int, Fraction, Fraction, Fraction]  # event_ns, mark, its high, its low

@@ -13,8 +13,8 @@ from statistics import NormalDist
 from typing import Any, NamedTuple
 
 from monitor.core.amounts import exact_text, to_fraction
+from monitor.core.breaker_settings import PriceBandLogNormalSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
-from monitor.core.settings import PriceBandLogNormalSettings
 
 YEAR_S = 365.25 * 86_400
 

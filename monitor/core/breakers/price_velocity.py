@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.amounts import float_setting, to_fraction
+from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
-from monitor.core.settings import PriceVelocitySettings
 from monitor.core.windows import ExtremesWindow
 
 # An estimate this much (relative) below the limit is clear of it, whatever its rounding.

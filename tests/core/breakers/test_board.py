@@ -1,14 +1,16 @@
 """The breakers together: who may be reset, and what survives a restart."""
 
 from monitor.core import events
-from monitor.core.breakers.board import BreakerBoard
-from monitor.core.engine import RiskEngine
-from monitor.core.settings import (
-    EngineSettings,
+from monitor.core.breaker_settings import (
     FundBelowMeanSettings,
     FundDrawdownSettings,
+    FundingExtremeSettings,
+    MarkIndexDivergenceSettings,
     PriceVelocitySettings,
 )
+from monitor.core.breakers.board import BreakerBoard
+from monitor.core.engine import RiskEngine
+from monitor.core.settings import EngineSettings
 from tests.builders import Journal
 
 
@@ -146,3 +148,47 @@ def test_the_nearness_of_a_lowest_limit_is_limit_over_measured() -> None:
     told(engine, falling_fund()[:4])  # 1,000 and nothing else yet
     (mean,) = [one for one in engine.view().breakers if one.breaker == "mean"]
     assert (mean.measured, mean.limit, mean.limit_used_ratio) == (1_000.0, 600.0, 0.6)
+
+
+def test_indices_and_funding_rates_reach_only_the_rules_that_read_them() -> None:
+    apart = MarkIndexDivergenceSettings(name="apart", limit_ratio=0.05)
+    extreme = FundingExtremeSettings(name="extreme", scope="X", limit_ratio=0.003)
+    journal = Journal()
+    for name, index in (("X", "BTCUSD"), ("Y", "ETHUSD")):
+        journal.list_instrument(name, index=index)
+        journal.mark(name, "100")
+        journal.index(index, "100")
+    journal.index("BTCUSD", "106")
+    for name in ("X", "Y"):
+        for rate in ("0.0001", "0.004"):
+            journal.add(
+                events.FundingRateChanged(
+                    event_ns=journal.now_ns,
+                    instrument=name,
+                    rate=rate,
+                    next_funding_ns=10**19 // 10,
+                )
+            )
+    engine = RiskEngine(EngineSettings(breakers=(apart, extreme)))
+    assert told(engine, journal.events) == [
+        ("breaker_tripped", "apart", "X", "0.0566037735849", "0.05"),
+        ("breaker_tripped", "extreme", "X", "0.004", "0.003"),
+    ]
+
+
+def test_a_reload_keeps_the_window_of_a_rule_that_is_unchanged() -> None:
+    kept = PriceVelocitySettings(name="kept", lookback_s=60, limit_ratio=0.1)
+    other = PriceVelocitySettings(name="other", lookback_s=60, limit_ratio=0.1)
+    changed = PriceVelocitySettings(name="other", lookback_s=60, limit_ratio=0.12)
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    engine = RiskEngine(
+        EngineSettings(breakers=(kept, other)),
+        parse_settings=lambda _: EngineSettings(breakers=(kept, changed)),
+    )
+    engine.apply(journal.take())
+    reload = events.ConfigurationChanged(event_ns=journal.now_ns, hash="0" * 64, text="")
+    engine.apply([reload])
+    journal.mark("X", "85")  # the first mark that `other` sees
+    assert [line[1] for line in told(engine, journal.take())] == ["kept"]

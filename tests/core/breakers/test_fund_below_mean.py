@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.breaker_settings import FundBelowMeanSettings
 from monitor.core.breakers.breaker import Breaker, Measure
 from monitor.core.breakers.fund_below_mean import FundBelowMean
-from monitor.core.settings import FundBelowMeanSettings
 from tests.core.breakers.fund_worlds import (
     END_NS,
     LOOKBACK_NS,

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.breaker_settings import FundDrawdownSettings
 from monitor.core.breakers.breaker import Breaker
 from monitor.core.breakers.fund_drawdown import FundDrawdown
-from monitor.core.settings import FundDrawdownSettings
 from tests.core.breakers.fund_worlds import (
     END_NS,
     LOOKBACK_NS,

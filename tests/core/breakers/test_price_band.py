@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.amounts import to_fraction
+from monitor.core.breaker_settings import PriceBandSettings
 from monitor.core.breakers.breaker import SECOND_NS, Breaker
 from monitor.core.breakers.price_band import PriceBand
-from monitor.core.settings import PriceBandSettings
 
 LOOKBACK_S = 10
 Mark = tuple[int, str, str | None, str | None]  # second, price, high, low

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core import events
+from monitor.core.breaker_settings import PriceBandLogNormalSettings
 from monitor.core.breakers.breaker import SECOND_NS, Breaker
 from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
 from monitor.core.decisions import BreakerTripped
 from monitor.core.engine import RiskEngine
-from monitor.core.settings import EngineSettings, PriceBandLogNormalSettings
+from monitor.core.settings import EngineSettings
 from tests.builders import Journal
 
 HOUR_S = 3_600

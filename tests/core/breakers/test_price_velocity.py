@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.breakers.breaker import SECOND_NS, Breaker
 from monitor.core.breakers.price_velocity import PriceVelocity
-from monitor.core.settings import PriceVelocitySettings
 
 
 def breaker(**changes: object) -> Breaker:

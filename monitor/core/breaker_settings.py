@@ -1,0 +1,264 @@
+"""`[[breakers]]`: what each breaker rule can be configured with, a frozen record a kind."""
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from monitor.core.settings_record import NonNegativeFloat, PositiveFloat, Ratio, Settings
+
+BreakerAction: TypeAlias = Literal[
+    "halt", "price_band", "reduce_only", "margin_multiplier", "withdrawals_gate", "notify"
+]
+PositiveAmount: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-9, le=1e15)]  # in USD
+
+
+class PriceVelocitySettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_velocity"
+):
+    """`[[breakers]]` kind `price_velocity`: the largest move of a mark within a lookback.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips strictly beyond
+    `limit_ratio`; may cool when the move is at most `release_ratio` (default: the limit) and
+    `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    lookback_s: PositiveFloat
+    limit_ratio: PositiveFloat
+    direction: Literal["up", "down", "both"] = "both"
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "halt"
+
+
+class PriceBandSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_band"):
+    """`[[breakers]]` kind `price_band`: a mark far from the mean of the marks before it.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips when a mark is strictly
+    more than `limit_ratio` away from the mean of the last `lookback_s`; may cool when it is at most
+    `release_ratio` away (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    lookback_s: PositiveFloat
+    limit_ratio: PositiveFloat
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "price_band"
+
+
+class PriceBandLogNormalSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_band_log_normal"
+):
+    """`[[breakers]]` kind `price_band_log_normal`: a trade that is improbable at the last mark.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Prices move log-normally, with
+    `sigma` and `mu` a year: within `horizon_s` they stay between the two bounds with `probability`.
+    Trips when a trade is strictly beyond a bound; may cool when the next is not, or `horizon_s`
+    have passed without one, and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    horizon_s: Annotated[float, msgspec.Meta(ge=1e-9, le=366 * 86_400)]
+    probability: Annotated[float, msgspec.Meta(gt=0, le=0.999999)]
+    sigma: Annotated[float, msgspec.Meta(gt=0, le=10)]
+    mu: Annotated[float, msgspec.Meta(ge=-10, le=10)] = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "price_band"
+
+
+class FundDrawdownSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_drawdown"
+):
+    """`[[breakers]]` kind `fund_drawdown`: what an insurance fund lost of its highest balance.
+
+    `scope`: the whole `fund`, or each `instrument` of it on its own. Trips when (peak of the
+    profit - profit now) / highest balance is strictly beyond `limit_ratio` while the balance is
+    above `balance_min`; may cool strictly below `release_ratio` (default: the limit) when `halt_s`
+    have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    scope: Literal["fund", "instrument"] = "fund"
+    lookback_s: PositiveFloat = 28_800.0
+    limit_ratio: PositiveFloat = 0.3
+    release_ratio: PositiveFloat | None = None
+    balance_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class FundBelowMeanSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_below_mean"
+):
+    """`[[breakers]]` kind `fund_below_mean`: an insurance fund below its own recent mean.
+
+    Trips when the balance is strictly below mean - max(drop_ratio x mean, drop_min), the mean
+    weighted by time over the last `lookback_s`; may cool when it is not and `halt_s` have passed;
+    then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    lookback_s: PositiveFloat = 28_800.0
+    scope: ClassVar[str] = "fund"
+    drop_ratio: Ratio = 0.3
+    drop_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class MarkIndexDivergenceSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="mark_index_divergence"
+):
+    """`[[breakers]]` kind `mark_index_divergence`: a mark far from its instrument's index.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips when |mark / index - 1| is
+    strictly beyond `limit_ratio`; may cool when it is at most `release_ratio` (default: the limit)
+    and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_ratio: PositiveFloat
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "halt"
+
+
+class ShortfallSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="shortfall"):
+    """`[[breakers]]` kind `shortfall`: what liquidations have left unpaid within a lookback.
+
+    `scope`: the whole `venue`, or each `instrument` on its own. Trips when the shortfalls of the
+    last `lookback_s` come to strictly more than `limit_usd`; may cool when they are at most
+    `release_usd` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Literal["venue", "instrument"] = "venue"
+    lookback_s: PositiveFloat
+    limit_usd: PositiveAmount
+    release_usd: PositiveAmount | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "reduce_only"
+
+
+class FundSpeedSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_speed"):
+    """`[[breakers]]` kind `fund_speed`: how soon a fund is empty at its present pace of loss.
+
+    Trips when balance / pace is strictly below `limit_s`, the pace being what the fund has lost in
+    the last `lookback_s` but deposits, withdrawals, transfers and adjustments; may cool when it
+    is not and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    scope: ClassVar[str] = "fund"
+    lookback_s: PositiveFloat = 3_600.0
+    limit_s: PositiveFloat
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class FundingExtremeSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="funding_extreme"
+):
+    """`[[breakers]]` kind `funding_extreme`: a predicted funding rate beyond a limit.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Trips when the rate of the next
+    payment, up or down, is strictly beyond `limit_ratio` of the notional; may cool when it is at
+    most `release_ratio` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_ratio: PositiveFloat
+    direction: Literal["up", "down", "both"] = "both"
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class FeedOutageSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="feed_outage"):
+    """`[[breakers]]` kind `feed_outage`: a feed lost, and not trusted for a while afterwards.
+
+    `scope`: a feed, or `*` for each feed on its own. Trips when the feed is lost for strictly
+    longer than `limit_s`; may cool when it is restored and `halt_s` have passed; then rests
+    `cool_off_s`: so long its prices are unsafe.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_s: PositiveFloat = 5.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class OracleDisagreementSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="oracle_disagreement"
+):
+    """`[[breakers]]` kind `oracle_disagreement`: an outside price far from the exchange's index.
+
+    `scope`: an index, or `*` for each index on its own. Trips when a source's newest price was
+    strictly more than `limit_ratio` away from the index when it was told; may cool when each is
+    at most `release_ratio` away (default: the limit) and `halt_s` have passed; then rests
+    `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    limit_ratio: PositiveFloat
+    release_ratio: PositiveFloat | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
+
+
+class LiquidationRateSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="liquidation_rate"
+):
+    """`[[breakers]]` kind `liquidation_rate`: how many liquidations began within a lookback.
+
+    `scope`: the whole `venue`, or each `instrument` on its own. Trips when strictly more than
+    `limit_count` liquidations began in the last `lookback_s`; may cool when it is at most
+    `release_count` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Literal["venue", "instrument"] = "venue"
+    lookback_s: PositiveFloat
+    limit_count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+    release_count: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "reduce_only"
+
+
+FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings | FundSpeedSettings
+PriceBreakerSettings: TypeAlias = (
+    PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
+)
+BreakerSettings: TypeAlias = (
+    PriceBreakerSettings
+    | FundBreakerSettings
+    | MarkIndexDivergenceSettings
+    | ShortfallSettings
+    | FundingExtremeSettings
+    | FeedOutageSettings
+    | OracleDisagreementSettings
+    | LiquidationRateSettings
+)

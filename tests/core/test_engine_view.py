@@ -98,7 +98,8 @@ def recount(engine: RiskEngine) -> tuple[int, int, float, tuple[AccountView, ...
             assert equity == pytest.approx(float(totals.equity), abs=1e-6)
             if unit.state in {"liquidatable", "bankrupt"}:
                 shortfalls.append(max(0.0, maintenance - equity))
-            if unit.key is None and (maintenance > 0 or equity < 0):
+            is_due = maintenance > 0 or equity < 0 or (not equity and bool(unit.positions()))
+            if unit.key is None and is_due:
                 score = maintenance / equity if equity > 0 else math.inf
                 scored.append((score, unit.account.name, part))
     scored.sort(key=lambda entry: entry[:2], reverse=True)

@@ -8,18 +8,53 @@ from itertools import count
 import msgspec
 import pytest
 
+from monitor.core.liquidation_view import (
+    SLIPPAGE_EDGES,
+    LiquidationsView,
+    PaceRecord,
+    SlippageView,
+)
+from monitor.core.oracle_view import IndexErrorView, IndexSensitivity, IndexView
 from monitor.core.view import RiskView
 from monitor.exporter.catalogue import CATALOGUE, DECISION_KINDS
 from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper
 from monitor.runtime.measurements import Measurements
+from tests.api.crash_shadow import CrashShadow
 from tests.exporter.views import breaker_view, view_of
 
 NOW_S = 1_760_000_000.0
 LABELS = {
     "asset": "USDT", "feed": "binance", "fund": "main", "python": "3.11", "reason": "unknown_type",
+    "result": "done",
     "task": "mirror", "topic": "market", "version": "0.1.0",
 }  # fmt: skip
+
+
+def liquidations_after(scrapes: int) -> LiquidationsView:
+    """Return the distributions of liquidations, one more with each scrape, and a pace."""
+    counts = (scrapes, *[0] * len(SLIPPAGE_EDGES))
+    slippage = SlippageView(counts=counts, sum=0.01 * scrapes)
+    pace = PaceRecord(
+        instrument="COIN0000-PERP", direction="sell", window_s="60", liquidated_contracts="4",
+        traded_contracts="10", traded_same_direction_contracts="5", depth_contracts="20",
+        safe_contracts="2", of_volume_ratio="0.4", of_depth_ratio="0.2", of_safe_ratio="2",
+    )  # fmt: skip
+    return LiquidationsView(
+        fill_slippage=slippage, cost=slippage, bankruptcy_loss=slippage, beyond_ideal=slippage,
+        paces=(pace,), backlog=3, fund_usd={("outflow", "liquidation"): float(scrapes)},
+    )  # fmt: skip
+
+
+INDEX = IndexView(
+    index="BTC", price=100.0, stable_price=99.0, priced_by="aggregate", live="aggregate",
+    validity="valid", reason="", since_ns=1, allowed=("margin", "liquidation"), fit_sources=3,
+    quorum=2, confidence_ratio=0.001, published_ns=1,
+)  # fmt: skip
+WRONG = IndexErrorView(
+    error="0.01", error_ratio=0.01, units_down=1, notional_down_usd=5.0, units_up=2,
+    notional_up_usd=1.0, undecided=0,
+)  # fmt: skip
 
 
 def exchange_after(scrapes: int) -> RiskView:
@@ -32,6 +67,10 @@ def exchange_after(scrapes: int) -> RiskView:
         events_applied={"mark_price_changed": 7 * scrapes},
         decisions=dict.fromkeys(DECISION_KINDS, scrapes),
         breakers=(tripped, *view.breakers[1:]),
+        liquidations=liquidations_after(scrapes),
+        indices=(INDEX,),
+        sensitivities=(IndexSensitivity(index="BTC", as_of_ns=1, errors=(WRONG,)),),
+        shadows=(CrashShadow(as_of_ns=1_700_000_000 * 10**9, needed_usd=1_000.0),),
     )
 
 

@@ -8,6 +8,7 @@ that never ends.
 """
 
 import math
+from collections.abc import Container
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -179,7 +180,7 @@ class Queues:
         if began_s < self._due_s:
             return ranked
         sides = [(name, side) for name in sorted(engine.market.instruments) for side in SIDES]
-        self._board.forget(list(engine.market.instruments))
+        self._forget(engine.market.instruments)
         for _ in sides:
             now_s = clock.monotonic_s()
             if now_s - began_s > RANKING_S_MAX:
@@ -198,6 +199,13 @@ class Queues:
         self._due_s = ended_s + (ended_s - began_s) * (1 / QUEUE_SHARE_MAX - 1)
         del ranked.changes[LIGHTS_PER_TURN_MAX:]
         return ranked
+
+    def _forget(self, listed: Container[str]) -> None:
+        """Forget the sides of instruments that are no more."""
+        gone = [queue for queue in self._ranked if queue[0] not in listed]
+        for queue in gone:
+            del self._ranked[queue]
+            self._board.forget(queue)
 
 
 class Tour:

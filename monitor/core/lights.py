@@ -65,7 +65,7 @@ class LightBoard:
 
     def __init__(self) -> None:
         """Begin with nothing told."""
-        self._told: dict[tuple[str, Side], list[_Told]] = {}
+        self._told: dict[tuple[str, str], list[_Told]] = {}
 
     def tell(self, instrument: str, side: Side, parts: Sequence[Scored]) -> list[LightChange]:
         """Take the candidates of a side, a part from each shard; return whose light has changed.
@@ -96,10 +96,9 @@ class LightBoard:
             if part.account_name(account)
         ]
 
-    def forget(self, instruments: Sequence[str]) -> None:
-        """Forget all but the sides of these instruments."""
-        kept = frozenset(instruments)
-        self._told = {key: told for key, told in self._told.items() if key[0] in kept}
+    def forget(self, queue: tuple[str, str]) -> None:
+        """Forget a side (instrument, side): what is told of it begins anew."""
+        self._told.pop(queue, None)
 
 
 def _changes(old: _Told, new: _Told) -> list[tuple[int, int, int]]:

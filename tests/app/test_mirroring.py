@@ -1,10 +1,11 @@
 """What the mirror is told, and how often."""
 
 from monitor.app.book_watch import BookWatch
-from monitor.app.mirroring import ACCOUNTS_PER_TURN_MAX, MirrorFeeder
+from monitor.app.mirroring import ACCOUNTS_PER_TURN_MAX, MirrorFeeder, Queues
 from monitor.app.view_holder import ViewHolder
 from monitor.config import RedisSettings
 from monitor.core.engine import RiskEngine
+from monitor.core.events import InstrumentDelisted
 from monitor.core.settings import EngineSettings
 from monitor.runtime.clock import ManualClock
 from monitor.store.live_state import LiveState, MirrorBatch
@@ -226,3 +227,22 @@ def test_lights_that_changed_are_told_when_a_mark_moves() -> None:
         (one.change.account, one.change.before, one.change.light) for one in mirror.state.lights
     ]
     assert sorted(found) == [("bold", 5, 3), ("calm", 3, 5)]
+
+
+def test_the_sides_of_a_delisted_instrument_are_forgotten() -> None:
+    clock, shard, _, _ = fed()
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    shard.engine.apply(journal.take())
+    queues = Queues()
+    assert isinstance(shard.engine, RiskEngine)
+    assert set(queues.rank(shard.engine, clock).queues) == {("X", "long"), ("X", "short")}
+    journal.add(InstrumentDelisted(event_ns=journal.now_ns, instrument="X"))
+    journal.list_instrument("X")
+    shard.engine.apply(journal.events[:1])
+    clock.advance(1)
+    assert queues.rank(shard.engine, clock).queues == {}
+    shard.engine.apply(journal.events[1:])
+    clock.advance(1)
+    assert set(queues.rank(shard.engine, clock).queues) == {("X", "long"), ("X", "short")}

@@ -120,7 +120,8 @@ def test_a_forgotten_instrument_begins_anew() -> None:
     book = Book(3, 1)
     book.trade()
     book.tell()
-    book.board.forget([])
+    for side in book.sides():
+        book.board.forget(("X", side))
     book.trade()
     book.tell()
     assert book.told == {}

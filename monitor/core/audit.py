@@ -16,24 +16,24 @@ by many returns to balance.
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Set
 from fractions import Fraction
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from monitor.core.amounts import rounded_text
 from monitor.core.audit_entry import (
     Contribution,
     Entry,
     Key,
-    OwnMove,
     entry_from,
     plain_entry,
 )
+from monitor.core.audit_reading import Reading
 from monitor.core.audit_view import AuditReport, AuditSum
 from monitor.core.decisions import ConservationViolated, Contributor
 from monitor.core.events import LiquidationFinished
-from monitor.core.ledger.moves import FINEST, Move
+from monitor.core.ledger.moves import FINEST
 from monitor.core.market import Market
 from monitor.core.settings import AuditSettings
 from monitor.core.watched_sum import ARMED_BY, BILLION, WatchedSum
@@ -44,8 +44,6 @@ TOLD_MAX = 20  # accounts that a violation names
 READ_NS = 10_000_000  # what events moved is read together, so often at most
 READING: Key = ("", "")  # stands for reading, among the sums that are due
 RECENT_MAX = 20_000  # events that are looked through for who moved a sum
-# What stays inside the venue's accounts: it leaves one and comes to another.
-INTERNAL = frozenset({"trade", "liquidation", "deleveraging", "transfer"})
 CHECKS = ("open_interest", "pnl", "funding", "fund", "fills")
 LEARNED = ("pnl", "fund")  # what a venue may not publish everything of
 Timer = tuple[int, str, Key]
@@ -71,6 +69,7 @@ class Audit:
         `is_suspect`: whether an event of an account is missing. `fund_asset`: what it is kept in.
         """
         self.market = market
+        self.reading = Reading(market)
         self.is_suspect = is_suspect
         self.fund_asset = fund_asset
         self.sums: dict[Key, WatchedSum] = {}
@@ -79,10 +78,8 @@ class Audit:
         self._recent: deque[Entry] = deque(maxlen=RECENT_MAX)  # that have been read
         self._entries = 0  # how many have been read in all
         self._read_due_ns = 0
-        self._unnamed: set[str] = set()  # assets with flows that name no instrument
         self._touched: dict[Key, None] = {}
         self._flows: dict[str, int] = {}  # of funds, as last seen
-        self._finest_of: dict[str, int] = {}
         self._timers: list[tuple[int, Key]] = []
         self.use(settings)
 
@@ -106,10 +103,12 @@ class Audit:
         """Read what was noted, and follow every sum that it moved."""
         self._read_due_ns = now_ns + READ_NS
         for entry in self._unread:
-            for key, amount in self._amounts(entry):
-                self._add(key, amount)
+            for key, amount in self.reading.amounts(entry):
+                watched = self.sums.get(key) or self._sum(key)
+                watched.add(amount)
+                self._touched[key] = None
             if entry.replaces:
-                self._rebase(set(map(self._asset, entry.moves)))
+                self._rebase(set(map(self.reading.asset, entry.moves)))
         self._recent.extend(self._unread)
         self._entries += len(self._unread)
         self._unread = []
@@ -118,67 +117,6 @@ class Audit:
             if watched.look(now_ns, self._entries):
                 heapq.heappush(self._timers, (now_ns + self._settle_ns, key))
         self._touched = {}
-
-    def _asset(self, move: Move | OwnMove) -> str:
-        """Return the asset that a move of balances or positions is about."""
-        assert len(move) != 2
-        return move[0] if isinstance(move[2], str) else self.market.instruments[move[0]].settlement
-
-    def _amounts(self, entry: Entry) -> Iterator[tuple[Key, int]]:
-        """Yield what an event has moved, sum by sum."""
-        for move in entry.moves:
-            if len(move) == 2:
-                yield move
-                continue
-            name, units, third, fourth = move
-            if isinstance(third, str):
-                if not entry.replaces:
-                    yield from self._cash_amounts(name, units, third, cast("str | None", fourth))
-                continue
-            if units:
-                yield ("open_interest", name), units
-            if not entry.replaces:
-                yield from self._worth_amounts(name, third, cast("int", fourth))
-
-    def _cash_amounts(
-        self, asset: str, units: int, reason: str, instrument: str | None
-    ) -> Iterator[tuple[Key, int]]:
-        amount = units * self._finest(asset)
-        if reason == "funding":
-            yield ("funding", asset), amount
-        elif reason in INTERNAL:
-            yield ("pnl", asset), amount
-            if instrument is not None:
-                yield ("pnl", f"{asset}/{instrument}"), amount
-            elif reason != "transfer":
-                self._unnamed.add(asset)
-
-    def _worth_amounts(self, name: str, value: int, margin: int) -> Iterator[tuple[Key, int]]:
-        """Yield by what a position's entry value and margin change the pnl.
-
-        What its flows put into balances is realized; less entry values, nothing is left.
-        """
-        instrument = self.market.instruments[name]
-        asset, quantity = instrument.settlement, instrument.quantity_per_unit
-        worth = value * quantity.numerator // quantity.denominator
-        amount = worth if instrument.inverse else -worth
-        if margin:
-            amount += margin * self._finest(asset)
-        if amount:
-            yield ("pnl", asset), amount
-            if asset not in self._unnamed:
-                yield ("pnl", f"{asset}/{name}"), amount
-
-    def _finest(self, asset: str) -> int:
-        """Return a minor unit of an asset in 1 / FINEST."""
-        found = self._finest_of.get(asset)
-        if found is None:
-            found = self._finest_of[asset] = int(self.market.unit(asset).value * FINEST)
-        return found
-
-    def _add(self, key: Key, amount: int) -> None:
-        self._sum(key).add(amount)
-        self._touched[key] = None
 
     def note_fund(self, fund: str, change: int) -> None:
         """Take what a fund's balance is reported to have changed by for losses, in minor units."""
@@ -206,7 +144,7 @@ class Audit:
     def rebase(self, assets: Iterable[str], now_ns: int) -> None:
         """Judge the pnl of assets from here on: what they were worth has changed."""
         self.read(now_ns)
-        self._finest_of = {}
+        self.reading.forget_meanings()
         self._rebase(set(assets))
 
     def _rebase(self, assets: Set[str]) -> None:
@@ -232,7 +170,7 @@ class Audit:
 
     def _new(self, key: Key) -> WatchedSum:
         if key[0] == "pnl":
-            floor = self._finest(key[1].partition("/")[0])
+            floor = self.reading.finest(key[1].partition("/")[0])
             return WatchedSum(round(self.settings.pnl_tolerance_ratio * BILLION), floor)
         return WatchedSum()
 
@@ -290,7 +228,7 @@ class Audit:
         watched = self.sums[key]
         check, scope = key
         asset, _, instrument = scope.partition("/")
-        if check == "pnl" and instrument and asset in self._unnamed:
+        if check == "pnl" and instrument and asset in self.reading.unnamed:
             watched.settle(self._entries)
             return []
         if not is_armed:
@@ -337,7 +275,7 @@ class Audit:
         kept = min(wanted, len(self._recent))
         found: dict[str, Contribution] = {}
         for entry in islice(self._recent, len(self._recent) - kept, None):
-            amount = sum(amount for moved, amount in self._amounts(entry) if moved == key)
+            amount = sum(amount for moved, amount in self.reading.amounts(entry) if moved == key)
             if amount:
                 own = found.get(entry.account)
                 if own is None:
@@ -375,7 +313,7 @@ class Audit:
         return {
             "sums": [[*key, self.sums[key].export_state()] for key in sorted(self.sums)],
             "audit_points": self.audit_points,
-            "unnamed": sorted(self._unnamed),
+            "unnamed": sorted(self.reading.unnamed),
             "flows": [[name, str(units)] for name, units in sorted(self._flows.items())],
             "timers": [[due_ns, *key] for due_ns, key in sorted(self._timers)],
             "unread": [plain_entry(entry) for entry in self._unread],
@@ -388,7 +326,7 @@ class Audit:
         """Take what `export_state` described."""
         self.sums = {(one[0], one[1]): WatchedSum.from_state(one[2]) for one in state["sums"]}
         self.audit_points = state["audit_points"]
-        self._unnamed = set(state["unnamed"])
+        self.reading.unnamed = set(state["unnamed"])
         self._flows = {name: int(units) for name, units in state["flows"]}
         self._timers = [(due_ns, (check, scope)) for due_ns, check, scope in state["timers"]]
         self._unread = [entry_from(plain) for plain in state["unread"]]

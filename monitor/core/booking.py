@@ -24,8 +24,8 @@ def book_balance(
 ) -> None:
     """Set a balance; reason `funding` clears the pending payments that it books."""
     units = market.unit(event.asset).count(event.balance)
-    if units and event.asset not in (held := account.balances):
-        _check_room(account.name, "balances", len(held) + 1, ASSETS_MAX)
+    if units and not account.has_balance(event.asset):
+        _check_room(account.name, "balances", len(account.balances) + 1, ASSETS_MAX)
     if event.asset not in ledger.booked:
         _check_assets(ledger, account.name, [event.asset])
     ledger.set_balance(account, event.asset, units, event.reason, event.instrument)

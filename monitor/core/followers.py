@@ -24,6 +24,7 @@ from monitor.core.sessions import PROFIT_REASONS
 from monitor.core.withdrawals import LEAVING
 
 AnyAccountEvent = events.AccountEvent | events.AccountOpened
+REPLACING = (events.AccountSnapshot, events.AccountClosed)  # each sets an account as a whole
 
 
 class Before(NamedTuple):
@@ -39,6 +40,7 @@ class Before(NamedTuple):
 
 
 NOTHING = Before([], None, opens=False)
+OPENING = Before([], None, opens=True)
 
 
 class Followers:
@@ -52,27 +54,28 @@ class Followers:
 
     def take_found(self) -> list[Decision]:
         """Return what was found in this step."""
-        found, self._found = self._found, []
+        found = self._found
+        if found:
+            self._found = []
         return found
 
     def take_finished(self) -> list[events.LiquidationFinished]:
         """Return the liquidations that ended in this step."""
-        finished, self._finished = self._finished, []
+        finished = self._finished
+        if finished:
+            self._finished = []
         return finished
 
     def before(self, engine: AccountEngine, account: Account, event: AnyAccountEvent) -> Before:
         """Look at what an event is about to change."""
+        if isinstance(event, events.BalanceChanged):
+            if not self._follows(event.reason):
+                return NOTHING
+            return Before([], account.balances.get(event.asset, 0), opens=False)
+        if isinstance(event, events.PositionChanged):
+            return OPENING if self._opens(account, event) else NOTHING
         if isinstance(event, events.LiquidationFinished):
             return NOTHING._replace(ending=_units_in(engine, event))
-        if isinstance(event, events.BalanceChanged):
-            followed = self._follows(event.reason)
-            return (
-                Before([], account.balances.get(event.asset, 0), opens=False)
-                if followed
-                else NOTHING
-            )
-        if isinstance(event, events.PositionChanged):
-            return NOTHING._replace(opens=self._opens(engine, event))
         if isinstance(event, events.DeleveragingFilled):
             self.foresee(event)
             self.parts.venue.deleveraging_watch.note_fill(event)
@@ -85,13 +88,15 @@ class Followers:
         self._audit(engine, event, is_part=is_part)
         if self.parts.venue.vaults.draws:
             self._show_vault(event)
-        if isinstance(event, events.LiquidationEvent):
+        if isinstance(event, events.BalanceChanged):
+            if before.balance is not None:
+                self._note_moved(engine, event, before.balance)
+        elif isinstance(event, events.PositionChanged):
+            if before.opens:
+                self._watch_opening(engine, event)
+        elif isinstance(event, events.LiquidationEvent):
             self._watch(engine, event)
             self._end(event, before.ending)
-        elif isinstance(event, events.BalanceChanged) and before.balance is not None:
-            self._note_moved(engine, event, before.balance)
-        elif isinstance(event, events.PositionChanged) and before.opens:
-            self._watch_opening(engine, event)
         elif isinstance(event, events.WithdrawalRequested):
             self._note_request(event)
 
@@ -107,7 +112,7 @@ class Followers:
         if not moves:
             return
         assert isinstance(event, events.AccountEvent), "expected that an opening moves nothing"
-        replaces = is_part or isinstance(event, events.AccountSnapshot | events.AccountClosed)
+        replaces = is_part or isinstance(event, REPLACING)
         self.parts.audit.take(Entry(event.account, event.seq, moves, replaces))
 
     def _audit_fills(self, engine: AccountEngine, event: events.LiquidationFinished) -> None:
@@ -150,17 +155,16 @@ class Followers:
     def _show_vault(self, event: AnyAccountEvent) -> None:
         """Let a vault's own balances include what was drawn on it."""
         vaults = self.parts.venue.vaults
-        if isinstance(event, events.BalanceChanged | events.AccountSnapshot):
+        if isinstance(event, (events.BalanceChanged, events.AccountSnapshot)):
             vaults.show(event.account, event.event_ns)
         elif isinstance(event, events.AccountClosed):
             vaults.forget(event.account)
 
-    def _opens(self, engine: AccountEngine, event: events.PositionChanged) -> bool:
+    def _opens(self, account: Account, event: events.PositionChanged) -> bool:
         """Return whether a position is about to be opened, where anybody wants to know."""
         if not self.parts.watch.opposed.is_on:
             return False
-        account = engine.ledger.accounts.get(event.account)
-        position = None if account is None else account.position((event.instrument, event.leg))
+        position = account.position((event.instrument, event.leg))
         return position is None or not position.size
 
     def _watch(self, engine: AccountEngine, event: events.LiquidationEvent) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from monitor.core import events
 from monitor.core.changes import Numbered
 from monitor.core.decisions import Decision, StreamGapDetected
-from monitor.core.followers import AnyAccountEvent, Followers
+from monitor.core.followers import REPLACING, AnyAccountEvent, Followers
 from monitor.core.held import instruments_of
 from monitor.core.ledger import Account
 from monitor.core.parts import EngineParts
@@ -30,8 +30,10 @@ class AccountIntake:
 
     def take_found(self) -> list[Decision]:
         """Return what was found in this step: gaps, and liquidations against the rules."""
-        found, self._found = self._found, []
-        return found + self.followers.take_found()
+        found = self.followers.take_found()
+        if self._found:
+            found, self._found = self._found + found, []
+        return found
 
     # --- order ----------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class AccountIntake:
             self.refuse(ordinal, event, error.reason, error.detail)
             return False
         self.followers.after(engine, event, before, is_part=is_part)
-        if isinstance(event, events.AccountSnapshot | events.AccountClosed):
+        if isinstance(event, REPLACING):
             self._drop_held(event)
         if not is_part:
             self.parts.count_applied(event)

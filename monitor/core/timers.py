@@ -29,9 +29,9 @@ class Timers:
             parts.venue.board.next_timer(),
             parts.venue.oracles.next_timer(),
             parts.changes.next_timer(),
-            parts.watch.next_timer(),
             parts.audit.next_timer(),
             parts.venue.withdrawals.next_timer(),
+            *parts.watch.next_timers(),
         ):
             if timer is not None and (first is None or timer[:2] < first[:2]):
                 first = timer

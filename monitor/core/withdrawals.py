@@ -120,6 +120,8 @@ class Withdrawals:
 
     def next_timer(self) -> tuple[int, str, str] | None:
         """Return the first timer as (due_ns, name, key), None without one."""
+        if not self.gates and not self.outages:
+            return None
         due = [
             (gate.due_ns, f"withdrawals:pool:{pool}", f"pool:{pool}")
             for pool, gate in self.gates.items()

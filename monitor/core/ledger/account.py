@@ -169,6 +169,15 @@ class Account:
         """Return the balances that are not 0, in minor units by asset: a copy."""
         return self.store.balances_of(self.number)
 
+    def has_balance(self, asset: str) -> bool:
+        """Return whether the balance of an asset is another than 0."""
+        store = self.store
+        links, assets = store.balances.next, store.balances.asset
+        row, code = store.accounts.first_balance[self.number], store.assets.find(asset)
+        while row != NONE and assets[row] != code:
+            row = links[row]
+        return bool(row != NONE)
+
     def cross_positions(self) -> list[Position]:
         """Return the open positions that the account's balances stand behind."""
         store = self.store

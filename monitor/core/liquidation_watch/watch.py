@@ -79,7 +79,9 @@ class LiquidationWatch:
 
     def take_found(self) -> list[Decision]:
         """Return what was found about the engine as a whole since the last call."""
-        found, self._found = self._found, []
+        found = self._found
+        if found:
+            self._found = []
         return found
 
     # --- the market -----------------------------------------------------------------------
@@ -222,12 +224,9 @@ class LiquidationWatch:
 
     # --- time -----------------------------------------------------------------------------
 
-    def next_timer(self) -> tuple[int, str, Any] | None:
-        """Return the first time at which something is looked at."""
-        timers = (self.waits.next_timer(), self.endings.next_timer(), self.backlog.next_timer())
-        return min(
-            (one for one in timers if one is not None), key=lambda one: one[:2], default=None
-        )
+    def next_timers(self) -> tuple[tuple[int, str, Any] | None, ...]:
+        """Return the first times at which waits, endings and the backlog are looked at."""
+        return self.waits.next_timer(), self.endings.next_timer(), self.backlog.next_timer()
 
     @staticmethod
     def owns(name: str) -> bool:

@@ -37,13 +37,14 @@ class ExtremesWindow:
 
     def add(self, event_ns: int, text: str) -> None:
         """Add a point; `last` is the newest one."""
-        point = (event_ns, float(text), text)
-        while self._high and _compare(self._high[-1], point) <= 0:
-            self._high.pop()
-        self._high.append(point)
-        while self._low and _compare(self._low[-1], point) >= 0:
-            self._low.pop()
-        self._low.append(point)
+        number, high, low = float(text), self._high, self._low
+        point = (event_ns, number, text)
+        while high and (high[-1][1] < number or _compare(high[-1], point) <= 0):
+            high.pop()
+        high.append(point)
+        while low and (low[-1][1] > number or _compare(low[-1], point) >= 0):
+            low.pop()
+        low.append(point)
         self.last = point
 
     def restart(self, now_ns: int) -> None:
@@ -109,47 +110,66 @@ def _compare(one: _Point, other: _Point) -> float:
 class PointMeanWindow:
     """The mean of the points with t >= now - lookback_ns, each counted once.
 
-    One row a point inside the lookback; the sum is exact and kept by differences. Points must come
-    in ascending time (equal times are fine).
+    One row a point inside the lookback. The sum is exact, in whole units of the finest decimal
+    place that was seen, and kept by differences. Points must come in ascending time (equal times
+    are fine).
     """
 
-    __slots__ = ("_points", "_sum", "lookback_ns")
+    __slots__ = ("_decimals", "_points", "_scale", "_sum", "lookback_ns")
 
     def __init__(self, lookback_ns: int) -> None:
         """Begin empty."""
         self.lookback_ns = lookback_ns
-        self._points: deque[tuple[int, Fraction]] = deque()
-        self._sum = Fraction(0)
+        self._points: deque[tuple[int, int]] = deque()
+        self._sum = 0
+        self._decimals, self._scale = 0, 1
 
     def move_to(self, now_ns: int) -> None:
         """Forget what is older than the lookback."""
-        start_ns = now_ns - self.lookback_ns
-        while self._points and self._points[0][0] < start_ns:
-            self._sum -= self._points.popleft()[1]
+        start_ns, points = now_ns - self.lookback_ns, self._points
+        while points and points[0][0] < start_ns:
+            self._sum -= points.popleft()[1]
 
-    def add(self, event_ns: int, value: Fraction) -> None:
-        """Add a point."""
-        self._points.append((event_ns, value))
-        self._sum += value
+    def add(self, event_ns: int, text: str) -> None:
+        """Add a point, a decimal text."""
+        whole, _, decimals = text.partition(".")
+        missing = self._decimals - len(decimals)
+        if missing < 0:
+            self._refine(-missing)
+            missing = 0
+        units = int(whole + decimals) * 10**missing
+        self._points.append((event_ns, units))
+        self._sum += units
+
+    def _refine(self, places: int) -> None:
+        """Count in units that are so many decimal places finer."""
+        factor = 10**places
+        self._decimals, self._scale = self._decimals + places, self._scale * factor
+        self._points = deque((event_ns, units * factor) for event_ns, units in self._points)
+        self._sum *= factor
 
     def restart(self) -> None:
         """Forget every point."""
         self._points.clear()
-        self._sum = Fraction(0)
+        self._sum = 0
 
     @property
-    def mean(self) -> Fraction | None:
-        """Return the mean of the window's points, None without one."""
-        return self._sum / len(self._points) if self._points else None
+    def mean(self) -> tuple[int, int] | None:
+        """Return the mean of the window's points: numerator and denominator; None without one."""
+        count = len(self._points)
+        return (self._sum, count * self._scale) if count else None
 
     def export_state(self) -> list[Any]:
         """Return the window as plain values."""
-        return [[event_ns, exact_text(value)] for event_ns, value in self._points]
+        return [
+            [event_ns, exact_text(Fraction(units, self._scale))] for event_ns, units in self._points
+        ]
 
     def restore(self, state: list[Any]) -> None:
         """Take what `export_state` described."""
-        self._points = deque((event_ns, to_fraction(text)) for event_ns, text in state)
-        self._sum = sum((value for _, value in self._points), Fraction(0))
+        self.restart()
+        for event_ns, text in state:
+            self.add(event_ns, text)
 
 
 class SumWindow:

@@ -49,17 +49,29 @@ class BreakerBoard:
         # Timers as a heap: one is outdated when its breaker has another due time by now.
         self._timers: list[tuple[int, str, BreakerKey]] = []
         self._noted: dict[BreakerKey, int] = {}
+        self._watching_marks: dict[str, list[tuple[Breaker, PriceRule]]] = {}
 
     def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
         """Let the breakers of an instrument see its new mark."""
         decisions: list[Decision] = []
-        for settings in self.settings:
-            if type(settings) in PRICE_RULES and settings.scope in ("*", event.instrument):
-                rule = self._breaker(settings, event.instrument).rule
-                assert isinstance(rule, PriceRule)
-                rule.observe(now_ns, event.price, event.high, event.low)
-                decisions += self._look((settings.name, event.instrument), now_ns)
+        for breaker, rule in self._watching_mark(event.instrument):
+            rule.observe(now_ns, event.price, event.high, event.low)
+            if found := breaker.look(now_ns):
+                decisions += found
+            if breaker.status.due_ns is not None:
+                self._note_timer((breaker.settings.name, event.instrument))
         return decisions
+
+    def _watching_mark(self, instrument: str) -> list[tuple[Breaker, PriceRule]]:
+        """Return the breakers that see the mark of an instrument: found once, for every mark."""
+        watching = self._watching_marks.get(instrument)
+        if watching is None:
+            watching = self._watching_marks[instrument] = []
+            for settings, scope in self._watching(PRICE_RULES, [instrument]):
+                breaker = self._breaker(settings, scope)
+                assert isinstance(breaker.rule, PriceRule)
+                watching.append((breaker, breaker.rule))
+        return watching
 
     def trade_printed(
         self, event: events.TradePrinted, tick_size: str, now_ns: int
@@ -239,6 +251,7 @@ class BreakerBoard:
         ]
         for key in gone:
             del self.breakers[key]
+        self._watching_marks.pop(instrument, None)
 
     def is_tripped(self, names: Container[str], scopes: Container[str | None]) -> bool:
         """Return whether any of these breakers stands tripped for any of these scopes."""
@@ -260,6 +273,7 @@ class BreakerBoard:
         unchanged = {rule.name for rule in settings if rule in self.settings}
         self.breakers = {key: b for key, b in self.breakers.items() if key[0] in unchanged}
         self.settings = tuple(settings)
+        self._watching_marks = {}
 
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""

@@ -20,6 +20,8 @@ from monitor.core.decisions import (
 )
 
 SECOND_NS = 1_000_000_000
+# An estimate this much (relative) below the limit is clear of it, whatever its rounding.
+ESTIMATE_BAND = 1e-6
 
 
 class Measure(NamedTuple):
@@ -114,20 +116,25 @@ class Breaker:
         status.estimate, status.limit, is_clear = rule.estimate(now_ns)
         decisions: list[Decision] = []
         if status.state != "armed" or not is_clear:
-            measure = rule.measure(now_ns)
-            if status.state == "cooling" and status.due_ns is not None and now_ns >= status.due_ns:
-                decisions.append(self._arm(now_ns, by=None))
-            elif status.state == "armed" and measure.is_beyond:
-                self._enter("tripped", now_ns)
-                decisions.append(self._tripped(measure, now_ns))
-            if status.state == "tripped":
-                decisions += self._look_tripped(measure, now_ns)
+            decisions = self._move_on(rule.measure(now_ns), now_ns)
         self._watch_time(now_ns)
+        return decisions
+
+    def _move_on(self, measure: Measure, now_ns: int) -> list[Decision]:
+        status = self.status
+        decisions: list[Decision] = []
+        if status.state == "cooling" and status.due_ns is not None and now_ns >= status.due_ns:
+            decisions.append(self._arm(now_ns, by=None))
+        elif status.state == "armed" and measure.is_beyond:
+            self._enter("tripped", now_ns)
+            decisions.append(self._tripped(measure, now_ns))
+        if status.state == "tripped":
+            decisions += self._look_tripped(measure, now_ns)
         return decisions
 
     def _watch_time(self, now_ns: int) -> None:
         """While armed, look again when time alone may trip it."""
-        if self.status.state == "armed" and self.rule.trips_by_time:
+        if self.rule.trips_by_time and self.status.state == "armed":
             self.status.due_ns = self.rule.next_change_ns(now_ns)
 
     def tripped(self, now_ns: int) -> BreakerTripped:

@@ -10,10 +10,10 @@ from typing import Any
 
 from monitor.core.amounts import exact_text, float_setting, to_fraction
 from monitor.core.breaker_settings import PriceBandSettings
-from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
+from monitor.core.breakers.breaker import ESTIMATE_BAND, SECOND_NS, Estimate, Measure
 from monitor.core.windows import PointMeanWindow
 
-Newest = tuple[int, Fraction, Fraction, Fraction]  # event_ns, mark, its high, its low
+Newest = tuple[int, str, str, str]  # event_ns, mark, its high, its low
 
 
 class PriceBand:
@@ -26,6 +26,8 @@ class PriceBand:
         release = settings.release_ratio
         self.limit = float_setting(settings.limit_ratio)
         self.release = self.limit if release is None else float_setting(release)
+        self._limit_number = settings.limit_ratio
+        self._clear = settings.limit_ratio * (1 - ESTIMATE_BAND)
         self.lookback_ns = round(settings.lookback_s * SECOND_NS)
         self.window = PointMeanWindow(self.lookback_ns)
         self._newest: Newest | None = None
@@ -34,13 +36,14 @@ class PriceBand:
     def observe(self, now_ns: int, price: str, high: str | None, low: str | None) -> None:
         """Take one mark, with the extremes that were coalesced into it."""
         self.window.move_to(now_ns)
-        mean = self.window.mean
-        self._mean = None if mean is None else (mean.numerator, mean.denominator)
-        mark = to_fraction(price)
-        highest = max(mark, to_fraction(high or price))
-        lowest = min(mark, to_fraction(low or price))
-        self._newest = (now_ns, mark, highest, lowest)
-        self.window.add(now_ns, mark)
+        self._mean = self.window.mean
+        highest = lowest = price
+        if high is not None:
+            highest = max(price, high, key=to_fraction)
+        if low is not None:
+            lowest = min(price, low, key=to_fraction)
+        self._newest = (now_ns, price, highest, lowest)
+        self.window.add(now_ns, price)
 
     def pass_time(self) -> None:
         """Count the newest mark by its price alone."""
@@ -58,13 +61,18 @@ class PriceBand:
             told_ns, _, highest, lowest = self._newest
             if now_ns <= told_ns + self.lookback_ns:
                 mean = Fraction(*self._mean)
-                distance = max(highest / mean - 1, 1 - lowest / mean)
+                distance = max(to_fraction(highest) / mean - 1, 1 - to_fraction(lowest) / mean)
         return Measure(distance, self.limit, distance > self.limit, distance <= self.release)
 
     def estimate(self, now_ns: int) -> Estimate:
         """Return the same in floats."""
-        measure = self.measure(now_ns)
-        return Estimate(float(measure.value), float(measure.limit), not measure.is_beyond)
+        distance = 0.0
+        if self._newest is not None and self._mean is not None:
+            told_ns, _, highest, lowest = self._newest
+            if now_ns <= told_ns + self.lookback_ns:
+                mean = self._mean[0] / self._mean[1]
+                distance = max(float(highest) / mean - 1.0, 1.0 - float(lowest) / mean)
+        return Estimate(distance, self._limit_number, distance < self._clear)
 
     def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Measure from the present mark on."""
@@ -82,18 +90,19 @@ class PriceBand:
     def export_state(self) -> dict[str, Any]:
         """Return the rule's state as plain values."""
         newest = self._newest
+        mean = None if self._mean is None else Fraction(*self._mean)
         return {
             "window": self.window.export_state(),
-            "newest": newest and [newest[0], *(exact_text(price) for price in newest[1:])],
-            "mean": self._mean and [str(part) for part in self._mean],
+            "newest": newest
+            and [newest[0], *(exact_text(to_fraction(text)) for text in newest[1:])],
+            "mean": None if mean is None else [str(mean.numerator), str(mean.denominator)],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take what `export_state` described."""
         self.window.restore(state["window"])
         if state["newest"] is not None:
-            told_ns, *prices = state["newest"]
-            mark, highest, lowest = (to_fraction(text) for text in prices)
+            told_ns, mark, highest, lowest = state["newest"]
             self._newest = (told_ns, mark, highest, lowest)
         if state["mean"] is not None:
             numerator, denominator = (int(part) for part in state["mean"])

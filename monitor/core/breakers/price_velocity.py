@@ -10,11 +10,8 @@ from typing import Any
 
 from monitor.core.amounts import float_setting, to_fraction
 from monitor.core.breaker_settings import PriceVelocitySettings
-from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
+from monitor.core.breakers.breaker import ESTIMATE_BAND, SECOND_NS, Estimate, Measure
 from monitor.core.windows import ExtremesWindow
-
-# An estimate this much (relative) below the limit is clear of it, whatever its rounding.
-ESTIMATE_BAND = 1e-6
 
 
 class PriceVelocity:
@@ -37,11 +34,12 @@ class PriceVelocity:
     def observe(self, now_ns: int, price: str, high: str | None, low: str | None) -> None:
         """Take one mark, with the extremes that were coalesced into it."""
         self.window.move_to(now_ns)
-        for text in (high or price, low or price, price):
-            self.window.add(now_ns, text)
         if high is None and low is None:
+            self.window.add(now_ns, price)
             self._now = (price, price)
         else:
+            for text in (high or price, low or price, price):
+                self.window.add(now_ns, text)
             points = (price, high or price, low or price)
             self._now = (max(points, key=to_fraction), min(points, key=to_fraction))
         self._earlier_ns, self._newest_ns = self._newest_ns, now_ns

@@ -20,6 +20,7 @@ from bench.image import _decide_all, _set
 from bench.measure import ROUNDS_MIN, Figure, Scale, main, quantile, seconds
 from bench.threshold_book import Book, make_book, make_stream
 from monitor.analysis.analyst import Question
+from monitor.analysis.funding import Rates
 from monitor.analysis.positions import Book as ImageBook
 from monitor.analysis.positions import Listing, gather
 from monitor.analysis.shadow import Shadow, digests_of
@@ -150,7 +151,8 @@ async def _event_figures(book: Book) -> list[Figure]:
     columns = reader.columns(image.source)
     image.release()
     named = [NamedColumns(columns, [(listing.name, "USD") for listing in listings])]
-    question = Question(as_of_ns=0, listings=listings, configured="queue-bitmex")
+    rates = Rates(np.full(len(listings), 0.0001), np.ones(len(listings), np.int64))
+    question = Question(as_of_ns=0, listings=listings, rates=rates, configured="queue-bitmex")
     companion: Companion[Busy, int] = Companion(BusyAnalysis)
     path, pairs = _Path(book), []
     in_thread = asyncio.get_running_loop().run_in_executor

@@ -105,12 +105,14 @@ class ShadowSettings(Settings, frozen=True, kw_only=True):
 
     At most every `interval_s`, and at most a fifth of a core of its time; one answer may take
     `timeout_s`. `counterparties_max`: how many a venue lets close one bankrupt position.
+    `funding_interval_s`: between two of its funding payments, for what a position costs to carry.
     """
 
     enabled: bool = True
     interval_s: PositiveFloat = 10.0
     timeout_s: PositiveFloat = 120.0
     counterparties_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
+    funding_interval_s: PositiveFloat = 28_800.0
 
 
 class HttpSettings(Settings, frozen=True, kw_only=True):

@@ -134,6 +134,7 @@ SETTINGS = {
     ("shadow", "interval_s"): "How often, at most.",
     ("shadow", "timeout_s"): "After this long the process is started anew.",
     ("shadow", "counterparties_max"): "How many may close one bankrupt position.",
+    ("shadow", "funding_interval_s"): "Between two funding payments of the venue.",
     ("breakers", "name"): "Name of the breaker.",
     (
         "breakers",

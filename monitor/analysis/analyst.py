@@ -10,6 +10,7 @@ import numpy as np
 
 from monitor.analysis.burdens import COUNTERPARTIES_MAX
 from monitor.analysis.details import PlanDetails, RankKeeper, sides_by_turns
+from monitor.analysis.funding import FundingFindings, Rates, funding_findings
 from monitor.analysis.positions import Book, Listing, Terms, gather
 from monitor.analysis.shadow import (
     FEASIBLE_LOTS,
@@ -29,11 +30,15 @@ SIDES_A_TURN = 10
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about an image. `severity`: learned from recorded rounds, 1 without any."""
+    """What is asked about an image.
+
+    `rates`: of funding; `severity`: learned from recorded rounds, 1 without any.
+    """
 
     as_of_ns: int
     listings: Sequence[Listing]
     configured: str
+    rates: Rates
     severity: float = 1.0
     counterparties_max: int = COUNTERPARTIES_MAX
 
@@ -49,12 +54,13 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one image says: two scenarios, the worst accounts and one stress by turns."""
+    """What one image says: two scenarios, the worst accounts and one stress by turns; funding."""
 
     question: Question
     terms: Terms
     offsets: list[int]  # of each shard's unit numbers
     scenarios: list[Scenario]
+    funding: FundingFindings
 
 
 def worst_sides(answers: Answers) -> list[int]:
@@ -83,7 +89,8 @@ class Analyst:
         scenarios = [self._scenario(question, shadow, asked, ranks) for asked, ranks in chosen]
         self._turn += 1
         offsets = np.cumsum([0, *(len(book.columns.begins) for book in books)])[:-1]
-        return Findings(question, terms, offsets.tolist(), scenarios)
+        funding = funding_findings(books, question.listings, terms, question.rates)
+        return Findings(question, terms, offsets.tolist(), scenarios, funding)
 
     def _scenario(
         self, question: Question, shadow: Shadow, stress: float, ranks: RankKeeper

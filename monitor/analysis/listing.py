@@ -1,7 +1,10 @@
-"""What shadow rounds need beside an image: lots, factors, and which units are no trader's."""
+"""What an analysis needs beside an image: lots, factors, funding, which units are no trader's."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from monitor.analysis.funding import Rates
 from monitor.analysis.positions import Counts, Listing
 from monitor.core.accounts import AccountEngine
 from monitor.core.ledger.columns import NONE
@@ -19,6 +22,15 @@ def listings_of(market: Market) -> list[Listing]:
         factor = factors.setdefault(listed.index, number) if listed.index else number
         found.append(Listing(name, float(listed.lot_size * listed.contract_size), factor))
     return found
+
+
+def rates_of(market: Market, listings: Sequence[Listing]) -> Rates:
+    """Return the predicted funding rate of every instrument, and when it is paid."""
+    known = [market.funding_rates.get(listing.name) for listing in listings]
+    return Rates(
+        rate=np.array([np.nan if one is None else float(one.rate) for one in known], np.float64),
+        next_ns=np.array([0 if one is None else one.next_funding_ns for one in known], np.int64),
+    )
 
 
 def no_traders(engine: AccountEngine) -> Counts:

@@ -83,17 +83,7 @@ class Part(NamedTuple):
 
 def gather(books: Sequence[Book], listings: Sequence[Listing]) -> tuple[Terms, Positions]:
     """Return the instruments and all positions of a book that lies in shards."""
-    numbers = {listing.name: number for number, listing in enumerate(listings)}
-    terms = _terms(books, listings, numbers)
-    parts, offset = [], 0
-    for book in books:
-        skipped = np.zeros(len(book.columns.begins), np.uint8)
-        skipped[book.no_traders] = 1
-        known = [numbers.get(name, -1) for name in book.instruments]
-        own = np.full(len(book.columns.instruments), -1, np.int64)
-        own[: len(known)] = known
-        parts.append(Part(own, skipped, offset))
-        offset += len(book.columns.begins)
+    terms, parts = _terms(books, listings), parts_of(books, listings)
     begins = np.zeros(2 * len(listings) + 1, np.int64)
     for book, part in zip(books, parts, strict=True):
         count_positions(book.columns, part.instruments, begins)
@@ -105,7 +95,23 @@ def gather(books: Sequence[Book], listings: Sequence[Listing]) -> tuple[Terms, P
     return terms, found
 
 
-def _terms(books: Sequence[Book], listings: Sequence[Listing], numbers: dict[str, int]) -> Terms:
+def parts_of(books: Sequence[Book], listings: Sequence[Listing]) -> list[Part]:
+    """Return how the numbers of each shard are those of the whole."""
+    numbers = {listing.name: number for number, listing in enumerate(listings)}
+    parts, offset = [], 0
+    for book in books:
+        skipped = np.zeros(len(book.columns.begins), np.uint8)
+        skipped[book.no_traders] = 1
+        known = [numbers.get(name, -1) for name in book.instruments]
+        own = np.full(len(book.columns.instruments), -1, np.int64)
+        own[: len(known)] = known
+        parts.append(Part(own, skipped, offset))
+        offset += len(book.columns.begins)
+    return parts
+
+
+def _terms(books: Sequence[Book], listings: Sequence[Listing]) -> Terms:
+    numbers = {listing.name: number for number, listing in enumerate(listings)}
     count = len(listings)
     terms = Terms(
         mark=np.full(count, np.nan),

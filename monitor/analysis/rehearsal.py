@@ -3,6 +3,7 @@
 import numpy as np
 
 from monitor.analysis.analyst import Analyst, Findings, Question
+from monitor.analysis.funding import Rates
 from monitor.analysis.positions import Book, Listing
 from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
 from monitor.core.margin.index.image import BookImages, ImageReader
@@ -22,5 +23,8 @@ def rehearse_analysis() -> Findings:
     image = BookImages(index).take()
     columns = ImageReader().columns(image.source)
     image.release()
-    question = Question(as_of_ns=0, listings=[Listing("X", 1.0, 0)], configured="queue-bitmex")
+    rates = Rates(np.array([0.0001]), np.array([1], np.int64))
+    question = Question(
+        as_of_ns=0, listings=[Listing("X", 1.0, 0)], rates=rates, configured="queue-bitmex"
+    )
     return Analyst().answer(question, [Book(columns, ["X"], np.zeros(0, np.int64))])

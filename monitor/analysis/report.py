@@ -204,7 +204,7 @@ def told_details(
 
 def units_told(findings: Findings) -> set[int]:
     """Return the numbers of all units that are to be named."""
-    return {
+    return set(findings.funding.hardest.tolist()) | {
         payer.unit
         for scenario in findings.scenarios
         for plans in scenario.details.values()

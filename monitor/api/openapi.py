@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.api.funding import FundingAnswer
 from monitor.api.liquidations import LiquidationsAnswer
 from monitor.api.oracle_records import OraclesAnswer
 from monitor.api.records import (
@@ -205,6 +206,14 @@ ENDPOINTS = (
             ),
             _STRESS,
         ),
+    ),
+    Endpoint(
+        path="/v1/funding",
+        summary="What the next funding payment takes from whom, and whom it makes liquidatable.",
+        answers={
+            200: (FundingAnswer, "The forecast, the instruments, the accounts hit hardest."),
+            503: (ErrorRecord, "No funding forecast has been worked out yet."),
+        },
     ),
     Endpoint(
         path="/v1/funds",

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from monitor.api.console_files import console_routes
 from monitor.api.deleveragings import deleveragings_answer
 from monitor.api.desk import Desk
+from monitor.api.funding import funding_answer
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
 from monitor.api.liquidations import liquidations_answer
@@ -92,6 +93,7 @@ class Api:
             "/v1/book": self.book,
             "/v1/shadow": self.shadow,
             "/v1/shadow/{instrument:path}/{side}": self.shadow_side,
+            "/v1/funding": self.funding,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/liquidations": self.liquidations,
@@ -229,6 +231,14 @@ class Api:
         stress = float(choice(request, "stress", STRESSES) or 0)
         shadows = self._source.view().shadows
         return next((one for one in shadows if one.stress == stress), None)
+
+    async def funding(self, request: Request) -> Response:
+        """Return what the next funding payment does; 503 before the first answer."""
+        refuse_unknown(request, ())
+        forecast = self._source.view().funding
+        if forecast is None:
+            return _not_ready("a funding forecast")
+        return json_response(funding_answer(forecast))
 
     async def funds(self, request: Request) -> Response:
         """Return all insurance funds."""

@@ -14,7 +14,8 @@ import numpy as np
 import structlog
 
 from monitor.analysis.analyst import Analyst, Findings, Question
-from monitor.analysis.listing import listings_of, no_traders
+from monitor.analysis.funding_report import funding_forecast
+from monitor.analysis.listing import listings_of, no_traders, rates_of
 from monitor.analysis.path import MarkPath
 from monitor.analysis.positions import Book, Counts, Floats
 from monitor.analysis.report import ShadowReport, ToldPlan, told_details, units_told
@@ -110,9 +111,11 @@ class ShadowWatch:
         """
         if self._is_busy or self._vitals.clock.monotonic_s() < self._due_s:
             return None
+        listings = listings_of(self._engine.market)
         question = Question(
             as_of_ns=self._engine.engine_ns,
-            listings=listings_of(self._engine.market),
+            listings=listings,
+            rates=rates_of(self._engine.market, listings),
             configured=self._engine.settings.deleveraging.policy,
             counterparties_max=self._settings.counterparties_max,
         )
@@ -187,6 +190,15 @@ class ShadowWatch:
                 before=before.realised if before else None,
             )
         self._publish()
+        self._views.take_funding(
+            funding_forecast(
+                findings.funding,
+                instruments,
+                names,
+                as_of_ns=as_of_ns,
+                interval_s=self._settings.funding_interval_s,
+            )
+        )
 
     def _show_path(self, path: MarkPath) -> None:
         found = [each for each in self._reports.values() if each.as_of_ns == path.as_of_ns]

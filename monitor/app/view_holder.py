@@ -3,6 +3,7 @@
 import msgspec
 
 from monitor.core.engine import RiskEngine
+from monitor.core.funding_view import FundingForecast
 from monitor.core.oracle_view import IndexSensitivity
 from monitor.core.shadow_view import Shadow
 from monitor.core.view import BookSums, Ladders, RiskView
@@ -26,6 +27,7 @@ class ViewHolder:
         self._ladders: Ladders | None = None
         self._sensitivities: tuple[IndexSensitivity, ...] = ()
         self._shadows: tuple[Shadow, ...] = ()
+        self._funding: FundingForecast | None = None
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -57,6 +59,11 @@ class ViewHolder:
         self._shadows = shadows
         self.view = msgspec.structs.replace(self.view, shadows=shadows)
 
+    def take_funding(self, forecast: FundingForecast) -> None:
+        """Show what the next funding payment does from now on."""
+        self._funding = forecast
+        self.view = msgspec.structs.replace(self.view, funding=forecast)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
@@ -69,6 +76,7 @@ class ViewHolder:
             ladders=self._ladders,
             sensitivities=self._sensitivities,
             shadows=self._shadows,
+            funding=self._funding,
         )
         self._is_behind = False
         ended_s = self._clock.monotonic_s()

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from monitor.core.decisions import BreakerState, State
+from monitor.core.funding_view import FundingForecast
 from monitor.core.liquidation_view import LiquidationsView
 from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
 from monitor.core.shadow_view import Shadow
@@ -342,6 +343,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     book: BookSums | None = None
     ladders: Ladders | None = None
     shadows: tuple[Shadow, ...] = ()  # of the worst accounts, then by stress
+    funding: FundingForecast | None = None
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

@@ -23,6 +23,7 @@ from monitor.core.view import (
 )
 from monitor.exporter.catalogue import BREAKER_STATES
 from monitor.exporter.oracle_readers import ORACLE_READERS
+from monitor.exporter.readers_funding import FUNDING_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
 from monitor.exporter.readers_shadow import SHADOW_READERS
 
@@ -270,4 +271,5 @@ READERS: dict[str, Reader] = {
     ),
     **ORACLE_READERS,
     **SHADOW_READERS,
+    **FUNDING_READERS,
 }

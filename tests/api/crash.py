@@ -42,6 +42,7 @@ from monitor.core.view import (
 from monitor.runtime.clock import ManualClock
 from monitor.runtime.health import Health, Need
 from monitor.runtime.measurements import Measurements
+from tests.api.crash_funding import funding_at
 from tests.api.crash_ladders import CrashLadders
 from tests.api.crash_shadow import CrashShadow
 from tests.api.crash_waterfall import bankrupt_engine
@@ -176,6 +177,7 @@ def view_at(second: int) -> RiskView:
         ready=True,
         book=book_at(second),
         shadows=(CrashShadow(START_NS + second * 10**9, 4_000_000.0),),
+        funding=funding_at(START_NS + second * 10**9),
         ladders=CrashLadders(
             as_of_ns=START_NS + second * 10**9,
             refreshed_ns=START_NS + second // 60 * 60 * 10**9,

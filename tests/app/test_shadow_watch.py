@@ -108,6 +108,9 @@ async def test_a_round_names_who_would_pay(shards: int) -> None:
     assert [payer.account for payer in queue.payers] == ["short0"]
     assert queue.payers[0].amount_usd == pytest.approx(0.94)
     assert watched.worst.of("X-PERP", "short") is not None
+    funding = watched.views.view.funding
+    assert funding is not None
+    assert (funding.as_of_ns, funding.next_funding_ns) == (watched.engine.engine_ns, None)
     assert watched.worst.of("Y-PERP", "long") is None
     assert [shadow.stress for shadow in watched.views.view.shadows] == [0.0, 0.05]
 

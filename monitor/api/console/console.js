@@ -4,6 +4,7 @@ import { openAccount } from "./account.js";
 import { buildCharts, drawCharts, resizeCharts } from "./charts.js";
 import { find, setFlag, setText } from "./elements.js";
 import { clock, day } from "./format.js";
+import { followFunding } from "./funding.js";
 import { appendHistory, emptyHistory } from "./history.js";
 import { drawLadder, followLadder } from "./ladder.js";
 import { followLiquidations } from "./liquidations.js";
@@ -75,7 +76,10 @@ function show() {
   showService(seen.state);
   drawCharts(seen.history, chosenInstrument(), seen.trips);
   followLadder(chosenInstrument(), seen.state.status.engine_ns);
-  if (chosenInstrument()) followShadow(seen.state.status.engine_ns);
+  if (chosenInstrument()) {
+    followShadow(seen.state.status.engine_ns);
+    followFunding();
+  }
 }
 
 function showCondition(status) {

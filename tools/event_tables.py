@@ -20,7 +20,14 @@ from monitor.core.decisions import (
     MarkSeen,
     Reduction,
 )
-from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, Event, Record
+from monitor.core.events import (
+    ACCOUNT_EVENTS,
+    LOCAL_EVENTS,
+    MARKET_EVENTS,
+    BreakerReset,
+    Event,
+    Record,
+)
 from monitor.streams.codec import BatchApplied, LeaderStarted, Local, Run
 from tools.meanings import meaning
 from tools.type_names import default_of, describe_type, tag_of
@@ -86,7 +93,9 @@ def _contents() -> str:
     ):
         for record in group:
             name = tag_of(record)
-            rows.append(f"| [`{name}`](#{name}) | {topic} | {_text(record).splitlines()[0]} |")
+            # An operator writes a reset where every shard reads it.
+            place = "market" if record is BreakerReset else topic
+            rows.append(f"| [`{name}`](#{name}) | {place} | {_text(record).splitlines()[0]} |")
     return "\n".join(rows) + "\n"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.api.breaker_resets import ResetRecord, ResetRequest
 from monitor.api.liquidations import LiquidationsAnswer
 from monitor.api.oracle_records import OraclesAnswer
 from monitor.api.records import (
@@ -30,8 +31,8 @@ from monitor.core.waterfall_ledger import WaterfallEpisode
 
 JSON = "application/json"
 _DESCRIPTION = (
-    "Read-only. Numbers are decimal strings, times are integer nanoseconds since the epoch (UTC), "
-    "ratios are 0 to 1, and what does not exist is null."
+    "Read-only, but for arming a breaker by hand. Numbers are decimal strings, times are integer "
+    "nanoseconds since the epoch (UTC), ratios are 0 to 1, and what does not exist is null."
 )
 
 
@@ -45,13 +46,17 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One address; `answers` maps a status to the record and what it means."""
+    """One address; `answers` maps a status to the record and what it means.
+
+    `body`: what a POST says; null: the address is read.
+    """
 
     path: str
     summary: str
     answers: dict[int, tuple[type[msgspec.Struct] | None, str]]
     content_type: str = JSON
     parameters: tuple[Parameter, ...] = ()
+    body: type[msgspec.Struct] | None = None
 
 
 _LIMIT = Parameter(
@@ -223,6 +228,26 @@ ENDPOINTS = (
         answers={200: (BreakersAnswer, "The list.")},
     ),
     Endpoint(
+        path="/v1/breakers/{breaker}/reset",
+        summary="Arm a tripped or cooling breaker by hand, recorded with who and why.",
+        answers={
+            202: (ResetRecord, "Recorded; applied when it is read back."),
+            400: _BAD_REQUEST,
+            403: (None, "No token is configured, or a page of another origin asks: text."),
+            404: (ErrorRecord, "No such breaker is configured."),
+            503: (ErrorRecord, "The market topic did not take it in time."),
+        },
+        parameters=(
+            Parameter(
+                name="breaker",
+                description="The `name` of a `[[breakers]]`.",
+                schema={"type": "string", "minLength": 1, "maxLength": 64},
+                place="path",
+            ),
+        ),
+        body=ResetRequest,
+    ),
+    Endpoint(
         path="/v1/liquidations",
         summary="What the exchange's liquidation engine does, what it costs, and how fast it goes.",
         answers={200: (LiquidationsAnswer, "The newest view of it.")},
@@ -304,6 +329,8 @@ def openapi_document(version: str) -> dict[str, Any]:
     records: set[type[msgspec.Struct]] = {Hello, Step}
     for endpoint in ENDPOINTS:
         records.update(record for record, _ in endpoint.answers.values() if record)
+        if endpoint.body is not None:
+            records.add(endpoint.body)
     names = sorted(records, key=lambda record: record.__name__)
     references, schemas = msgspec.json.schema_components(
         names, ref_template="#/components/schemas/{name}"
@@ -318,7 +345,8 @@ def openapi_document(version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
-            endpoint.path: {"get": _operation(endpoint, reference_of)} for endpoint in ENDPOINTS
+            endpoint.path: {"post" if endpoint.body else "get": _operation(endpoint, reference_of)}
+            for endpoint in ENDPOINTS
         },
         "components": {"schemas": schemas},
     }
@@ -334,7 +362,18 @@ def _operation(
             "description": meaning,
             "content": {endpoint.content_type: {"schema": schema}},
         }
+    body = (
+        {
+            "requestBody": {
+                "required": True,
+                "content": {JSON: {"schema": reference_of[endpoint.body]}},
+            }
+        }
+        if endpoint.body
+        else {}
+    )
     return {
+        **body,
         "summary": endpoint.summary,
         "operationId": endpoint.path.strip("/").replace("/", "_").translate(_WITHOUT_BRACES),
         "parameters": [

@@ -192,3 +192,24 @@ def test_a_reload_keeps_the_window_of_a_rule_that_is_unchanged() -> None:
     engine.apply([reload])
     journal.mark("X", "85")  # the first mark that `other` sees
     assert [line[1] for line in told(engine, journal.take())] == ["kept"]
+
+
+def test_a_reset_of_one_scope_leaves_the_others_as_they_are() -> None:
+    journal = Journal()
+    for name in ("X", "Y"):
+        journal.list_instrument(name)
+        journal.mark(name, "100")
+        journal.mark(name, "80")
+    engine = RiskEngine(settings(0.1))
+    engine.apply(journal.take())
+    said = {"breaker": "fast", "reason": "looked at", "by": "me"}
+    reset = events.BreakerReset(event_ns=journal.now_ns, scope="Y", **said)
+    (rearmed,) = [decision for _, decision in engine.apply([reset])]
+    assert (rearmed.kind, rearmed.scope) == ("breaker_rearmed", "Y")  # type: ignore[attr-defined]
+    assert {one.scope: one.state for one in engine.view().breakers} == {
+        "X": "tripped",
+        "Y": "armed",
+    }
+    engine.apply([events.BreakerReset(event_ns=journal.now_ns, scope="Z", **said)])
+    (refused,) = engine.take_refused()
+    assert refused.detail == "breaker_reset: expected a scope of fast (X, Y), received 'Z'"

@@ -13,6 +13,7 @@ import msgspec
 from monitor.core import events
 from monitor.core.decisions import (
     DECISIONS,
+    BreakerBound,
     Charge,
     Contributor,
     Decision,
@@ -56,6 +57,8 @@ tables below.
 _EVENT_ENVELOPE = ("event_ns", "account", "seq", "more")
 _DECISION_ENVELOPE = Decision.__struct_fields__
 
+_PARTS_OF_DECISIONS = (Reduction, Charge, Contributor, MarkSeen, BreakerBound)
+
 
 def render_events() -> str:
     """Return the page."""
@@ -75,7 +78,7 @@ def render_events() -> str:
     parts.append("Every decision has the envelope; it is left out of the tables that follow.\n")
     parts.append(_table(Decision, _DECISION_ENVELOPE, ()))
     parts.extend(_record(decision, _DECISION_ENVELOPE) for decision in DECISIONS)
-    parts.extend(_record(record, ()) for record in (Reduction, Charge, Contributor, MarkSeen))
+    parts.extend(_record(record, ()) for record in _PARTS_OF_DECISIONS)
     parts.append("## Other records of the decisions topic\n")
     others = (Heartbeat, BatchApplied, LeaderStarted, Run, Local)
     parts.extend(_record(record, ()) for record in others)

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
+from monitor.api.breaker_records import BreakersAnswer
 from monitor.api.breaker_resets import ResetRecord, ResetRequest
 from monitor.api.liquidations import LiquidationsAnswer
 from monitor.api.oracle_records import OraclesAnswer
 from monitor.api.records import (
     AccountsPage,
     BookAnswer,
-    BreakersAnswer,
     DecisionsPage,
     DeleveragingsAnswer,
     ErrorRecord,

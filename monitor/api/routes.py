@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from monitor.api.breaker_records import BreakersAnswer
 from monitor.api.breaker_resets import (
     PATH,
     NotRecordedError,
@@ -46,7 +47,6 @@ from monitor.api.presenting import (
 )
 from monitor.api.records import (
     AccountsPage,
-    BreakersAnswer,
     DecisionsPage,
     ErrorRecord,
     FundsAnswer,

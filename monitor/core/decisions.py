@@ -22,6 +22,8 @@ from monitor.core.events import Leg, snake_case
 State: TypeAlias = Literal["healthy", "margin_call", "liquidatable", "bankrupt", "unknown"]
 Side: TypeAlias = Literal["long", "short"]
 BreakerState: TypeAlias = Literal["armed", "tripped", "cooling"]
+# Does the venue do what a tripped breaker asks for?
+VenueFollowing: TypeAlias = Literal["waiting", "followed", "not_followed"]
 # {topic, partition, offset}, {file, line}, or {topic, partition, local} for the monitor's own.
 Cause: TypeAlias = dict[str, str | int]
 

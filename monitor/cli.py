@@ -19,6 +19,7 @@ from monitor.config import (
     load_configuration,
     parse_configuration,
 )
+from monitor.operating import add_breaker_verb
 from monitor.usage import Parser, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_deleverage(add_verb)
     _add_socialize(add_verb)
     _add_calibrate(add_verb)
+    add_breaker_verb(add_verb)
     return parser
 
 

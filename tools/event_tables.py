@@ -13,6 +13,7 @@ import msgspec
 from monitor.core import events
 from monitor.core.decisions import (
     DECISIONS,
+    BreakerBound,
     Charge,
     Contributor,
     Decision,
@@ -20,7 +21,14 @@ from monitor.core.decisions import (
     MarkSeen,
     Reduction,
 )
-from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, Event, Record
+from monitor.core.events import (
+    ACCOUNT_EVENTS,
+    LOCAL_EVENTS,
+    MARKET_EVENTS,
+    BreakerReset,
+    Event,
+    Record,
+)
 from monitor.streams.codec import BatchApplied, LeaderStarted, Local, Run
 from tools.meanings import meaning
 from tools.type_names import default_of, describe_type, tag_of
@@ -49,6 +57,8 @@ tables below.
 _EVENT_ENVELOPE = ("event_ns", "account", "seq", "more")
 _DECISION_ENVELOPE = Decision.__struct_fields__
 
+_PARTS_OF_DECISIONS = (Reduction, Charge, Contributor, MarkSeen, BreakerBound)
+
 
 def render_events() -> str:
     """Return the page."""
@@ -68,7 +78,7 @@ def render_events() -> str:
     parts.append("Every decision has the envelope; it is left out of the tables that follow.\n")
     parts.append(_table(Decision, _DECISION_ENVELOPE, ()))
     parts.extend(_record(decision, _DECISION_ENVELOPE) for decision in DECISIONS)
-    parts.extend(_record(record, ()) for record in (Reduction, Charge, Contributor, MarkSeen))
+    parts.extend(_record(record, ()) for record in _PARTS_OF_DECISIONS)
     parts.append("## Other records of the decisions topic\n")
     others = (Heartbeat, BatchApplied, LeaderStarted, Run, Local)
     parts.extend(_record(record, ()) for record in others)
@@ -86,7 +96,9 @@ def _contents() -> str:
     ):
         for record in group:
             name = tag_of(record)
-            rows.append(f"| [`{name}`](#{name}) | {topic} | {_text(record).splitlines()[0]} |")
+            # An operator writes a reset where every shard reads it.
+            place = "market" if record is BreakerReset else topic
+            rows.append(f"| [`{name}`](#{name}) | {place} | {_text(record).splitlines()[0]} |")
     return "\n".join(rows) + "\n"
 
 

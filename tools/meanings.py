@@ -142,6 +142,9 @@ FIELDS = {
     "share": "Share of the loss, 0 to 1.",
     "measured": "What was measured.",
     "limit": "What it went strictly beyond.",
+    "window_start_ns": "From when on events counted; null: the rule has no lookback.",
+    "bounds": "The events that bound what was measured, where it rests on single ones.",
+    "value": "The price, amount, count or seconds of it.",
     "allowed": "What it may still be used for: `margin`, `liquidation`, `funding`, `breakers`.",
     "action": "What the exchange should do.",
     "extended": "How often the trip was prolonged.",
@@ -170,6 +173,7 @@ FIELDS = {
 }
 
 SPECIAL = {
+    ("BreakerBound", "role"): "`extreme`, `newest`, `first` or `last`.",
     ("BootstrapFinished", "accounts"): "How many accounts have sent a snapshot.",
     ("ConservationViolated", "accounts"): "Accounts that moved the sum most, at most 20.",
     ("ConservationViolated", "scope"): "What was summed: an instrument, an asset, a fund.",

@@ -67,6 +67,9 @@ def _breakers(view: RiskView) -> Iterator[Finding]:
     ]
     if tripped:
         yield Finding("critical", f"breaker tripped on {_scopes(tripped)}")
+    ignored = [breaker for breaker in tripped if breaker.following == "not_followed"]
+    if ignored:
+        yield Finding("critical", f"the venue has not followed on {_scopes(ignored)}")
     if cooling:
         yield Finding("watch", f"breaker cooling on {_scopes(cooling)}")
     if near:

@@ -1,6 +1,7 @@
 """Who may ask, and how: host names, methods, the token, and the headers of every answer.
 
-The API only reads, but what it reads is confidential. A page of another origin must not read it
+The API reads, but for arming a breaker by hand, which needs a configured token everywhere. What
+it reads is confidential. A page of another origin must not read it
 (no CORS, and a Host check against DNS rebinding: a name that points to this machine but is not
 ours is refused), and off loopback a token is asked for: as `Authorization: Bearer`, or as the
 password of basic authentication, which is how a browser can send it.
@@ -11,10 +12,13 @@ import binascii
 import hmac
 import ipaddress
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.api.breaker_resets import is_written_to
 
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 METHODS = ("GET", "HEAD")
@@ -63,7 +67,10 @@ class Guard:
                 f"received {host[:100]!r}\n",
                 status_code=421,
             )
-        if scope["method"] not in METHODS:
+        writes = scope["method"] == "POST" and is_written_to(scope["path"])
+        if writes and (refusal := self._refusal_of_write(headers)) is not None:
+            return refusal
+        if not writes and scope["method"] not in METHODS:
             return PlainTextResponse(
                 f"method: expected GET, received {scope['method'][:20]}\n",
                 status_code=405,
@@ -76,6 +83,22 @@ class Guard:
             "Authorization: expected the token of [http] token_file, received none or another\n",
             status_code=401,
             headers={"www-authenticate": 'Basic realm="loss-monitor", charset="UTF-8"'},
+        )
+
+    def _refusal_of_write(self, headers: Headers) -> Response | None:
+        """Refuse to write for a page of another origin, and where nobody can prove who asks."""
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+            return PlainTextResponse(
+                f"Origin: expected none or our own, received {origin[:100]!r}\n", status_code=403
+            )
+        if self._token is not None:
+            return None
+        return PlainTextResponse(
+            "POST: expected a configured token, received none: set [http] token_file to a file "
+            "with at least 16 characters and restart the monitor, or use "
+            "`loss-monitor breaker reset`\n",
+            status_code=403,
         )
 
     def _has_token(self, authorization: str) -> bool:

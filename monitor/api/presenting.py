@@ -169,6 +169,8 @@ def breaker_record(view: BreakerView) -> BreakerRecord:
         limit_used_ratio=decimal_text(view.limit_used_ratio),
         extended=view.extended,
         changed_ns=view.changed_ns,
+        following=view.following,
+        degraded_since_ns=view.silent_since_ns,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from monitor.core.decisions import AnyDecision, BreakerState, State
+from monitor.core.decisions import AnyDecision, BreakerState, State, VenueFollowing
 from monitor.core.deleveraging_case import Deleveraging
 
 Level: TypeAlias = Literal["calm", "watch", "critical", "blind"]
@@ -181,7 +181,10 @@ class LadderAnswer(Record, frozen=True, kw_only=True):
 
 
 class BreakerRecord(Record, frozen=True, kw_only=True):
-    """One breaker for one scope. `limit_used_ratio`: measured / limit."""
+    """One breaker for one scope. `limit_used_ratio`: measured / limit.
+
+    `following`: does the venue do what it asks for; null: its events do not tell.
+    """
 
     breaker: str
     kind: str
@@ -193,6 +196,8 @@ class BreakerRecord(Record, frozen=True, kw_only=True):
     limit_used_ratio: str | None
     extended: int
     changed_ns: int
+    following: VenueFollowing | None
+    degraded_since_ns: int | None
 
 
 class AccountRecord(Record, frozen=True, kw_only=True):
@@ -281,12 +286,6 @@ class FundsAnswer(Record, frozen=True, kw_only=True):
     """All insurance funds."""
 
     funds: list[FundRecord]
-
-
-class BreakersAnswer(Record, frozen=True, kw_only=True):
-    """All breakers: those not armed first, then those nearest to their limit."""
-
-    breakers: list[BreakerRecord]
 
 
 class ServiceRecord(Record, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Every address of the API. Handlers read; nothing here changes the engine."""
+"""Every address of the API. Handlers read; what is written becomes an event of the market topic."""
 
 from typing import Any
 
@@ -11,6 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from monitor.api.breaker_records import BreakersAnswer
+from monitor.api.breaker_resets import (
+    PATH,
+    NotRecordedError,
+    UnknownBreakerError,
+    read_reset,
+)
 from monitor.api.console_files import console_routes
 from monitor.api.deleveragings import deleveragings_answer
 from monitor.api.desk import Desk
@@ -41,7 +48,6 @@ from monitor.api.presenting import (
 )
 from monitor.api.records import (
     AccountsPage,
-    BreakersAnswer,
     DecisionsPage,
     ErrorRecord,
     FundsAnswer,
@@ -106,6 +112,7 @@ class Api:
             "/v1/openapi.json": self.openapi,
         }
         routes = [Route(path, handler) for path, handler in handlers.items()]
+        routes.append(Route(PATH, self.reset_breaker, methods=["POST"]))
         return [*routes, Route("/v1/stream", Streaming(self._hub), methods=["GET"])]
 
     async def metrics(self, request: Request) -> Response:
@@ -258,6 +265,21 @@ class Api:
         refuse_unknown(request, ())
         breakers = self._source.view().breakers_by_urgency()
         return json_response(BreakersAnswer(breakers=[breaker_record(one) for one in breakers]))
+
+    async def reset_breaker(self, request: Request) -> Response:
+        """Record that a breaker is armed by hand: 202, it is applied when it is read back."""
+        breaker, asked = await read_reset(request)
+        try:
+            recorded = await self._source.reset_breaker(breaker, asked)
+        except UnknownBreakerError as error:
+            return _not_found(str(error), breaker)
+        except NotRecordedError as error:
+            received = "no answer: it may be recorded yet, and asking again does no harm"
+            answer = ErrorRecord(
+                error="not recorded", expected=str(error), received=received, where="kafka"
+            )
+            return json_response(answer, status=503)
+        return json_response(recorded, status=202)
 
     async def liquidations(self, request: Request) -> Response:
         """Return what the exchange's liquidation engine does, and what it costs."""

@@ -1,13 +1,14 @@
 """What the API reads: handed over once by the composition root.
 
 Everything here is either immutable or cheap to ask on the event loop; nothing lets a request
-change the engine.
+change the engine. `reset_breaker` writes an event to the market topic, where the engine reads it.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.api.breaker_resets import ResetBreaker
 from monitor.api.decision_ring import DecisionRing
 from monitor.core.audit_view import AuditReport
 from monitor.core.deleveraging_case import Deleveraging
@@ -36,6 +37,7 @@ class ApiSource:
     waterfall_episode: Callable[[str], WaterfallEpisode | None]
     deleveragings: Callable[[str], tuple[Deleveraging, ...]]
     audit_report: Callable[[], AuditReport | None]
+    reset_breaker: ResetBreaker
     metrics: Callable[[], Awaitable[tuple[str, bytes]]]
     now_ns: Callable[[], int]
     decisions: DecisionRing

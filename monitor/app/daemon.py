@@ -24,6 +24,7 @@ from monitor.api.decision_ring import DecisionRing
 from monitor.api.server import RunningServer, serve
 from monitor.api.source import ApiSource
 from monitor.app.book_watch import BookWatch
+from monitor.app.breaker_resets import BreakerResets
 from monitor.app.clock_watch import ClockWatch
 from monitor.app.mirroring import MirrorFeeder
 from monitor.app.questions import Questions
@@ -142,6 +143,7 @@ class App:
             return
         self._scraper = Scraper(lambda: self.views.view, self.vitals.measurements)
         questions = Questions(lambda: None if self.shard is None else self._engine(self.shard))
+        resets = BreakerResets(self._outbox, lambda: self.reloader.configuration, self.vitals.clock)
         source = ApiSource(
             view=lambda: self.views.view,
             health=self.vitals.health,
@@ -149,6 +151,7 @@ class App:
             waterfall_episode=questions.waterfall_episode,
             deleveragings=questions.deleveragings,
             audit_report=questions.audit_report,
+            reset_breaker=resets.reset,
             metrics=self._scraper.scrape,
             now_ns=self.vitals.clock.now_ns,
             decisions=self.decisions,

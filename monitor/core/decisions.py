@@ -22,6 +22,8 @@ from monitor.core.events import Leg, snake_case
 State: TypeAlias = Literal["healthy", "margin_call", "liquidatable", "bankrupt", "unknown"]
 Side: TypeAlias = Literal["long", "short"]
 BreakerState: TypeAlias = Literal["armed", "tripped", "cooling"]
+# Does the venue do what a tripped breaker asks for?
+VenueFollowing: TypeAlias = Literal["waiting", "followed", "not_followed"]
 # {topic, partition, offset}, {file, line}, or {topic, partition, local} for the monitor's own.
 Cause: TypeAlias = dict[str, str | int]
 
@@ -264,12 +266,31 @@ class BreakerDecision(Decision, frozen=True, kw_only=True, gc=False):
     subject_fields: ClassVar[tuple[str, ...]] = ("breaker", "scope")
 
 
+class BreakerBound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event that bounds what a breaker measured: its place in the window, when, and its value.
+
+    `role`: `extreme` (what the newest is measured against), `newest`, `first` and `last` (of what
+    is summed). `event_ns` is engine time when it was applied. A breaker that was armed again has
+    the price of that moment as its only reference.
+    """
+
+    role: Literal["extreme", "newest", "first", "last"]
+    event_ns: int
+    value: str
+
+
 class BreakerTripped(BreakerDecision, frozen=True, kw_only=True, gc=False):
-    """`measured` went strictly beyond `limit`; `action` is what the exchange should do."""
+    """`measured` went strictly beyond `limit`; `action` is what the exchange should do.
+
+    `window_start_ns`: from when on events counted, null for a rule without a lookback; the window
+    ends with `event_ns`. `bounds`: the events that bound it, where the rule rests on single ones.
+    """
 
     measured: str
     limit: str
     action: str
+    window_start_ns: int | None = None
+    bounds: list[BreakerBound] = []
 
 
 class BreakerCooling(BreakerDecision, frozen=True, kw_only=True, gc=False):

@@ -484,11 +484,12 @@ class FeedRestored(Event, frozen=True, kw_only=True, gc=False):
 
 
 class BreakerReset(Event, frozen=True, kw_only=True, gc=False):
-    """An operator arms a tripped or cooling breaker by hand."""
+    """An operator arms a tripped or cooling breaker by hand; `scope` null: on every scope."""
 
     breaker: Identifier
     reason: Text
     by: Text
+    scope: Identifier | None = None
 
 
 class ConfigurationChanged(Event, frozen=True, kw_only=True, gc=False):

@@ -16,6 +16,7 @@ from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
 NAMES_MAX = 10_000  # of funds
+SCOPES_NAMED_MAX = 10  # in a refusal
 Handler = Callable[[Any, int], list[Decision]]
 
 
@@ -235,6 +236,14 @@ class MarketFacts:
                 "invalid_field",
                 f"breaker_reset: expected a configured breaker ({', '.join(names) or 'none is'}), "
                 f"received {event.breaker!r}",
+            )
+        scopes = self.venue.board.scopes_of(event.breaker)
+        if event.scope is not None and event.scope not in scopes:
+            seen = ", ".join(scopes[:SCOPES_NAMED_MAX]) or "none is"
+            raise RefusedError(
+                "invalid_field",
+                f"breaker_reset: expected a scope of {event.breaker} ({seen}), "
+                f"received {event.scope!r}",
             )
         return self.venue.board.reset_breaker(event, now_ns)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.audit import CHECKS
-from monitor.core.breakers.breaker import Breaker
+from monitor.core.breaker_overview import breaker_views
 from monitor.core.inventory import Inventory
 from monitor.core.margin.book import STATES
 from monitor.core.open_interest import Concentration
@@ -17,7 +17,6 @@ from monitor.core.parts import EngineParts
 from monitor.core.report import account_view, notional_usd
 from monitor.core.view import (
     AccountView,
-    BreakerView,
     ConcentrationView,
     FeedView,
     FundView,
@@ -66,10 +65,7 @@ def build_view(engine: EngineParts) -> RiskView:
         funds=_funds(engine),
         waves=engine.venue.waves.shown(),
         pools=engine.venue.withdrawals.views(engine.engine_ns),
-        breakers=tuple(
-            _breaker(engine.venue.board.breakers[key])
-            for key in sorted(engine.venue.board.breakers)
-        ),
+        breakers=breaker_views(engine),
         oracles=oracle_views(engine),
         indices=index_views(engine),
         feeds=tuple(
@@ -186,21 +182,6 @@ def _fund(engine: EngineParts, name: str, inventory: Inventory) -> FundView:
         inventory_notional_usd=inventory.known(inventory.notional),
         inventory_positions=inventory.positions,
         updated_ns=fund.reported_ns,
-    )
-
-
-def _breaker(breaker: Breaker) -> BreakerView:
-    status = breaker.status
-    return BreakerView(
-        breaker=breaker.settings.name,
-        kind=breaker.kind,
-        scope=breaker.scope,
-        state=status.state,
-        action=breaker.settings.action,
-        measured=status.estimate,
-        limit=status.limit,
-        extended=status.extended,
-        changed_ns=status.changed_ns,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from monitor.core.decisions import BreakerState, State
+from monitor.core.decisions import BreakerState, State, VenueFollowing
 from monitor.core.funding_view import FundingForecast
 from monitor.core.liquidation_view import LiquidationsView
 from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
@@ -233,7 +233,11 @@ LOWEST_LIMITS = frozenset({"fund_below_mean", "fund_speed"})  # kinds that trip 
 
 
 class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
-    """One breaker for one scope, with its distance to the limit (`measured` of `limit`)."""
+    """One breaker for one scope, with its distance to the limit (`measured` of `limit`).
+
+    `following`: whether the venue does what a standing trip asks for, None where its events do
+    not tell. `silent_since_ns`: since when the mark that it needs is silent, None while it is told.
+    """
 
     breaker: str
     kind: str
@@ -244,6 +248,8 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     limit: float
     extended: int
     changed_ns: int
+    following: VenueFollowing | None = None
+    silent_since_ns: int | None = None
 
     @property
     def limit_used_ratio(self) -> float | None:

@@ -76,6 +76,16 @@ class ExtremesWindow:
         return self._low[0][1]
 
     @property
+    def high_ns(self) -> int:
+        """Return when the highest price was last seen; the window must not be empty."""
+        return self._high[0][0]
+
+    @property
+    def low_ns(self) -> int:
+        """Return when the lowest price was last seen; the window must not be empty."""
+        return self._low[0][0]
+
+    @property
     def next_expiry_ns(self) -> int | None:
         """Return when the older of the two extremes has left the window."""
         if not self._high:
@@ -203,6 +213,11 @@ class SumWindow:
         """Forget every amount."""
         self._amounts.clear()
         self.total = Fraction(0)
+
+    @property
+    def ends(self) -> tuple[tuple[int, Fraction], tuple[int, Fraction]] | None:
+        """Return the (time, amount) of the first and of the last instant, None without any."""
+        return (self._amounts[0], self._amounts[-1]) if self._amounts else None
 
     @property
     def next_expiry_ns(self) -> int | None:

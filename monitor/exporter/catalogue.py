@@ -13,6 +13,7 @@ The collector, `docs/metrics.md`, alerts and dashboards all follow this file. Co
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import ACCOUNT_EVENTS, LOCAL_EVENTS, MARKET_EVENTS, snake_case
 from monitor.exporter.catalogue_book import BOOK_METRICS, SIDES, STATES
+from monitor.exporter.catalogue_breakers import BREAKER_EFFECT_METRICS
 from monitor.exporter.catalogue_daemon import FEED_METRICS, LOG_METRICS, SERVICE_METRICS
 from monitor.exporter.catalogue_liquidations import LIQUIDATION_METRICS
 from monitor.exporter.catalogue_oracles import ORACLE_METRICS
@@ -389,7 +390,7 @@ SECTIONS: dict[str, tuple[Metric, ...]] = {
     "The book": BOOK_METRICS,
     "Liquidations": LIQUIDATION_METRICS,
     "Market and oracles": MARKET_METRICS + ORACLE_METRICS,
-    "Breakers": BREAKER_METRICS,
+    "Breakers": BREAKER_METRICS + BREAKER_EFFECT_METRICS,
     "Engine": ENGINE_METRICS,
     "Log, mirror and snapshots": LOG_METRICS,
     "Feeds": FEED_METRICS,

@@ -22,6 +22,7 @@ from monitor.core.view import (
     RiskView,
 )
 from monitor.exporter.catalogue import BREAKER_STATES
+from monitor.exporter.catalogue_breakers import FOLLOWED_ACTIONS
 from monitor.exporter.oracle_readers import ORACLE_READERS
 from monitor.exporter.readers_funding import FUNDING_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
@@ -155,6 +156,16 @@ def _breaker_limit_used(view: RiskView) -> Iterator[Child]:
             yield (breaker.breaker, breaker.scope), used
 
 
+def _breakers_not_followed(view: RiskView) -> Iterator[Child]:
+    late = [one.action for one in view.breakers if one.following == "not_followed"]
+    for action in FOLLOWED_ACTIONS:
+        yield (action,), float(late.count(action))
+
+
+def _breakers_degraded(view: RiskView) -> Iterable[Child]:
+    return _single(sum(one.silent_since_ns is not None for one in view.breakers))
+
+
 def _breaker_extended(view: RiskView) -> Iterator[Child]:
     for breaker in view.breakers_by_urgency():
         if breaker.state != "armed":
@@ -261,6 +272,8 @@ READERS: dict[str, Reader] = {
     "loss_monitor_breaker_scopes": _breaker_scopes,
     "loss_monitor_breaker_limit_used_ratio": _breaker_limit_used,
     "loss_monitor_breaker_extended": _breaker_extended,
+    "loss_monitor_breakers_not_followed": _breakers_not_followed,
+    "loss_monitor_breakers_degraded": _breakers_degraded,
     "loss_monitor_engine_timestamp_seconds": lambda view: _single(view.engine_ns / _NANOSECONDS),
     "loss_monitor_events_total": lambda view: _by_label(view.events_applied),
     "loss_monitor_events_ignored_total": lambda view: _by_label(view.events_ignored),

@@ -9,6 +9,12 @@ import math
 
 import msgspec
 
+from monitor.api.breaker_resets import (
+    NotRecordedError,
+    ResetRecord,
+    ResetRequest,
+    UnknownBreakerError,
+)
 from monitor.api.decision_ring import DecisionRing
 from monitor.api.desk import Desk
 from monitor.api.source import ApiSource
@@ -302,6 +308,7 @@ class Crash:
         self.measurements.set_to("loss_monitor_inbox_capacity_events", 50_000)
         self.second = 0
         self.view = view_at(0)
+        self.resets: list[ResetRecord] = []
 
     async def metrics(self) -> tuple[str, bytes]:
         """Return a text that stands for the exporter's."""
@@ -340,12 +347,29 @@ class Crash:
             waterfall_episode=bankrupt_engine().waterfall_episode,
             deleveragings=bankrupt_engine().deleveragings,
             audit_report=bankrupt_engine().audit_report,
+            reset_breaker=self._reset_breaker,
             metrics=self.metrics,
             now_ns=self.clock.now_ns,
             decisions=self.decisions,
             measurements=self.measurements,
             version="1.2.3",
         )
+
+    async def _reset_breaker(self, breaker: str, request: ResetRequest) -> ResetRecord:
+        if breaker != "fast":
+            raise UnknownBreakerError("a configured breaker (fast)")
+        if request.reason == "no broker":
+            raise NotRecordedError("the market topic to take the reset within 5 s")
+        recorded = ResetRecord(
+            breaker=breaker,
+            scope=request.scope,
+            reason=request.reason,
+            by=request.by,
+            event_ns=self.clock.now_ns(),
+            topic="market",
+        )
+        self.resets.append(recorded)
+        return recorded
 
     def _account_report(self, account: str) -> dict[str, object] | None:
         for one in self.view.worst:

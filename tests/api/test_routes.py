@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings, strategies
 
 from monitor.api.desk import Desk
-from monitor.api.openapi import ENDPOINTS, openapi_document
+from monitor.api.endpoints import ENDPOINTS
+from monitor.api.openapi import openapi_document
 from monitor.api.routes import build_app
 from monitor.api.stream import StreamHub
 from monitor.core.view import RiskView

@@ -51,10 +51,15 @@ async def running_app(
     create_topics: bool = False,
     redis_url: str = "",
     listen: str = "",
+    more: str = "",
 ) -> AsyncIterator[RunningApp]:
-    """Give an App that has been started on these topics, with its state below `directory`."""
+    """Give an App that has been started on these topics, with its state below `directory`.
+
+    `more`: configuration that follows `[http] listen`.
+    """
     path = directory / f"{state}.toml"
     text = configuration_text(settings, directory / state, redis_url=redis_url, listen=listen)
+    text += more
     path.write_text(text)
     configuration, text = load_configuration(path)
     app = App(configuration, text, path=path, create_topics=create_topics)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core import decisions
+from monitor.core.amounts import exact_text
 from monitor.core.breaker_settings import PriceVelocitySettings
 from tests.reference.naive_world import Tick, significant
 
@@ -34,6 +35,7 @@ class NaiveBreaker:
     cool_until_ns: int = 0
     extended: int = 0
     measured_last: Fraction = Fraction(0)
+    newest: tuple[Fraction, ...] = ()
 
     @property
     def timer_name(self) -> str:
@@ -64,6 +66,7 @@ class NaiveBreaker:
         """Return what a mark makes of the breaker."""
         self.looked_ns = now_ns
         self.ticks.append(tick)
+        self.newest = tick.extremes
         measured = self.measured(now_ns, max(tick.extremes), min(tick.extremes))
         self.measured_last = measured
         if self.state == "armed" and measured > ratio(self.settings.limit_ratio):
@@ -86,7 +89,28 @@ class NaiveBreaker:
             measured=significant(self.measured_last),
             limit=significant(ratio(self.settings.limit_ratio)),
             action=self.settings.action,
+            window_start_ns=max(0, now_ns - nanoseconds(self.settings.lookback_s)),
+            bounds=self.bounds(now_ns),
         )
+
+    def bounds(self, now_ns: int) -> list[decisions.BreakerBound]:
+        """Return the extreme and the newest tick that the larger watched move lies between."""
+        high, low = max(self.newest), min(self.newest)
+        if self.measured(now_ns, high, low) <= 0:
+            return []
+        seen = [(price, tick.time_ns) for tick in self.window(now_ns) for price in tick.extremes]
+        bottom, top = min(price for price, _ in seen), max(price for price, _ in seen)
+        rises = self.settings.direction != "down" and (
+            self.settings.direction == "up" or high / bottom >= 2 - low / top
+        )
+        extreme, price = (bottom, high) if rises else (top, low)
+        extreme_ns = max(time_ns for seen_price, time_ns in seen if seen_price == extreme)
+        return [
+            decisions.BreakerBound(role="extreme", event_ns=extreme_ns, value=exact_text(extreme)),
+            decisions.BreakerBound(
+                role="newest", event_ns=self.ticks[-1].time_ns, value=exact_text(price)
+            ),
+        ]
 
     def try_to_cool(self, now_ns: int, measured: Fraction) -> list[decisions.Decision]:
         """Return what follows if the move is over and the halt has lasted long enough."""
@@ -114,6 +138,7 @@ class NaiveBreaker:
         self.extended = 0
         if self.ticks:
             last = self.ticks[-1]
+            self.newest = (last.price,)
             self.ticks = [Tick(last.event_number, now_ns, last.price, (last.price,))]
         return [
             decisions.BreakerRearmed(
@@ -149,6 +174,7 @@ class NaiveBreaker:
         if self.state == "cooling":
             return self.rearm(now_ns, None)
         last = self.ticks[-1].price
+        self.newest = (last,)
         self.measured_last = self.measured(now_ns, last, last)
         found = self.try_to_cool(now_ns, self.measured_last)
         if not found and self.settings.halt_s > 0:

@@ -91,6 +91,12 @@ function showAccountStates(status) {
   });
 }
 
+const FOLLOWING = {
+  waiting: "waiting for the venue",
+  followed: "the venue has followed",
+  not_followed: "the venue has not followed",
+};
+
 export function showBreakers(state) {
   const tripped = state.breakers.filter((one) => one.state === "tripped").length;
   setText(find("breakers-aside"), state.breakers_total
@@ -136,7 +142,10 @@ function fillBreaker(item, breaker) {
   const extended = breaker.extended ? `, extended ${times}` : "";
   const since = breaker.state === "armed" ? "" :
     ` · ${words(breaker.action)} since ${clock(breaker.changed_ns)}${extended}`;
-  setText(item.querySelector(".remark"), measured + since);
+  const following = breaker.following ? ` · ${FOLLOWING[breaker.following]}` : "";
+  const degraded = breaker.degraded_since_ns === null ? "" :
+    ` · degraded: no mark since ${clock(breaker.degraded_since_ns)}`;
+  setText(item.querySelector(".remark"), measured + since + following + degraded);
 }
 
 export function showDecisions(decisions, filter) {

@@ -233,11 +233,15 @@ class BreakerBoard:
             breaker.status.due_ns = None
         return self._look(key, due_ns)
 
+    def scopes_of(self, name: str) -> list[str]:
+        """Return the scopes that a configured breaker has seen, in order."""
+        return sorted(scope for breaker, scope in self.breakers if breaker == name)
+
     def reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
-        """Arm a breaker by hand, on every scope."""
+        """Arm a breaker by hand, on one scope or on all."""
         decisions = []
         for key in sorted(self.breakers):
-            if key[0] == event.breaker:
+            if key[0] == event.breaker and event.scope in (None, key[1]):
                 decisions += self.breakers[key].reset(now_ns, event.by)
                 self._note_timer(key)
         return decisions

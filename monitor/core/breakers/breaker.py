@@ -7,11 +7,12 @@ armed again. `extended` counts how often a halt was prolonged.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from monitor.core.amounts import rounded_text
 from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.decisions import (
+    BreakerBound,
     BreakerCooling,
     BreakerRearmed,
     BreakerState,
@@ -88,6 +89,14 @@ class Rule(Protocol):
         """Take what `export_state` described."""
 
 
+@runtime_checkable
+class Explained(Protocol):
+    """A rule that rests on single events, and can name them."""
+
+    def bounding_events(self, now_ns: int) -> list[BreakerBound]:
+        """Return the events that bound the measure now, none where nothing is measured."""
+
+
 class Breaker:
     """One configured breaker on one scope."""
 
@@ -150,7 +159,13 @@ class Breaker:
             measured=rounded_text(measure.value),
             limit=rounded_text(measure.limit),
             action=self.settings.action,
+            window_start_ns=self._window_start_ns(now_ns),
+            bounds=self.rule.bounding_events(now_ns) if isinstance(self.rule, Explained) else [],
         )
+
+    def _window_start_ns(self, now_ns: int) -> int | None:
+        lookback_s = getattr(self.settings, "lookback_s", None)  # not every kind has one
+        return None if lookback_s is None else max(0, now_ns - round(lookback_s * SECOND_NS))
 
     def _look_tripped(self, measure: Measure, now_ns: int) -> list[Decision]:
         status = self.status

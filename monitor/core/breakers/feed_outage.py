@@ -8,9 +8,10 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from monitor.core.amounts import float_setting
+from monitor.core.amounts import float_setting, rounded_text
 from monitor.core.breaker_settings import FeedOutageSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
+from monitor.core.decisions import BreakerBound
 
 
 class FeedOutage:
@@ -44,6 +45,13 @@ class FeedOutage:
         """Return the same in floats."""
         measure = self.measure(now_ns)
         return Estimate(float(measure.value), float(measure.limit), not measure.is_beyond)
+
+    def bounding_events(self, now_ns: int) -> list[BreakerBound]:
+        """Return when the feed was lost, with the seconds since."""
+        if self._lost_ns is None:
+            return []
+        seconds = rounded_text(Fraction(now_ns - self._lost_ns, SECOND_NS))
+        return [BreakerBound(role="first", event_ns=self._lost_ns, value=seconds)]
 
     def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Count an outage that goes on from now."""

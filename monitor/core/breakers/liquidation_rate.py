@@ -7,8 +7,10 @@ that began at 0, 4 and 9 s, a lookback of 5 s counts 2 at 9 s.
 from fractions import Fraction
 from typing import Any
 
+from monitor.core.amounts import rounded_text
 from monitor.core.breaker_settings import LiquidationRateSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
+from monitor.core.decisions import BreakerBound
 from monitor.core.windows import SumWindow
 
 ONE = Fraction(1)
@@ -44,6 +46,17 @@ class LiquidationRate:
         """Return the same in floats."""
         measure = self.measure(now_ns)
         return Estimate(float(measure.value), float(measure.limit), not measure.is_beyond)
+
+    def bounding_events(self, now_ns: int) -> list[BreakerBound]:
+        """Return the first and the last instant of the window, with what each of them added."""
+        self.window.move_to(now_ns)
+        if self.window.ends is None:
+            return []
+        (first_ns, first), (last_ns, last) = self.window.ends
+        return [
+            BreakerBound(role="first", event_ns=first_ns, value=rounded_text(first)),
+            BreakerBound(role="last", event_ns=last_ns, value=rounded_text(last)),
+        ]
 
     def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Keep the count: it is the definition. By hand, forget it."""

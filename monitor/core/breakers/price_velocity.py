@@ -11,6 +11,7 @@ from typing import Any
 from monitor.core.amounts import float_setting, to_fraction
 from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.breakers.breaker import ESTIMATE_BAND, SECOND_NS, Estimate, Measure
+from monitor.core.decisions import BreakerBound
 from monitor.core.windows import ExtremesWindow
 
 
@@ -86,6 +87,23 @@ class PriceVelocity:
         if self.settings.direction != "up":
             moves.append(1 - to_fraction(low) / to_fraction(self.window.high))
         return max(moves)
+
+    def bounding_events(self, now_ns: int) -> list[BreakerBound]:
+        """Return the extreme and the newest mark, which the larger watched move lies between."""
+        if self._move(now_ns) == 0 or self._now is None or self._newest_ns is None:
+            return []
+        high, low = self._now
+        rise = to_fraction(high) / to_fraction(self.window.low) - 1
+        fall = 1 - to_fraction(low) / to_fraction(self.window.high)
+        rises = self.settings.direction == "up" or (
+            self.settings.direction == "both" and rise >= fall
+        )
+        extreme_ns = self.window.low_ns if rises else self.window.high_ns
+        extreme, newest = (self.window.low, high) if rises else (self.window.high, low)
+        return [
+            BreakerBound(role="extreme", event_ns=extreme_ns, value=extreme),
+            BreakerBound(role="newest", event_ns=self._newest_ns, value=newest),
+        ]
 
     def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Measure from the present mark on."""

@@ -7,9 +7,10 @@ shortfalls of 40,000 and 70,000 inside the window it is 110,000.
 from fractions import Fraction
 from typing import Any
 
-from monitor.core.amounts import float_setting
+from monitor.core.amounts import float_setting, rounded_text
 from monitor.core.breaker_settings import ShortfallSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
+from monitor.core.decisions import BreakerBound
 from monitor.core.windows import SumWindow
 
 
@@ -43,6 +44,17 @@ class ShortfallSum:
         """Return the same in floats."""
         measure = self.measure(now_ns)
         return Estimate(float(measure.value), float(measure.limit), not measure.is_beyond)
+
+    def bounding_events(self, now_ns: int) -> list[BreakerBound]:
+        """Return the first and the last instant of the window, with what each of them added."""
+        self.window.move_to(now_ns)
+        if self.window.ends is None:
+            return []
+        (first_ns, first), (last_ns, last) = self.window.ends
+        return [
+            BreakerBound(role="first", event_ns=first_ns, value=rounded_text(first)),
+            BreakerBound(role="last", event_ns=last_ns, value=rounded_text(last)),
+        ]
 
     def restart(self, now_ns: int, *, by_hand: bool) -> None:
         """Keep the sum: it is the definition. By hand, forget it."""

@@ -2,13 +2,16 @@
 
 from monitor.core import events
 from monitor.core.breaker_settings import (
+    FeedOutageSettings,
     FundBelowMeanSettings,
     FundDrawdownSettings,
     FundingExtremeSettings,
+    LiquidationRateSettings,
     MarkIndexDivergenceSettings,
     PriceVelocitySettings,
 )
 from monitor.core.breakers.board import BreakerBoard
+from monitor.core.decisions import BreakerTripped, Decision
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal
@@ -192,3 +195,64 @@ def test_a_reload_keeps_the_window_of_a_rule_that_is_unchanged() -> None:
     engine.apply([reload])
     journal.mark("X", "85")  # the first mark that `other` sees
     assert [line[1] for line in told(engine, journal.take())] == ["kept"]
+
+
+def test_a_reset_of_one_scope_leaves_the_others_as_they_are() -> None:
+    journal = Journal()
+    for name in ("X", "Y"):
+        journal.list_instrument(name)
+        journal.mark(name, "100")
+        journal.mark(name, "80")
+    engine = RiskEngine(settings(0.1))
+    engine.apply(journal.take())
+    said = {"breaker": "fast", "reason": "looked at", "by": "me"}
+    reset = events.BreakerReset(event_ns=journal.now_ns, scope="Y", **said)
+    (rearmed,) = [decision for _, decision in engine.apply([reset])]
+    assert (rearmed.kind, rearmed.scope) == ("breaker_rearmed", "Y")  # type: ignore[attr-defined]
+    assert {one.scope: one.state for one in engine.view().breakers} == {
+        "X": "tripped",
+        "Y": "armed",
+    }
+    engine.apply([events.BreakerReset(event_ns=journal.now_ns, scope="Z", **said)])
+    (refused,) = engine.take_refused()
+    assert refused.detail == "breaker_reset: expected a scope of fast (X, Y), received 'Z'"
+
+
+def test_a_trip_names_its_window_and_the_events_that_bound_it() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    start_ns = journal.now_ns
+    for second, price in ((1, "100"), (2, "104"), (3, "104"), (4, "93")):
+        journal.now_ns = start_ns + second * 10**9
+        journal.mark("X", price)
+    (tripped_,) = [one for _, one in RiskEngine(settings(0.1)).apply(journal.events)]
+    assert isinstance(tripped_, BreakerTripped)
+    assert tripped_.window_start_ns == start_ns + 4 * 10**9 - 60 * 10**9
+    assert [(one.role, one.event_ns - start_ns, one.value) for one in tripped_.bounds] == [
+        ("extreme", 3 * 10**9, "104"),
+        ("newest", 4 * 10**9, "93"),
+    ]
+
+
+def test_a_rate_names_the_first_and_the_last_of_its_window() -> None:
+    board = BreakerBoard((LiquidationRateSettings(name="rate", lookback_s=60, limit_count=2),))
+    decisions: list[Decision] = []
+    for second in (1, 100, 110, 120):
+        decisions += board.liquidation_started("X", second * 10**9)
+    (tripped_,) = decisions
+    assert isinstance(tripped_, BreakerTripped)
+    assert [(one.role, one.event_ns, one.value) for one in tripped_.bounds] == [
+        ("first", 100 * 10**9, "1"),
+        ("last", 120 * 10**9, "1"),
+    ]
+
+
+def test_a_rule_without_a_lookback_has_no_window() -> None:
+    board = BreakerBoard((FeedOutageSettings(name="outage", limit_s=5),))
+    board.feed_changed(events.FeedLost(event_ns=10**9, feed="f", reason="silence"), 10**9)
+    timer = board.next_timer()
+    assert timer is not None
+    (tripped_,) = board.fire(timer[2], timer[0])
+    assert isinstance(tripped_, BreakerTripped)
+    assert tripped_.window_start_ns is None
+    assert [(one.role, one.event_ns) for one in tripped_.bounds] == [("first", 10**9)]

@@ -18,8 +18,8 @@ import msgspec
 from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
-    FUND_EXHAUSTED,
     LOSS_LAYERS,
+    TRIGGERS,
     AuditSettings,
     DeleveragingSettings,
     EngineSettings,
@@ -312,17 +312,24 @@ def is_loopback(host: str) -> bool:
 
 def trigger_problems(configuration: Configuration) -> list[str]:
     """Return what is wrong with `[deleveraging] trigger`, a sentence each."""
-    known = [FUND_EXHAUSTED, *(breaker.name for breaker in configuration.breakers)]
+    settings = configuration.deleveraging
+    names = [breaker.name for breaker in configuration.breakers]
+    known = [*TRIGGERS, *names]
     problems = [
         f"[deleveraging] trigger: expected {' or '.join(known)} (the names of breakers), "
         f"received {name!r}"
-        for name in configuration.deleveraging.trigger
+        for name in settings.trigger
         if name not in known
     ]
-    if FUND_EXHAUSTED in known[1:]:
+    problems += [
+        f"[[breakers]]: expected a name that is no trigger of its own, received {name!r}"
+        for name in TRIGGERS
+        if name in names
+    ]
+    if settings.pool_pnl_factor_off > settings.pool_pnl_factor_on:
         problems.append(
-            f"[[breakers]]: expected a name that is no trigger of its own, received "
-            f"{FUND_EXHAUSTED!r}"
+            f"[deleveraging] pool_pnl_factor_off: expected at most pool_pnl_factor_on "
+            f"{settings.pool_pnl_factor_on}, received {settings.pool_pnl_factor_off}"
         )
     return problems
 

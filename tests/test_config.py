@@ -46,10 +46,16 @@ MISTAKES = {
     "the order liquidator_vault, insurance_fund, deleveraging, socialized_loss; received "
     "deleveraging, insurance_fund",
     BREAKER + '[deleveraging]\ntrigger = ["fall", "rise"]': "[deleveraging] trigger: expected "
-    "fund_exhausted or fall (the names of breakers), received 'rise'",
+    "fund_exhausted or pool_pnl_factor or liquidation_unfilled or fall (the "
+    "names of breakers), received 'rise'",
     "[deleveraging]\ntrigger = []": "expected",
     '[[breakers]]\nname = "fund_exhausted"\nkind = "price_velocity"\nlookback_s = 60\n'
     "limit_ratio = 0.1": "expected a name that is no trigger of its own, received 'fund_exhausted'",
+    BREAKER.replace("fall", "pool_pnl_factor"): "no trigger of its own, received 'pool_pnl_factor'",
+    "[deleveraging]\npool_pnl_factor_on = 0.7": "[deleveraging] pool_pnl_factor_off: expected at "
+    "most pool_pnl_factor_on 0.7, received 0.77",
+    "[deleveraging]\npool_pnl_factor_on = 1.5": "expected `float` <= 1.0",
+    "[deleveraging]\nunfilled_after_s = 0": "at `$.deleveraging.unfilled_after_s`",
     '[waterfall]\nsocialized_loss = "three-stage"': "no event carries unvested gains",
     '[waterfall]\nlayers = ["deleveraging", "deleveraging"]': "received deleveraging, deleveraging",
     "[oracles]\nquorum = 2": "expected known fields, received `quorum` - at `$.oracles`",

@@ -15,11 +15,12 @@ from tests.story import Row, Story, StoryError, Teller, check_decision, describe
 
 PATHS = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
 # The twin of the engine takes every price as it comes: what oracles are held to has its own twin.
-# The twin has no oracles and no fund breakers.
+# The twin has no oracles, and asks winners after the funds alone.
 TWIN_PATHS = [
     path
     for path in PATHS
-    if "[oracles" not in path.read_text(encoding="utf-8") and path.stem != "deleveraging_trigger"
+    if "[oracles" not in path.read_text(encoding="utf-8")
+    and not path.stem.startswith("deleveraging_")
 ]
 
 

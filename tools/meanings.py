@@ -198,6 +198,8 @@ SPECIAL = {
     ("InsuranceFundDrawn", "amount"): "The shortfall that reached the fund.",
     ("InsuranceFundCredited", "amount"): "What the liquidation gained.",
     ("DeleveragingPlanned", "amount"): "What deleveraging must collect.",
+    ("DeleveragingPlanned", "trigger"): "Why winners are asked: see `[deleveraging] trigger`.",
+    ("DeleveragingPlanned", "contracts"): "Of an unfilled liquidation: what is left to close.",
     ("DeleveragingPlanned", "price"): "Where the positions would be closed; null: unknown.",
     ("LossSocialized", "amount"): "What nobody else covers.",
     ("LossSocialized", "surplus"): "What is charged beyond the loss: it belongs to the fund.",

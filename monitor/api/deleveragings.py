@@ -44,7 +44,7 @@ def _concerns(case: Deleveraging, account: str) -> bool:
 
 
 def _record(case: Deleveraging, decision: DeleveragingPlanned | None) -> DeleveragingRecord:
-    is_planned = decision is not None and case.expected.origin == "shortfall"
+    is_planned = decision is not None and case.expected.origin != "first_fill"
     return DeleveragingRecord(
         decision_id=decision.decision_id if decision and is_planned else None,
         cause=decision.cause if decision and is_planned else None,

@@ -198,7 +198,9 @@ class DeleveragingPlanned(Decision, frozen=True, kw_only=True, gc=False):
     """Who would be deleveraged, on which side, to collect `amount` of `asset`.
 
     `taken` is what the plan collects; `left` goes on to socialized loss. `price` is where the
-    positions would be closed.
+    positions would be closed. `trigger`: `fund_exhausted`, `pool_pnl_factor`, the name of a breaker
+    that stands tripped, or `liquidation_unfilled`: then `contracts` are to be closed that a
+    liquidation has not filled, and what they collect is not lost yet.
     """
 
     instrument: str
@@ -211,6 +213,8 @@ class DeleveragingPlanned(Decision, frozen=True, kw_only=True, gc=False):
     price: str | None
     reductions: list[Reduction]
     liquidation_id: str
+    trigger: str = "fund_exhausted"
+    contracts: str | None = None
 
     subject_fields: ClassVar[tuple[str, ...]] = ("instrument", "side", "liquidation_id")
 

@@ -18,7 +18,7 @@ from monitor.core.plain import plain
 ACCOUNTS_MAX = 1_000  # of one case, expected or filled
 FILLS_MAX = 1_000  # of one case; the newest, what was before is in the sums
 
-Origin: TypeAlias = Literal["shortfall", "first_fill"]
+Origin: TypeAlias = Literal["shortfall", "liquidation_unfilled", "first_fill"]
 ZERO = Fraction(0)
 
 
@@ -39,8 +39,8 @@ class ExpectedReduction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ExpectedClose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the rule says, on the state after `events_given` events, at `engine_ns`.
 
-    `trigger_ns`: when the plan was made (`shortfall`), or when the liquidation began (`first_fill`,
-    null if unseen). Needed are `amount` of `asset` (null: of contracts alone) and `contracts`
+    `trigger_ns`: when the plan was made, or when the liquidation began (`first_fill`, null if
+    unseen). Needed are `amount` of `asset` (null: of contracts alone) and `contracts`
     (null: unknown, or the policy gives up pnl, or the close collects nothing). `price` is that of
     the close by the rule. `reductions` are the first of `accounts`.
     """

@@ -80,6 +80,14 @@ class DeleveragingWatch:
             _Need("shortfall", moment.engine_ns, loss.asset, amount, value),
         )
 
+    def note_unfilled(
+        self, close: Close, made: LivePlan, planner: LivePlanner, moment: Moment
+    ) -> None:
+        """Open the case of our own plan for what a liquidation has not filled."""
+        key = (close.liquidation_id, close.account, close.instrument, close.side)
+        need = _Need("liquidation_unfilled", moment.engine_ns, None, None, None)
+        self._open(key, made, planner, moment, need)
+
     def foresee(
         self,
         event: DeleveragingFilled,
@@ -97,7 +105,7 @@ class DeleveragingWatch:
             return
         seen, side = closing.liquidation, key[3]
         price = None if seen is None else seen.bankruptcy_price
-        contracts = _left_to_close(closing, "short" if side == "long" else "long")
+        contracts = left_to_close(closing, "short" if side == "long" else "long")
         is_queue = planner.policy.takes_whole
         most = FORESEEN_IN_QUEUES_MAX if is_queue else FORESEEN_HOLDERS_MAX
         made = planner.for_contracts(
@@ -212,7 +220,7 @@ def case_key(event: DeleveragingFilled) -> CaseKey:
     return (event.liquidation_id, event.counterparty, event.instrument, side)
 
 
-def _left_to_close(closing: Closing, side: Side) -> Fraction | None:
+def left_to_close(closing: Closing, side: Side) -> Fraction | None:
     """Return how many contracts of the bankrupt position's side are still open, None if unknown.
 
     What a liquidation set out to close less what it has filled; without one, the position itself.

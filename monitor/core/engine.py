@@ -233,6 +233,7 @@ class RiskEngine:
             self.venue.ledger.close(identity, self.engine_ns)
         if self.bootstrapping:
             self._end_bootstrap()
+        self._step += self._look_at_pools()
         has_settled = False
         for event in self.intake.followers.take_finished():
             has_settled = True
@@ -252,6 +253,12 @@ class RiskEngine:
         decisions, self._step = self._step, []
         decisions.sort(key=publication_order)
         return decisions
+
+    def _look_at_pools(self) -> list[Decision]:
+        """Return whose winners own too much of a pool, or no longer do."""
+        funds = self.venue.funds.values()
+        found = self.venue.pool_factors.look(self.shards.pools, funds, self.engine_ns)
+        return [] if self.bootstrapping else found
 
     # --- the monitor's own events ---------------------------------------------------------
 
@@ -289,6 +296,7 @@ class RiskEngine:
         """Return every standing condition, marked `caught_up`."""
         standing = self.venue.board.standing(self.engine_ns)
         standing += self.venue.withdrawals.standing(self.engine_ns)
+        standing += self.venue.pool_factors.standing(self.engine_ns)
         standing += self.venue.oracles.standing(self.engine_ns)
         if not self.bootstrapping:
             standing += self.watch.standing(self.shards.unit, self.engine_ns)

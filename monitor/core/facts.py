@@ -72,7 +72,7 @@ class MarketFacts:
             engine.relist_instrument(before, after, stride)
             if values_change:
                 engine.touch_all()
-        return []
+        return self.venue.withdrawals.pool_listed(event.settlement_currency, now_ns)
 
     def _need_no_positions(self, event: events.InstrumentListed, settlement: str) -> None:
         if any(engine.has_amounts_in(event.instrument) for engine in self.shards.engines):

@@ -175,12 +175,14 @@ class Followers:
         liquidation = engine.liquidations.open.get((event.account, event.liquidation_id))
         if isinstance(event, events.LiquidationFinished):
             self._finished.append(event)
+            parts.venue.unfilled.finished(event)
             self._audit_fills(engine, event)
             if liquidation is not None:
                 found = parts.watch.finished(event, unit, liquidation, scene)
         elif isinstance(event, events.LiquidationStarted):
             found = parts.watch.started(event, unit, scene)
             self._watch_owner(unit, event)
+            parts.venue.unfilled.started(event)
             self._found += parts.venue.board.liquidation_started(event.instrument, parts.engine_ns)
         elif isinstance(event, events.LiquidationFilled):
             assert liquidation is not None, "a fill opens it"

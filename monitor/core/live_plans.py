@@ -115,6 +115,11 @@ class LivePlanner:
         made = self._plan(close, empty, winners, ("contracts", contracts, contracts))
         return LivePlan(empty.bankruptcy_price, space, contracts, made, [])
 
+    def collects(self, close: Close, contracts: Fraction) -> Fraction:
+        """Return what winners give up by closing so many contracts, in USD; 0 if nothing."""
+        empty = self._round(close)
+        return (self._concession(empty) or Fraction(0)) * contracts / empty.lot_size
+
     def _round(self, close: Close) -> Round:
         """Return the round without its winners."""
         price = close.bankruptcy_price

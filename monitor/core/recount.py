@@ -4,19 +4,18 @@ Open interest of one instrument, balances of one asset, accounts by state: each 
 from the ledger's columns. What differs is a fault of ours, and is told as such.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.core.accounts import AccountEngine
 from monitor.core.candidates import held_rows
 from monitor.core.decisions import ConservationViolated
+from monitor.core.ledger.columns import exact_sum
 from monitor.core.margin.book import STATES
 from monitor.core.shards import Shards
 
 INTERVAL_NS = 1_000_000_000
-LOW_BITS = 32
 
 
 class Difference(NamedTuple):
@@ -103,9 +102,3 @@ def recount_states(engine: AccountEngine) -> list[Difference]:
         for number, state in enumerate(STATES)
         if kept[state] != counted[number]
     ]
-
-
-def exact_sum(units: NDArray[Any]) -> int:
-    """Return the sum of 64-bit integers, however wide: their upper and lower halves apart."""
-    low = units & ((1 << LOW_BITS) - 1)
-    return (int(np.sum(units >> LOW_BITS)) << LOW_BITS) + int(np.sum(low))

@@ -104,6 +104,7 @@ class WithdrawalSettings(Settings, frozen=True, kw_only=True):
     race_limit_ratio: Ratio = 0.1
 
 
+PositiveRatio: TypeAlias = Annotated[float, msgspec.Meta(ge=0.001, le=1)]
 PolicyName: TypeAlias = Literal[
     "queue-bitmex",
     "queue-binance",
@@ -120,7 +121,11 @@ PolicyName: TypeAlias = Literal[
 ]
 
 
-FUND_EXHAUSTED = "fund_exhausted"  # a trigger of deleveraging that is no breaker
+# Triggers of deleveraging that are no breakers.
+FUND_EXHAUSTED = "fund_exhausted"
+POOL_PNL_FACTOR = "pool_pnl_factor"
+LIQUIDATION_UNFILLED = "liquidation_unfilled"
+TRIGGERS = (FUND_EXHAUSTED, POOL_PNL_FACTOR, LIQUIDATION_UNFILLED)
 
 
 class DeleveragingSettings(Settings, frozen=True, kw_only=True):
@@ -128,7 +133,11 @@ class DeleveragingSettings(Settings, frozen=True, kw_only=True):
 
     `trigger`: `fund_exhausted`, what the funds do not pay of a shortfall, and names of breakers:
     while one of them stands tripped for the instrument or its fund, winners are asked before the
-    fund (Bybit). Without `fund_exhausted` they are asked only then.
+    fund (Bybit). Without `fund_exhausted` they are asked only then. `pool_pnl_factor` does the same
+    for all instruments settled in a currency once the gains of its winners are strictly beyond
+    `pool_pnl_factor_on` of the money in it, until they are strictly below `pool_pnl_factor_off`
+    (GMX). `liquidation_unfilled`: what a liquidation has not closed `unfilled_after_s` after its
+    start, winners are asked to close (BitMEX: what no one takes at the bankruptcy price).
     """
 
     policy: PolicyName = "queue-bitmex"
@@ -136,6 +145,9 @@ class DeleveragingSettings(Settings, frozen=True, kw_only=True):
     trigger: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)] = (
         FUND_EXHAUSTED,
     )
+    pool_pnl_factor_on: PositiveRatio = 0.85
+    pool_pnl_factor_off: PositiveRatio = 0.77
+    unfilled_after_s: PositiveFloat = 30.0
 
 
 class LiquidationWatchSettings(Settings, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from monitor.core.ledger import Position
 from monitor.core.liquidation_watch import UnitKey
 from monitor.core.margin.book import MarginUnit
 from monitor.core.open_interest import Concentration, SideInterest, merged
+from monitor.core.pool_gains import PoolPart, pool_part, pools_of
 from monitor.core.sessions import Sessions
 from monitor.core.vaults import VaultEquity
 from monitor.core.winners import (
@@ -159,6 +160,15 @@ class Shards:
         for engine in self.engines:
             equities.update(equities_of(engine, without=without))
         return equities
+
+    def pools(self) -> dict[str, PoolPart]:
+        """Return what every collateral pool holds, and what its winners have gained."""
+        found: dict[str, PoolPart] = {}
+        for pool, instruments in pools_of(self.engines[0].market).items():
+            for engine in self.engines:
+                part = pool_part(engine, pool, instruments)
+                found[pool] = found.get(pool, PoolPart(0, 0)).plus(part)
+        return found
 
     def inventories(self) -> dict[str, Inventory]:
         """Return what the venue's vaults have taken over and not closed, by fund."""

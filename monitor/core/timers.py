@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from monitor.core.decisions import Decision
+from monitor.core.deleveraging_watch import Moment
 from monitor.core.intake import AccountIntake
 from monitor.core.parts import EngineParts
+from monitor.core.unfilled import LiquidationKey
+from monitor.core.unfilled_plans import plan_unfilled
 
 Timer: TypeAlias = tuple[int, str, Any]  # due_ns, name, what its owner needs
 
@@ -32,6 +35,7 @@ class Timers:
             parts.audit.next_timer(),
             parts.venue.withdrawals.next_timer(),
             *parts.watch.next_timers(),
+            parts.venue.unfilled.next_timer(),
         ):
             if timer is not None and (first is None or timer[:2] < first[:2]):
                 first = timer
@@ -44,9 +48,8 @@ class Timers:
         if name.startswith("change:"):
             self.intake.give_up(key, parts.changes.give_up(key))
             return []
-        if name.startswith("withdrawals:"):
-            pools = {one.settlement for one in parts.market.instruments.values()}
-            return parts.venue.withdrawals.fire(key, pools, now_ns)
+        if name.startswith(("withdrawals:", "unfilled:")):
+            return self._fire_of_losses(timer)
         if name.startswith("audit"):
             violations = parts.audit.fire(key, now_ns)
             return [] if parts.bootstrapping else violations
@@ -56,3 +59,19 @@ class Timers:
             found = parts.watch.fire(timer, parts.shards.unit, now_ns)
             return [] if parts.bootstrapping else found
         return parts.venue.board.fire(key, due_ns)
+
+    def _fire_of_losses(self, timer: Timer) -> Sequence[Decision]:
+        """Let the gates of withdrawals act, or the winners beside a liquidation."""
+        _, name, key = timer
+        if name.startswith("unfilled:"):
+            return self._plan_unfilled(key)
+        pools = {one.settlement for one in self.parts.market.instruments.values()}
+        return self.parts.venue.withdrawals.fire(key, pools, self.parts.engine_ns)
+
+    def _plan_unfilled(self, key: LiquidationKey) -> list[Decision]:
+        """Let winners be asked to close what a liquidation has not, unless accounts are missing."""
+        parts = self.parts
+        parts.venue.unfilled.fire(key)
+        moment = Moment(parts.engine_ns, parts.ordinal)
+        planned = plan_unfilled(key, parts.shards, parts.venue, moment)
+        return [] if parts.bootstrapping else planned

@@ -34,8 +34,10 @@ from monitor.core.live_losses import LossSharer, Sharing
 from monitor.core.live_plans import LivePlan, LivePlanner, Winners
 from monitor.core.market import Market
 from monitor.core.oracles.board import OracleBoard
+from monitor.core.pool_factors import PoolFactors
 from monitor.core.refusals import RefusedError
-from monitor.core.settings import FUND_EXHAUSTED, EngineSettings, FundSettings
+from monitor.core.settings import FUND_EXHAUSTED, POOL_PNL_FACTOR, EngineSettings, FundSettings
+from monitor.core.unfilled import Unfilled
 from monitor.core.vaults import Vaults
 from monitor.core.waterfall import Fund, Loss, Shortfall, entry_of
 from monitor.core.waterfall_ledger import WaterfallLedger
@@ -63,6 +65,8 @@ class VenueEngine:
         self.vaults = Vaults()
         self.waves = Waves()
         self.withdrawals = Withdrawals(settings.withdrawals)
+        self.pool_factors = PoolFactors(settings.deleveraging)
+        self.unfilled = Unfilled(settings.deleveraging)
         self._tripped: list[Decision] = []  # of breakers, since they were last taken
 
     @property
@@ -80,6 +84,8 @@ class VenueEngine:
         self.board.configure(settings.breakers)
         self.settings = settings
         self.withdrawals.use(settings.withdrawals)
+        self.pool_factors.use(settings.deleveraging)
+        self.unfilled.use(settings.deleveraging)
         self.planner = LivePlanner(self.market, settings.deleveraging)
         return self.oracles.configure(settings.oracles, now_ns)
 
@@ -178,13 +184,13 @@ class VenueEngine:
             minor_unit = self.market.unit(shortfall.asset)
             decisions += self.vaults.draw(loss, vaults, value, minor_unit, now_ns)
         given_up: dict[str, Fraction] = {}
-        is_early = self._is_triggered(instrument)
-        if is_early:
-            decisions += self._plan(loss, winners, moment, given_up)
+        early = self._early_trigger(instrument)
+        if early is not None:
+            decisions += self._plan(loss, winners, (moment, early), given_up)
         if "insurance_fund" in layers and loss.amount and instrument.fund is not None:
             decisions += self._draw_up(loss, instrument.fund, now_ns)
-        if not is_early and FUND_EXHAUSTED in self.settings.deleveraging.trigger:
-            decisions += self._plan(loss, winners, moment, given_up)
+        if early is None and FUND_EXHAUSTED in self.settings.deleveraging.trigger:
+            decisions += self._plan(loss, winners, (moment, FUND_EXHAUSTED), given_up)
         if "socialized_loss" in layers and loss.amount:
             asked = loss.amount
             sharing = Sharing(loss, instrument, winners, given_up, now_ns)
@@ -200,22 +206,31 @@ class VenueEngine:
         self.ledger.add(shortfall.episode_id, name, entry, now_ns, is_first=first)
         return decisions
 
-    def _is_triggered(self, instrument: Instrument) -> bool:
-        """Return whether a breaker that triggers deleveraging stands tripped for an instrument."""
+    def _early_trigger(self, instrument: Instrument) -> str | None:
+        """Return what lets winners be asked before the fund now, the first by configuration."""
         scopes = {instrument.name, instrument.fund}
-        return self.board.is_tripped(frozenset(self.settings.deleveraging.trigger), scopes)
+        for name in self.settings.deleveraging.trigger:
+            if name == POOL_PNL_FACTOR and self.pool_factors.is_on(instrument.settlement):
+                return name
+            if self.board.is_tripped({name}, scopes):
+                return name
+        return None
 
     def _plan(
-        self, loss: Loss, winners: Winners, moment: Moment, given_up: dict[str, Fraction]
+        self, loss: Loss, winners: Winners, why: tuple[Moment, str], given_up: dict[str, Fraction]
     ) -> list[Decision]:
-        """Deleverage for what is left of a loss, and enter who gives up what for it."""
+        """Deleverage for what is left of a loss, and enter who gives up what for it.
+
+        `why`: the moment, and the trigger.
+        """
+        moment, trigger = why
         is_asked = "deleveraging" in self.settings.waterfall.layers and loss.amount
         if not is_asked or loss.shortfall.closed_side is None:
             return []
         instrument = self.market.instruments[loss.shortfall.instrument]
         made = self.planner.for_loss(loss, winners)
         self.deleveraging_watch.note_plan(loss, made, self.planner, moment)
-        planned = self._deleverage(loss, instrument, made, moment.engine_ns)
+        planned = self._deleverage(loss, made, trigger, moment.engine_ns)
         given_up.update(self._given_up(instrument, made.plan))
         return [planned]
 
@@ -308,9 +323,7 @@ class VenueEngine:
             amounts[name] = amounts.get(name, Fraction(0)) + part.amount / value
         return amounts
 
-    def _deleverage(
-        self, loss: Loss, instrument: Instrument, made: LivePlan, now_ns: int
-    ) -> Decision:
+    def _deleverage(self, loss: Loss, made: LivePlan, trigger: str, now_ns: int) -> Decision:
         """Take what a plan collects off the loss."""
         unit = self.market.unit(loss.asset)
         asked, collected = loss.amount, 0
@@ -324,7 +337,7 @@ class VenueEngine:
         return DeleveragingPlanned(
             event_ns=now_ns,
             rule=self.policy.name,
-            instrument=instrument.name,
+            instrument=loss.shortfall.instrument,
             side=loss.winning_side,
             policy=self.policy.name,
             asset=loss.asset,
@@ -334,6 +347,7 @@ class VenueEngine:
             price=rounded_text_or_none(made.price),
             reductions=made.reductions,
             liquidation_id=loss.shortfall.liquidation_id,
+            trigger=trigger,
         )
 
     # --- state ----------------------------------------------------------------------------
@@ -347,6 +361,8 @@ class VenueEngine:
             "ledger": self.ledger.export_state(),
             "deleveragings": self.deleveragings.export_state(),
             "withdrawals": self.withdrawals.export_state(),
+            "pool_factors": self.pool_factors.export_state(),
+            "unfilled": self.unfilled.export_state(),
             "waves": self.waves.export_state(),
             "vaults": self.vaults.export_state(),
             "shortfall_usd": _plain_sums(self.shortfall_usd),
@@ -362,6 +378,8 @@ class VenueEngine:
         deleveragings = DeleveragingLedger.from_state(state["deleveragings"])
         self.deleveraging_watch = DeleveragingWatch(self.market, deleveragings)
         self.withdrawals.restore(state["withdrawals"])
+        self.pool_factors.restore(state["pool_factors"])
+        self.unfilled.restore(state["unfilled"])
         self.waves.restore(state["waves"])
         self.vaults.restore(state["vaults"])
         self.shortfall_usd = _sums(state["shortfall_usd"])

@@ -118,6 +118,14 @@ class Withdrawals:
                 if gate.is_held:
                     gate.due_ns, gate.is_held = max(gate.due_ns, now_ns + cool_off_ns), False
 
+    def pool_listed(self, pool: str, now_ns: int) -> list[Decision]:
+        """Take that an instrument is listed: while an outage holds pools, its pool is held too."""
+        gate = self.gates.get(pool)
+        holds = any(holds for _, holds in self.outages.values())
+        if not holds or (gate is not None and gate.is_held):
+            return []
+        return self._gate(pool, "outage", now_ns, hold=True)
+
     def next_timer(self) -> tuple[int, str, str] | None:
         """Return the first timer as (due_ns, name, key), None without one."""
         if not self.gates and not self.outages:

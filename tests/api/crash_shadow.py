@@ -72,7 +72,7 @@ class CrashShadow:
         return ShadowPlanView(
             policy=policy,
             collected_usd=collected,
-            overshoot_usd=tuple(0.0 if "pnl" in policy else 20_000 * each for each in PATH_S),
+            overshoot_usd=tuple(-1e-9 if "pnl" in policy else 20_000 * each for each in PATH_S),
             equity_fraction_max=fraction,
             equity_fraction_mean=fraction,
             accounts_touched=accounts,

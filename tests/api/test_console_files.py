@@ -336,6 +336,11 @@ def test_a_person_sees_who_would_pay(
         first = text_of(page, "#shadow-rows tr")
         assert "pro-rata-pnl (best)" in first
         assert "3.0 %" in first
+        overshoots = page.evaluate(
+            "[...document.querySelectorAll('#shadow-rows tr')].map(line => line.cells[5].innerText)"
+        )
+        assert {"0", "100,000"} <= set(overshoots)
+        assert "-0" not in overshoots
         widths = page.evaluate(
             "[...document.querySelectorAll('#shadow-payers figure')]"
             ".map(figure => figure.querySelector('.equity').getBoundingClientRect().width)"

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from monitor.core.decisions import ConservationViolated
 from monitor.core.engine import RiskEngine
 from monitor.core.events import AnyEvent
+from monitor.core.ledger.columns import exact_sum
 from monitor.core.recount import (
     Difference,
-    exact_sum,
     recount_asset,
     recount_instrument,
     recount_states,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.decisions import WithdrawalsGated, WithdrawalsReleased
 from monitor.core.engine import RiskEngine
 from monitor.core.events import FeedLost, FeedRestored
 from monitor.core.settings import EngineSettings, WaterfallSettings, WithdrawalSettings
@@ -111,6 +112,48 @@ def test_settings_without_outages_let_go_of_what_an_outage_holds() -> None:
     assert pools.next_timer() is None
     pools.use(WithdrawalSettings())
     assert pools.next_timer() == (15 * SECOND_NS, "withdrawals:pool:USD", "pool:USD")
+
+
+def outage_with_listings(*, restored: bool) -> list[tuple[int, str, str]]:
+    """Return when which pool is gated or released; USDC is listed while the outage holds."""
+    journal = Journal()
+    journal.list_instrument("X")
+    start_ns = journal.now_ns
+    journal.add(FeedLost(event_ns=journal.now_ns, feed="f", reason="silence"))
+    journal.wait(2).list_instrument("EARLY", settlement_currency="EUR")
+    journal.wait(5).list_instrument("Y", settlement_currency="USDC")
+    journal.wait(1).list_instrument("Y", settlement_currency="USDC", fund="main")
+    journal.wait(1).list_instrument("Z")
+    if restored:
+        journal.wait(1).add(FeedRestored(event_ns=journal.now_ns, feed="f"))
+        journal.list_instrument("LATE", settlement_currency="USDT")
+    journal.wait(90).tick()
+    made = [one for _, one in RiskEngine(ENGINE).apply(journal.events)]
+    return [
+        ((one.event_ns - start_ns) // SECOND_NS, one.kind, one.pool)
+        for one in made
+        if isinstance(one, WithdrawalsGated | WithdrawalsReleased)
+    ]
+
+
+def test_a_pool_that_is_listed_during_an_outage_is_held_with_the_others() -> None:
+    gated = [
+        (5, "withdrawals_gated", "EUR"), (5, "withdrawals_gated", "USD"),
+        (7, "withdrawals_gated", "USDC"),
+    ]  # fmt: skip
+    assert outage_with_listings(restored=False) == gated
+    released = [(20, "withdrawals_released", pool) for pool in ("EUR", "USD", "USDC")]
+    assert outage_with_listings(restored=True) == gated + released
+
+
+def test_a_pool_that_is_gated_already_is_held_without_a_word() -> None:
+    pools = Withdrawals(ALL)
+    assert len(pools.haircut_looms("USD", Fraction(1), {}, 0)) == 1
+    pools.feed_changed("f", lost=True, now_ns=0)
+    pools.fire("feed:f", [], 5 * SECOND_NS)
+    assert pools.next_timer() == (10 * SECOND_NS, "withdrawals:pool:USD", "pool:USD")
+    assert pools.pool_listed("USD", 6 * SECOND_NS) == []
+    assert pools.next_timer() is None
 
 
 def run() -> Journal:

@@ -14,7 +14,7 @@ export function count(value) {
 export function money(value) {
   if (value === null || value === undefined) return MISSING;
   const number = Number(value);
-  if (number === 0) return "0";
+  if (Math.abs(number) < 0.005) return "0"; // also what would be rounded to -0
   if (Math.abs(number) >= 1e6) return compact.format(number);
   return number.toLocaleString("en-US", { maximumFractionDigits: Math.abs(number) < 100 ? 2 : 0 });
 }

@@ -18,6 +18,7 @@ GROWTH = 16
 GROWN_AT_ONCE_MAX = 1 << 16
 GROWN_EVERY = 64
 ROWS_MAX = 1 << 31
+LOW_BITS = 32
 
 ACCOUNT = {
     "sequence": "i8",
@@ -188,3 +189,9 @@ class BalanceTable(Table):
     def __init__(self, reserved: int, layout: Layout | None = None) -> None:
         """Reserve rows."""
         super().__init__(BALANCE, "next", reserved, layout)
+
+
+def exact_sum(units: NDArray[Any]) -> int:
+    """Return the sum of 64-bit integers, however wide: their upper and lower halves apart."""
+    low = units & ((1 << LOW_BITS) - 1)
+    return (int(np.sum(units >> LOW_BITS)) << LOW_BITS) + int(np.sum(low))

@@ -7,7 +7,7 @@ from monitor.usage import reworded
 
 MISTAKES = {
     "": "loss-monitor: expected VERB, received none",
-    "dance": "'socialize', 'calibrate', received 'dance' - at VERB",
+    "dance": "'calibrate', 'breaker', received 'dance' - at VERB",
     "run": "run: expected --config, received none",
     "run --config": "run: expected one argument, received another number of them - at --config",
     "run --config x --fast": "expected known arguments, received --fast",

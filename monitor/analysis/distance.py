@@ -1,0 +1,113 @@
+"""How far a price is from exhausting an insurance fund. docs/model/cascade.md.
+
+The smallest adverse move of an instrument (longs: down, shorts: up), or of all instruments at
+once, after which the shortfall of its fund is more than the fund has: in the first round alone, and
+after the cascade. Looked for on a grid of moves, then halved between two of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.analysis.cascade import Cascade, Image, run_cascade
+from monitor.analysis.liquidity import Liquidity
+from monitor.analysis.positions import Floats
+
+# Moves that are looked at, ascending; a fall cannot be larger than the last, nor a rise asked for.
+GRID = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
+HALVINGS = 7
+REFERENCE_MOVE = 0.05  # where the reproduction ratio is told
+ALL = -1  # stands for all instruments at once
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Of one instrument (-1: all) and side; None: not within the grid.
+
+    `first_round` and `cascade`: to an exhausted fund; `bankruptcy`: to the first equity below 0
+    after its close, in the cascade. `reproduction`: notional that the first round's closes make
+    liquidatable, per unit of theirs, at a move of 5 %. `loss_usd`: uncovered after the cascade of
+    that move.
+    """
+
+    instrument: int
+    side: int
+    first_round: float | None
+    cascade: float | None
+    bankruptcy: float | None
+    reproduction: float
+    loss_usd: float
+
+
+def distance_of(image: Image, books: Liquidity, instrument: int, side: int) -> Distance:
+    """Return the distances of one side; `side` 0: longs, a fall; 1: shorts, a rise."""
+    alone = smallest_move(
+        lambda move: _is_exhausted(image, instrument, _run(image, books, instrument, side, -move))
+    )
+    after = smallest_move(
+        lambda move: _is_exhausted(image, instrument, _run(image, books, instrument, side, move)),
+        move_max=alone,
+    )
+    first = smallest_move(
+        lambda move: _run(image, books, instrument, side, move).bankrupt > 0, move_max=after
+    )
+    reference = _run(image, books, instrument, side, REFERENCE_MOVE)
+    return Distance(
+        instrument=instrument,
+        side=side,
+        first_round=alone,
+        cascade=after,
+        bankruptcy=first,
+        reproduction=reference.reproduction,
+        loss_usd=float(reference.uncovered(image.funds).sum()),
+    )
+
+
+def smallest_move(
+    happens: Callable[[float], bool], *, move_max: float | None = None
+) -> float | None:
+    """Return the smallest move after which something happens, None if it never does.
+
+    `move_max`: one after which it is known to happen.
+    """
+    low = 0.0
+    for move in GRID:
+        if move_max is not None and move >= move_max:
+            high = move_max
+            break
+        if happens(move):
+            high = move
+            break
+        low = move
+    else:
+        return move_max
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if happens(middle) else (middle, high)
+    return high
+
+
+def shock_of(image: Image, instrument: int, side: int, move: float) -> Floats:
+    """Return the relative moves of all marks: one instrument's, or those of all."""
+    shock = np.zeros(len(image.terms.mark))
+    signed = move if side else -move
+    if instrument == ALL:
+        shock[:] = signed
+    else:
+        shock[instrument] = signed
+    return shock
+
+
+def _run(image: Image, books: Liquidity, instrument: int, side: int, move: float) -> Cascade:
+    """Run one move; a negative one is run without feedback."""
+    shock = shock_of(image, instrument, side, abs(move))
+    return run_cascade(image, shock, books, has_feedback=move > 0.0)
+
+
+def _is_exhausted(image: Image, instrument: int, cascade: Cascade) -> bool:
+    """Return whether the fund of an instrument cannot pay; of all: whether any cannot."""
+    uncovered = cascade.uncovered(image.funds)
+    if instrument == ALL:
+        return bool(uncovered.any())
+    return bool(uncovered[image.funds.of[instrument]] > 0.0)

@@ -81,14 +81,10 @@ def concession(books: Liquidity, side: int, quantity: float) -> float:
         lost += (until - seen) * last
         seen = until
         if until >= quantity:
-            return lost
+            return float(lost)
     base = last - law(books, side, seen)
-    return (
-        lost
-        + base * (quantity - seen)
-        + law_cost(books, side, quantity)
-        - law_cost(books, side, seen)
-    )
+    rest = base * (quantity - seen) - law_cost(books, side, seen)
+    return float(lost + rest + law_cost(books, side, quantity))
 
 
 @apart

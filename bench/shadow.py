@@ -20,10 +20,13 @@ from bench.image import _decide_all, _set
 from bench.measure import ROUNDS_MIN, Figure, Scale, main, quantile, seconds
 from bench.threshold_book import Book, make_book, make_stream
 from monitor.analysis.analyst import Question
+from monitor.analysis.cascade import Funds
 from monitor.analysis.funding import Rates
+from monitor.analysis.liquidity import without_books
 from monitor.analysis.positions import Book as ImageBook
 from monitor.analysis.positions import Listing, gather
 from monitor.analysis.shadow import Shadow, digests_of
+from monitor.analysis.tour import Markets
 from monitor.app.image_passing import ImagePasser
 from monitor.app.shadow_watch import ShadowAnalysis, ShadowRequest
 from monitor.core.book_sums import NamedColumns
@@ -35,6 +38,7 @@ ACCOUNTS = {"small": 100_000, "full": 1_000_000}
 PAIRS = 24
 SLICES, EVENTS, MOVES = 400, 20, 40  # of one measurement: slices, and what is in each
 WORKS_S = 1.0  # the analysis goes on so long when asked; a measurement is shorter
+SIDES_PER_IMAGE = 40  # distances looked for, as by default
 NO_TRADERS = np.zeros(0, np.int64)
 
 
@@ -152,7 +156,16 @@ async def _event_figures(book: Book) -> list[Figure]:
     image.release()
     named = [NamedColumns(columns, [(listing.name, "USD") for listing in listings])]
     rates = Rates(np.full(len(listings), 0.0001), np.ones(len(listings), np.int64))
-    question = Question(as_of_ns=0, listings=listings, rates=rates, configured="queue-bitmex")
+    count = len(listings)
+    law = without_books(np.full(count, 1e6), np.full(count, 0.05), 0.5)
+    funds = Funds(np.zeros(count, np.int64), np.array([1e6]))
+    question = Question(
+        as_of_ns=0,
+        listings=listings,
+        rates=rates,
+        markets=Markets(law, funds, sides_per_image=SIDES_PER_IMAGE),
+        configured="queue-bitmex",
+    )
     companion: Companion[Busy, int] = Companion(BusyAnalysis)
     path, pairs = _Path(book), []
     in_thread = asyncio.get_running_loop().run_in_executor

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from monitor.analysis.settings import ShadowSettings
 from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
@@ -98,21 +99,6 @@ class RedisSettings(Settings, frozen=True, kw_only=True):
     worst_accounts: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
     interval_s: PositiveFloat = 0.25
     timeout_s: PositiveFloat = 2.0
-
-
-class ShadowSettings(Settings, frozen=True, kw_only=True):
-    """`[shadow]`: what every policy would take now, worked out in a process of its own.
-
-    At most every `interval_s`, and at most a fifth of a core of its time; one answer may take
-    `timeout_s`. `counterparties_max`: how many a venue lets close one bankrupt position.
-    `funding_interval_s`: between two of its funding payments, for what a position costs to carry.
-    """
-
-    enabled: bool = True
-    interval_s: PositiveFloat = 10.0
-    timeout_s: PositiveFloat = 120.0
-    counterparties_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
-    funding_interval_s: PositiveFloat = 28_800.0
 
 
 class HttpSettings(Settings, frozen=True, kw_only=True):

@@ -165,6 +165,10 @@ class Journal:
             )
         )
 
+    def depth(self, instrument: str, **sides: list[tuple[str, str]]) -> events.AnyEvent:
+        """Show a whole book: `bids` and `asks`."""
+        return self.add(events.DepthChanged(event_ns=self.now_ns, instrument=instrument, **sides))
+
     def tick(self) -> events.AnyEvent:
         """Let time move on in silence."""
         return self.add(events.ClockTicked(event_ns=self.now_ns))

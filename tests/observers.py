@@ -4,8 +4,10 @@ import json
 import shutil
 import tempfile
 import threading
+import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,14 @@ class HttpServer:
         """Return the JSON at a path of the server."""
         with urllib.request.urlopen(self.url + path, timeout=REQUEST_TIMEOUT_S) as answer:
             return json.loads(answer.read())
+
+    def get_when(self, path: str, holds: Callable[[Any], bool]) -> Any:
+        """Return the JSON at a path once something holds of it; AssertionError: it never did."""
+        deadline_s = time.monotonic() + REQUEST_TIMEOUT_S
+        while not holds(told := self.get(path)):
+            assert time.monotonic() < deadline_s, f"expected another answer, received {told}"
+            time.sleep(POLL_INTERVAL_S)
+        return told
 
     def _ready(self) -> bool:
         try:

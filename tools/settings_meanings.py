@@ -138,6 +138,12 @@ SETTINGS = {
     ("shadow", "timeout_s"): "After this long the process is started anew.",
     ("shadow", "counterparties_max"): "How many may close one bankrupt position.",
     ("shadow", "funding_interval_s"): "Between two funding payments of the venue.",
+    ("shadow", "cascades"): "See `[shadow.cascades]`.",
+    ("shadow.cascades", "daily_volatility"): "What a day's volume moves a price by.",
+    ("shadow.cascades", "volume_ratio"): "A day's volume / open interest.",
+    ("shadow.cascades", "impact_exponent"): "0.5: square-root law; 1: linear.",
+    ("shadow.cascades", "book_age_max_s"): "An older visible book is passed over.",
+    ("shadow.cascades", "sides_per_image"): "How many distances are looked for in one image.",
     ("breakers", "name"): "Name of the breaker.",
     (
         "breakers",

@@ -21,7 +21,9 @@ from monitor.analysis.shadow import (
     digests_of,
 )
 from monitor.analysis.splits import POLICIES
+from monitor.analysis.tour import Markets, Tour
 from monitor.core.deleveraging.live import seed_of
+from monitor.core.distance_view import Distances
 from monitor.core.shadow_view import WORST_SIDES
 
 STRESSES = (0.05, 0.1, 0.2)
@@ -32,13 +34,15 @@ SIDES_A_TURN = 10
 class Question:
     """What is asked about an image.
 
-    `rates`: of funding; `severity`: learned from recorded rounds, 1 without any.
+    `rates`: of funding; `markets`: for cascades; `severity`: learned from recorded rounds, 1
+    without any.
     """
 
     as_of_ns: int
     listings: Sequence[Listing]
     configured: str
     rates: Rates
+    markets: Markets
     severity: float = 1.0
     counterparties_max: int = COUNTERPARTIES_MAX
 
@@ -54,13 +58,14 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one image says: two scenarios, the worst accounts and one stress by turns; funding."""
+    """What one image says: two scenarios, the worst accounts and one stress by turns; forecasts."""
 
     question: Question
     terms: Terms
     offsets: list[int]  # of each shard's unit numbers
     scenarios: list[Scenario]
     funding: FundingFindings
+    distances: Distances
 
 
 def worst_sides(answers: Answers) -> list[int]:
@@ -78,6 +83,7 @@ class Analyst:
     def __init__(self) -> None:
         """Begin without a round."""
         self._turn = 0
+        self._tour = Tour()
         self._ranks = [RankKeeper() for _ in range(1 + len(STRESSES))]
 
     def answer(self, question: Question, books: Sequence[Book]) -> Findings:
@@ -90,7 +96,9 @@ class Analyst:
         self._turn += 1
         offsets = np.cumsum([0, *(len(book.columns.begins) for book in books)])[:-1]
         funding = funding_findings(books, question.listings, terms, question.rates)
-        return Findings(question, terms, offsets.tolist(), scenarios, funding)
+        asked = (question.markets, question.as_of_ns)
+        distances = self._tour.look(asked, question.listings, books, (terms, positions))
+        return Findings(question, terms, offsets.tolist(), scenarios, funding, distances)
 
     def _scenario(
         self, question: Question, shadow: Shadow, stress: float, ranks: RankKeeper

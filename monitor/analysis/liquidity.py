@@ -32,6 +32,17 @@ class Liquidity(NamedTuple):
     exponent: float
 
 
+class ImpactLaw(NamedTuple):
+    """The law beyond the visible book, the same for all instruments.
+
+    `daily_volatility`: the coefficient; `volume_ratio`: a day's volume / open interest.
+    """
+
+    daily_volatility: float
+    volume_ratio: float
+    exponent: float
+
+
 def without_books(volume: Floats, coefficient: Floats, exponent: float) -> Liquidity:
     """Return the liquidity of instruments of which no book is seen."""
     nothing = np.zeros(0)

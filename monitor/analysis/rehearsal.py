@@ -3,8 +3,11 @@
 import numpy as np
 
 from monitor.analysis.analyst import Analyst, Findings, Question
+from monitor.analysis.cascade import Funds
 from monitor.analysis.funding import Rates
+from monitor.analysis.liquidity import Liquidity
 from monitor.analysis.positions import Book, Listing
+from monitor.analysis.tour import Markets
 from monitor.core.margin.index.columns import AMOUNT, POSITION, Capacity
 from monitor.core.margin.index.image import BookImages, ImageReader
 from monitor.core.margin.index.index import Item, ThresholdIndex
@@ -24,7 +27,14 @@ def rehearse_analysis() -> Findings:
     columns = ImageReader().columns(image.source)
     image.release()
     rates = Rates(np.array([0.0001]), np.array([1], np.int64))
+    one = np.ones(1)
+    books = Liquidity(np.array([0, 1, 1], np.int64), one, one * 0.01, one, one * 0.05, 0.5)
+    funds = Funds(np.zeros(1, np.int64), np.zeros(1))
     question = Question(
-        as_of_ns=0, listings=[Listing("X", 1.0, 0)], rates=rates, configured="queue-bitmex"
+        as_of_ns=0,
+        listings=[Listing("X", 1.0, 0)],
+        rates=rates,
+        markets=Markets(books, funds, sides_per_image=1),
+        configured="queue-bitmex",
     )
     return Analyst().answer(question, [Book(columns, ["X"], np.zeros(0, np.int64))])

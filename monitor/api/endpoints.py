@@ -6,6 +6,7 @@ import msgspec
 
 from monitor.api.breaker_records import BreakersAnswer
 from monitor.api.breaker_resets import ResetRecord, ResetRequest
+from monitor.api.distances import DistancesAnswer
 from monitor.api.funding import FundingAnswer
 from monitor.api.liquidations import LiquidationsAnswer
 from monitor.api.oracle_records import OraclesAnswer
@@ -211,6 +212,14 @@ ENDPOINTS = (
         answers={
             200: (FundingAnswer, "The forecast, the instruments, the accounts hit hardest."),
             503: (ErrorRecord, "No funding forecast has been worked out yet."),
+        },
+    ),
+    Endpoint(
+        path="/v1/distances",
+        summary="How far each side's price is from a socialized loss, the nearest first.",
+        answers={
+            200: (DistancesAnswer, "Every side that was looked at, and all marks at once."),
+            503: (ErrorRecord, "No distance has been worked out yet."),
         },
     ),
     Endpoint(

@@ -12,15 +12,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from monitor.api.breaker_records import BreakersAnswer
-from monitor.api.breaker_resets import (
-    PATH,
-    NotRecordedError,
-    UnknownBreakerError,
-    read_reset,
-)
+from monitor.api.breaker_resets import PATH, NotRecordedError, UnknownBreakerError, read_reset
 from monitor.api.console_files import console_routes
 from monitor.api.deleveragings import deleveragings_answer
 from monitor.api.desk import Desk
+from monitor.api.distances import distances_answer
 from monitor.api.funding import funding_answer
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
@@ -100,6 +96,7 @@ class Api:
             "/v1/shadow": self.shadow,
             "/v1/shadow/{instrument:path}/{side}": self.shadow_side,
             "/v1/funding": self.funding,
+            "/v1/distances": self.distances,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/liquidations": self.liquidations,
@@ -246,6 +243,14 @@ class Api:
         if forecast is None:
             return _not_ready("a funding forecast")
         return json_response(funding_answer(forecast))
+
+    async def distances(self, request: Request) -> Response:
+        """Return how far socialized losses are; 503 before the first answer."""
+        refuse_unknown(request, ())
+        distances = self._source.view().distances
+        if distances is None:
+            return _not_ready("a distance")
+        return json_response(distances_answer(distances))
 
     async def funds(self, request: Request) -> Response:
         """Return all insurance funds."""

@@ -15,13 +15,16 @@ import structlog
 
 from monitor.analysis.analyst import Analyst, Findings, Question
 from monitor.analysis.funding_report import funding_forecast
+from monitor.analysis.liquidity import ImpactLaw
 from monitor.analysis.listing import listings_of, no_traders, rates_of
+from monitor.analysis.markets import markets_of
 from monitor.analysis.path import MarkPath
-from monitor.analysis.positions import Book, Counts, Floats
+from monitor.analysis.positions import Book, Counts, Floats, Listing
 from monitor.analysis.report import ShadowReport, ToldPlan, told_details, units_told
+from monitor.analysis.settings import ShadowSettings
+from monitor.analysis.tour import Markets
 from monitor.app.image_passing import ImagePasser, PassedImage, received
 from monitor.app.view_holder import ViewHolder
-from monitor.config import ShadowSettings
 from monitor.core.book_sums import NamedColumns
 from monitor.core.engine import RiskEngine
 from monitor.core.margin.book import unit_name
@@ -30,6 +33,7 @@ from monitor.runtime.supervise import Supervisor
 from monitor.runtime.vitals import Vitals
 
 LOOK_S = 0.25  # how often the marks of a path are looked at
+SECOND_NS = 1_000_000_000
 SHARE_MAX = 0.2  # of a core
 RUNS = "loss_monitor_shadow_runs_total"
 
@@ -116,6 +120,7 @@ class ShadowWatch:
             as_of_ns=self._engine.engine_ns,
             listings=listings,
             rates=rates_of(self._engine.market, listings),
+            markets=self._markets(listings),
             configured=self._engine.settings.deleveraging.policy,
             counterparties_max=self._settings.counterparties_max,
         )
@@ -190,6 +195,7 @@ class ShadowWatch:
                 before=before.realised if before else None,
             )
         self._publish()
+        self._views.take_distances(findings.distances)
         self._views.take_funding(
             funding_forecast(
                 findings.funding,
@@ -209,6 +215,16 @@ class ShadowWatch:
 
     def _publish(self) -> None:
         self._views.take_shadows(tuple(report for _, report in sorted(self._reports.items())))
+
+    def _markets(self, listings: Sequence[Listing]) -> Markets:
+        settings = self._settings.cascades
+        return markets_of(
+            self._engine,
+            listings,
+            ImpactLaw(settings.daily_volatility, settings.volume_ratio, settings.impact_exponent),
+            book_age_max_ns=round(settings.book_age_max_s * SECOND_NS),
+            sides_per_image=settings.sides_per_image,
+        )
 
     def _marks(self, question: Question) -> Floats:
         marks = self._engine.market.marks

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from monitor.core.distance_view import Distances
 from monitor.core.engine import RiskEngine
 from monitor.core.funding_view import FundingForecast
 from monitor.core.oracle_view import IndexSensitivity
@@ -28,6 +29,7 @@ class ViewHolder:
         self._sensitivities: tuple[IndexSensitivity, ...] = ()
         self._shadows: tuple[Shadow, ...] = ()
         self._funding: FundingForecast | None = None
+        self._distances: Distances | None = None
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -64,6 +66,11 @@ class ViewHolder:
         self._funding = forecast
         self.view = msgspec.structs.replace(self.view, funding=forecast)
 
+    def take_distances(self, distances: Distances) -> None:
+        """Show how far socialized losses are from now on."""
+        self._distances = distances
+        self.view = msgspec.structs.replace(self.view, distances=distances)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
@@ -77,6 +84,7 @@ class ViewHolder:
             sensitivities=self._sensitivities,
             shadows=self._shadows,
             funding=self._funding,
+            distances=self._distances,
         )
         self._is_behind = False
         ended_s = self._clock.monotonic_s()

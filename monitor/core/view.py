@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from monitor.core.decisions import BreakerState, State, VenueFollowing
+from monitor.core.distance_view import Distances
 from monitor.core.funding_view import FundingForecast
 from monitor.core.liquidation_view import LiquidationsView
 from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
@@ -350,6 +351,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     ladders: Ladders | None = None
     shadows: tuple[Shadow, ...] = ()  # of the worst accounts, then by stress
     funding: FundingForecast | None = None
+    distances: Distances | None = None
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

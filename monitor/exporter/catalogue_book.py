@@ -2,6 +2,7 @@
 
 from monitor.core.audit import CHECKS
 from monitor.core.margin.index.class_two import DISTANCE_EDGES
+from monitor.exporter.catalogue_distances import DISTANCE_METRICS
 from monitor.exporter.catalogue_funding import FUNDING_METRICS
 from monitor.exporter.catalogue_pools import POOL_METRICS
 from monitor.exporter.catalogue_shadow import SHADOW_METRICS
@@ -152,4 +153,5 @@ BOOK_METRICS = (
     *POOL_METRICS,
     *SHADOW_METRICS,
     *FUNDING_METRICS,
+    *DISTANCE_METRICS,
 )

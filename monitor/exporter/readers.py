@@ -24,6 +24,7 @@ from monitor.core.view import (
 from monitor.exporter.catalogue import BREAKER_STATES
 from monitor.exporter.catalogue_breakers import FOLLOWED_ACTIONS
 from monitor.exporter.oracle_readers import ORACLE_READERS
+from monitor.exporter.readers_distances import DISTANCE_READERS
 from monitor.exporter.readers_funding import FUNDING_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
 from monitor.exporter.readers_shadow import SHADOW_READERS
@@ -285,4 +286,5 @@ READERS: dict[str, Reader] = {
     **ORACLE_READERS,
     **SHADOW_READERS,
     **FUNDING_READERS,
+    **DISTANCE_READERS,
 }

@@ -48,6 +48,7 @@ from monitor.core.view import (
 from monitor.runtime.clock import ManualClock
 from monitor.runtime.health import Health, Need
 from monitor.runtime.measurements import Measurements
+from tests.api.crash_distances import distances_at
 from tests.api.crash_funding import funding_at
 from tests.api.crash_ladders import CrashLadders
 from tests.api.crash_shadow import CrashShadow
@@ -184,6 +185,7 @@ def view_at(second: int) -> RiskView:
         book=book_at(second),
         shadows=(CrashShadow(START_NS + second * 10**9, 4_000_000.0),),
         funding=funding_at(START_NS + second * 10**9),
+        distances=distances_at(START_NS + second * 10**9, fallen(second)),
         ladders=CrashLadders(
             as_of_ns=START_NS + second * 10**9,
             refreshed_ns=START_NS + second // 60 * 60 * 10**9,

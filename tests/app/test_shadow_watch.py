@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from monitor.analysis.analyst import Findings
+from monitor.analysis.settings import ShadowSettings
 from monitor.analysis.splits import POLICIES
 from monitor.app.book_watch import BookWatch
 from monitor.app.shadow_watch import ShadowAnalysis, ShadowRequest, ShadowWatch
 from monitor.app.view_holder import ViewHolder
-from monitor.config import ShadowSettings
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from monitor.core.shadow_view import Shadow
@@ -108,6 +108,11 @@ async def test_a_round_names_who_would_pay(shards: int) -> None:
     assert [payer.account for payer in queue.payers] == ["short0"]
     assert queue.payers[0].amount_usd == pytest.approx(0.94)
     assert watched.worst.of("X-PERP", "short") is not None
+    distances = watched.views.view.distances
+    assert distances is not None
+    assert distances.as_of_ns == watched.engine.engine_ns
+    assert (distances.sides[0].instrument, distances.sides[0].side) == ("X-PERP", "long")
+    assert distances.sides[0].first_round_ratio == pytest.approx(0.06, abs=0.001)
     funding = watched.views.view.funding
     assert funding is not None
     assert (funding.as_of_ns, funding.next_funding_ns) == (watched.engine.engine_ns, None)

@@ -21,6 +21,7 @@ from monitor.exporter.collector import declared_measurements
 from monitor.exporter.scrape import Scraper
 from monitor.runtime.measurements import Measurements
 from tests.api.crash_shadow import CrashShadow
+from tests.exporter.test_readers_distances import DISTANCES
 from tests.exporter.test_readers_funding import FUNDING
 from tests.exporter.views import breaker_view, view_of
 
@@ -72,6 +73,7 @@ def exchange_after(scrapes: int) -> RiskView:
         indices=(INDEX,),
         sensitivities=(IndexSensitivity(index="BTC", as_of_ns=1, errors=(WRONG,)),),
         funding=FUNDING,
+        distances=DISTANCES,
         shadows=(CrashShadow(as_of_ns=1_700_000_000 * 10**9, needed_usd=1_000.0),),
     )
 

@@ -2,6 +2,7 @@
 
 import { openAccount } from "./account.js";
 import { buildCharts, drawCharts, resizeCharts } from "./charts.js";
+import { followDistances } from "./distances.js";
 import { find, setFlag, setText } from "./elements.js";
 import { clock, day } from "./format.js";
 import { followFunding } from "./funding.js";
@@ -79,6 +80,7 @@ function show() {
   if (chosenInstrument()) {
     followShadow(seen.state.status.engine_ns);
     followFunding();
+    followDistances();
   }
 }
 

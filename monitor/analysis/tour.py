@@ -1,0 +1,88 @@
+"""The tour of all distances: the joint move and the nearest sides at every image, others by turns.
+
+What is remembered of an older image stays, with its moment, until it is its turn again.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.analysis.cascade import Funds, Image
+from monitor.analysis.distance import ALL, distance_of
+from monitor.analysis.liquidity import Liquidity
+from monitor.analysis.positions import Book, Listing, Positions, Terms, parts_of
+from monitor.core.decisions import Side
+from monitor.core.distance_view import ALL_INSTRUMENTS, Distances, DistanceView
+
+NEAREST = 10  # sides that are looked at in every image
+SIDE_NAMES: tuple[Side, Side] = ("long", "short")
+
+
+@dataclass(frozen=True)
+class Markets:
+    """What cascades need beside a book image, by number of instrument."""
+
+    books: Liquidity
+    funds: Funds
+    sides_per_image: int
+
+
+class Tour:
+    """Keeps the distances of all sides."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._known: dict[tuple[str, int], DistanceView] = {}
+        self._next = 0
+
+    def look(
+        self,
+        asked: tuple[Markets, int],
+        listings: Sequence[Listing],
+        books: Sequence[Book],
+        found: tuple[Terms, Positions],
+    ) -> Distances:
+        """Return the distances after a look at an image; `asked`: the markets, and its moment."""
+        (markets, as_of_ns), (terms, positions) = asked, found
+        image = Image(books, parts_of(books, listings), terms, positions, markets.funds)
+        names = [listing.name for listing in listings]
+        held = np.flatnonzero(np.diff(positions.begins))  # sides with a position
+        sides = {(names[side // 2], int(side % 2)): int(side // 2) for side in held.tolist()}
+        if sides:
+            sides |= {(ALL_INSTRUMENTS, 0): ALL, (ALL_INSTRUMENTS, 1): ALL}
+        self._known = {key: kept for key, kept in self._known.items() if key in sides}
+        for name, side in self._turn(list(sides), markets.sides_per_image):
+            distance = distance_of(image, markets.books, sides[name, side], side)
+            self._known[name, side] = DistanceView(
+                instrument=name,
+                side=SIDE_NAMES[side],
+                as_of_ns=as_of_ns,
+                first_round_ratio=distance.first_round,
+                cascade_ratio=distance.cascade,
+                bankruptcy_ratio=distance.bankruptcy,
+                reproduction_ratio=distance.reproduction,
+                loss_usd=distance.loss_usd,
+            )
+        return Distances(as_of_ns=as_of_ns, sides=tuple(self._ordered()))
+
+    def _ordered(self) -> list[DistanceView]:
+        return sorted(self._known.values(), key=nearness)
+
+    def _turn(self, sides: list[tuple[str, int]], count: int) -> list[tuple[str, int]]:
+        """Return the sides of this image: the joint ones, the nearest, then whose turn it is."""
+        keys = {(one.instrument, SIDE_NAMES.index(one.side)) for one in self._ordered()[:NEAREST]}
+        chosen = [side for side in sides if side in keys or side[0] == ALL_INSTRUMENTS]
+        others = [side for side in sides if side not in chosen]
+        begin = self._next % len(others) if others else 0
+        turn = (others[begin:] + others[:begin])[: max(1, count - len(chosen))]
+        self._next = begin + len(turn)
+        return chosen + turn
+
+
+def nearness(one: DistanceView) -> tuple[float, float, float, str, str]:
+    """Return what sorts the nearest first."""
+    ratios = (one.cascade_ratio, one.first_round_ratio, one.bankruptcy_ratio)
+    far = [math.inf if ratio is None else ratio for ratio in ratios]
+    return far[0], far[1], far[2], one.instrument, one.side

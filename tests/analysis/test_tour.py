@@ -1,0 +1,58 @@
+"""Whose turn it is, and what is kept of older images."""
+
+import numpy as np
+
+from monitor.analysis.cascade import Funds
+from monitor.analysis.distance import distance_of
+from monitor.analysis.liquidity import without_books
+from monitor.analysis.positions import Listing
+from monitor.analysis.tour import Markets, Tour
+from monitor.core.distance_view import ALL_INSTRUMENTS, Distances
+from tests.analysis.cascade_books import NAMES, engine_of, image_of, random_accounts
+
+PRICES = [100.0, 20.0, 3.0]
+FUNDS = Funds(np.array([0, 0, 0], np.int64), np.array([50.0]))
+BOOKS = without_books(np.array([500.0] * 3), np.array([0.05] * 3), 0.5)
+IMAGE = image_of(engine_of(random_accounts(3, 30, PRICES), PRICES), FUNDS)
+
+
+def look(tour: Tour, moment_ns: int, sides_per_image: int) -> Distances:
+    """Return what a tour knows after one more image of the same book."""
+    listings = [Listing(name, 1.0, number) for number, name in enumerate(NAMES)]
+    markets = Markets(BOOKS, FUNDS, sides_per_image)
+    found = (IMAGE.terms, IMAGE.positions)
+    return tour.look((markets, moment_ns), listings, IMAGE.books, found)
+
+
+def test_all_sides_are_told_nearest_first_as_they_are_looked_for_alone() -> None:
+    told = look(Tour(), 7, 100)
+    assert told.as_of_ns == told.oldest_ns == 7
+    names = {(one.instrument, one.side) for one in told.sides}
+    assert names == {
+        (name, side) for name in (*NAMES, ALL_INSTRUMENTS) for side in ("long", "short")
+    }
+    nearest = [one.cascade_ratio for one in told.sides if one.cascade_ratio is not None]
+    assert nearest == sorted(nearest)
+    assert nearest
+    for one in told.sides:
+        if one.instrument == ALL_INSTRUMENTS:
+            continue
+        alone = distance_of(IMAGE, BOOKS, NAMES.index(one.instrument), int(one.side == "short"))
+        assert (one.first_round_ratio, one.cascade_ratio) == (alone.first_round, alone.cascade)
+        assert (one.reproduction_ratio, one.loss_usd) == (alone.reproduction, alone.loss_usd)
+
+
+def test_everybody_has_a_turn_and_what_was_found_stays() -> None:
+    tour = Tour()
+    counts = [len(look(tour, moment, 1).sides) for moment in range(1, 8)]
+    assert counts == [3, 4, 5, 6, 7, 8, 8]
+    told = look(tour, 9, 1)
+    assert all(one.as_of_ns == 9 for one in told.sides)  # the nearest ten are looked at again
+
+
+def test_sides_that_nobody_holds_are_forgotten() -> None:
+    tour = Tour()
+    look(tour, 1, 100)
+    empty = image_of(engine_of([], PRICES), FUNDS)
+    found = (empty.terms, empty.positions)
+    assert tour.look((Markets(BOOKS, FUNDS, 5), 2), [], empty.books, found).sides == ()

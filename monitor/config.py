@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from monitor.analysis.settings import ShadowSettings
-from monitor.core.breaker_settings import BreakerSettings
+from monitor.core.breaker_settings import BreakerSettings, OpenInterestSettings
 from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
     LOSS_LAYERS,
@@ -242,6 +242,18 @@ def cross_check(configuration: Configuration) -> list[str]:
         for unit in ("ratio", "usd", "count")
         if (release := getattr(breaker, f"release_{unit}", None)) is not None
         and release > (limit := getattr(breaker, f"limit_{unit}"))
+    ]
+    interests = [one for one in configuration.breakers if isinstance(one, OpenInterestSettings)]
+    problems += [
+        f"[[breakers]] {one.name}: expected release <= limit {one.limit}, received {one.release}"
+        for one in interests
+        if one.release is not None and one.release > one.limit
+    ]
+    problems += [
+        f"[[breakers]] {one.name}: expected measure notional with scope venue, received "
+        f"{one.measure}"
+        for one in interests
+        if one.scope == "venue" and one.measure != "notional"
     ]
     problems += [
         f"[[breakers]] {breaker.name}: expected halt_s 0 or at least {HALT_S_MIN:g}, "

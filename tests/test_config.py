@@ -4,6 +4,7 @@ import pytest
 
 from monitor.config import ConfigurationError, parse_configuration
 
+INTEREST = '[[breakers]]\nname = "o"\nkind = "open_interest"\nlimit = 5\n'
 SHORTFALL = '[[breakers]]\nname = "s"\nkind = "shortfall"\n'
 BREAKER = (
     '[[breakers]]\nname = "fall"\nkind = "price_velocity"\nlookback_s = 60\nlimit_ratio = 0.1\n'
@@ -40,6 +41,11 @@ MISTAKES = {
         "expected release_usd <= limit_usd 5.0, received 6.0"
     ),
     SHORTFALL + 'lookback_s = 1\nlimit_usd = 5\nscope = "all"': ("at `$.breakers[0].scope`"),
+    INTEREST + "release = 6": "[[breakers]] o: expected release <= limit 5.0, received 6.0",
+    INTEREST + 'scope = "venue"\nmeasure = "growth"': "[[breakers]] o: expected measure notional "
+    "with scope venue, received growth",
+    INTEREST + 'measure = "weight"': "received 'weight' - at `$.breakers[0].measure`",
+    INTEREST.replace("5", "0"): "at `$.breakers[0].limit`",
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "

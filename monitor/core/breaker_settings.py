@@ -248,6 +248,30 @@ class LiquidationRateSettings(
     action: BreakerAction = "reduce_only"
 
 
+class OpenInterestSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="open_interest"
+):
+    """`[[breakers]]` kind `open_interest`: how much is open, how fast it grows, what it leans on.
+
+    `scope`: an instrument, `*` for each on its own, or `venue` for the sum of all notionals. Trips
+    strictly beyond `limit`, which is in USD for `notional` and a ratio for `growth` (within
+    `lookback_s`), `fund_ratio` and `largest_share`, while the notional is at least
+    `notional_min_usd`; may cool at `release` at most (default: the limit) when `halt_s` have
+    passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    measure: Literal["notional", "growth", "fund_ratio", "largest_share"] = "notional"
+    limit: PositiveAmount
+    release: PositiveAmount | None = None
+    lookback_s: PositiveFloat = 3_600.0
+    notional_min_usd: NonNegativeFloat = 0.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "reduce_only"
+
+
 FundBreakerSettings: TypeAlias = FundDrawdownSettings | FundBelowMeanSettings | FundSpeedSettings
 PriceBreakerSettings: TypeAlias = (
     PriceVelocitySettings | PriceBandSettings | PriceBandLogNormalSettings
@@ -261,4 +285,5 @@ BreakerSettings: TypeAlias = (
     | FeedOutageSettings
     | OracleDisagreementSettings
     | LiquidationRateSettings
+    | OpenInterestSettings
 )

@@ -22,6 +22,7 @@ from monitor.core.engine_state import export_engine, hash_of, make_audit, restor
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
 from monitor.core.intake import AccountIntake
+from monitor.core.interest_watch import look_at_interest
 from monitor.core.liquidation_watch import LiquidationWatch
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
@@ -246,6 +247,7 @@ class RiskEngine:
             self.audit.note_flows(self.venue.funds.values())
         self.audit.look(self.engine_ns)
         self._step += self.recount.look(self.shards, self.engine_ns)
+        self._step += look_at_interest(self)
         engine_found = self.watch.take_found()
         self._step += [] if self.bootstrapping else engine_found
         if not self._step:

@@ -111,6 +111,7 @@ class Followers:
         moves = engine.ledger.take_moves()
         if not moves:
             return
+        self.parts.venue.board.note_moves(moves)
         assert isinstance(event, events.AccountEvent), "expected that an opening moves nothing"
         replaces = is_part or isinstance(event, REPLACING)
         self.parts.audit.take(Entry(event.account, event.seq, moves, replaces))

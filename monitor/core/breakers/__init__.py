@@ -11,6 +11,7 @@ from monitor.core.breaker_settings import (
     FundSpeedSettings,
     LiquidationRateSettings,
     MarkIndexDivergenceSettings,
+    OpenInterestSettings,
     OracleDisagreementSettings,
     PriceBandLogNormalSettings,
     PriceBandSettings,
@@ -24,6 +25,7 @@ from monitor.core.breakers.fund_speed import FundSpeed
 from monitor.core.breakers.funding_extreme import FundingExtreme
 from monitor.core.breakers.liquidation_rate import LiquidationRate
 from monitor.core.breakers.mark_index_divergence import MarkIndexDivergence
+from monitor.core.breakers.open_interest import OpenInterest
 from monitor.core.breakers.oracle_disagreement import OracleDisagreement
 from monitor.core.breakers.price_band import PriceBand
 from monitor.core.breakers.price_band_log_normal import PriceBandLogNormal
@@ -41,6 +43,7 @@ AnyRule: TypeAlias = (
     | ShortfallSum
     | LiquidationRate
     | FeedOutage
+    | OpenInterest
     | OracleDisagreement
 )
 
@@ -63,6 +66,7 @@ SHORTFALL_RULES: dict[type, _Make] = {ShortfallSettings: ShortfallSum}
 LIQUIDATION_RULES: dict[type, _Make] = {LiquidationRateSettings: LiquidationRate}
 FEED_RULES: dict[type, _Make] = {FeedOutageSettings: FeedOutage}
 ORACLE_RULES: dict[type, _Make] = {OracleDisagreementSettings: OracleDisagreement}
+INTEREST_RULES: dict[type, _Make] = {OpenInterestSettings: OpenInterest}
 RULES: dict[type, _Make] = {
     **PRICE_RULES,
     **FUND_RULES,
@@ -71,4 +75,5 @@ RULES: dict[type, _Make] = {
     **LIQUIDATION_RULES,
     **FEED_RULES,
     **ORACLE_RULES,
+    **INTEREST_RULES,
 }

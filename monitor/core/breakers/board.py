@@ -9,12 +9,17 @@ import msgspec
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
-from monitor.core.breaker_settings import BreakerSettings, FundBreakerSettings
+from monitor.core.breaker_settings import (
+    BreakerSettings,
+    FundBreakerSettings,
+    OpenInterestSettings,
+)
 from monitor.core.breakers import (
     FEED_RULES,
     FUND_RULES,
     FUNDING_RULES,
     INDEX_RULES,
+    INTEREST_RULES,
     LIQUIDATION_RULES,
     ORACLE_RULES,
     PRICE_RULES,
@@ -30,11 +35,13 @@ from monitor.core.breakers.breaker import Breaker
 from monitor.core.breakers.feed_outage import FeedOutage
 from monitor.core.breakers.funding_extreme import FundingExtreme
 from monitor.core.breakers.liquidation_rate import LiquidationRate
+from monitor.core.breakers.open_interest import Interest, OpenInterest
 from monitor.core.breakers.oracle_disagreement import OracleDisagreement
 from monitor.core.breakers.shortfall import ShortfallSum
 from monitor.core.decisions import Decision
 
 BreakerKey = tuple[str, str]  # name, scope
+BY_WORTH = frozenset({"notional", "fund_ratio"})  # what marks move
 # What moves a fund without being its profit.
 NOT_PROFIT = frozenset({"deposit", "withdrawal", "transfer", "adjustment"})
 
@@ -50,9 +57,13 @@ class BreakerBoard:
         self._timers: list[tuple[int, str, BreakerKey]] = []
         self._noted: dict[BreakerKey, int] = {}
         self._watching_marks: dict[str, list[tuple[Breaker, PriceRule]]] = {}
+        self.interest_measures = _interest_measures(self.settings)
+        self._interest_moved: set[str] = set()  # in this step
 
     def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
         """Let the breakers of an instrument see its new mark."""
+        if self.interest_measures & BY_WORTH:
+            self._interest_moved.add(event.instrument)
         decisions: list[Decision] = []
         for breaker, rule in self._watching_mark(event.instrument):
             rule.observe(now_ns, event.price, event.high, event.low)
@@ -165,6 +176,31 @@ class BreakerBoard:
                 decisions += self._look((settings.name, scope), now_ns)
         return decisions
 
+    def note_moves(self, moves: Sequence[tuple[Any, ...]]) -> None:
+        """Note the instruments in which positions have moved, among what a ledger has moved."""
+        if self.interest_measures:
+            # the third of a move in size is its entry value, that of one in cash its reason
+            self._interest_moved.update(move[0] for move in moves if isinstance(move[2], int))
+
+    def take_interest_moved(self) -> Sequence[str]:
+        """Return the instruments of this step whose open interest breakers must see."""
+        if not self._interest_moved:
+            return ()
+        moved, self._interest_moved = sorted(self._interest_moved), set()
+        return moved
+
+    def interest_changed(self, instrument: str, interest: Interest, now_ns: int) -> list[Decision]:
+        """Let the breakers of the venue and of an instrument see what is open in it."""
+        decisions: list[Decision] = []
+        for settings, scope in self._watching(INTEREST_RULES, [instrument, "venue"]):
+            if scope == "venue" and settings.scope != "venue":
+                continue
+            rule = self._breaker(settings, scope).rule
+            assert isinstance(rule, OpenInterest)
+            rule.observe(now_ns, instrument, interest)
+            decisions += self._look((settings.name, scope), now_ns)
+        return decisions
+
     def _watching(
         self, kinds: Container[type], names: Sequence[str]
     ) -> list[tuple[BreakerSettings, str]]:
@@ -181,6 +217,8 @@ class BreakerBoard:
         self, event: events.InsuranceFundChanged, instruments: Sequence[str], now_ns: int
     ) -> list[Decision]:
         """Let the breakers of a fund, and of the instruments that it covers, see its balance."""
+        if "fund_ratio" in self.interest_measures:
+            self._interest_moved.update(instruments)
         balance, is_profit = to_fraction(event.balance), event.reason not in NOT_PROFIT
         decisions: list[Decision] = []
         for settings in self.settings:
@@ -255,6 +293,9 @@ class BreakerBoard:
         ]
         for key in gone:
             del self.breakers[key]
+        for breaker in self.breakers.values():
+            if isinstance(breaker.rule, OpenInterest):
+                breaker.rule.forget(instrument)
         self._watching_marks.pop(instrument, None)
 
     def is_tripped(self, names: Container[str], scopes: Container[str | None]) -> bool:
@@ -278,6 +319,7 @@ class BreakerBoard:
         self.breakers = {key: b for key, b in self.breakers.items() if key[0] in unchanged}
         self.settings = tuple(settings)
         self._watching_marks = {}
+        self.interest_measures = _interest_measures(self.settings)
 
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""
@@ -305,6 +347,11 @@ class BreakerBoard:
             status.extended = extended
             breaker.rule.restore(rule)
             self._note_timer((name, scope))
+
+
+def _interest_measures(settings: Sequence[BreakerSettings]) -> frozenset[str]:
+    """Return what rules watch about open interest."""
+    return frozenset(one.measure for one in settings if isinstance(one, OpenInterestSettings))
 
 
 def _text(settings: BreakerSettings) -> str:

@@ -1,0 +1,49 @@
+"""Tells the breakers of open interest what is open, where it has changed in a step.
+
+What is open changes with positions; what it is worth with marks, too. While the accounts of a
+backlog are still missing nothing is told: they are not growth.
+"""
+
+from fractions import Fraction
+
+from monitor.core.breakers.open_interest import Interest
+from monitor.core.decisions import Decision
+from monitor.core.parts import EngineParts
+from monitor.core.report import notional_usd
+
+
+def look_at_interest(parts: EngineParts) -> list[Decision]:
+    """Let the breakers see what has changed in this step; return what they decide."""
+    board, listed = parts.venue.board, parts.market.instruments
+    moved = board.take_interest_moved()
+    if not moved or parts.bootstrapping:
+        return []
+    return [
+        decision
+        for name in moved
+        if name in listed
+        for decision in board.interest_changed(name, _interest(parts, name), parts.engine_ns)
+    ]
+
+
+def _interest(parts: EngineParts, name: str) -> Interest:
+    instrument, measures = parts.market.instruments[name], parts.venue.board.interest_measures
+    units = min(parts.shards.open_interest(name))
+    share = None
+    if "largest_share" in measures:
+        share = max(side.largest_share for side in parts.shards.concentrations(name))
+    return Interest(
+        contracts=instrument.contracts(units),
+        notional_usd=notional_usd(parts, name, units),
+        fund_usd=_fund_usd(parts, instrument.fund),
+        largest_share=share,
+    )
+
+
+def _fund_usd(parts: EngineParts, name: str | None) -> Fraction | None:
+    """Return what is in a fund, None where nobody has told or nothing values it."""
+    fund = None if name is None else parts.venue.funds.get(name)
+    value = None if fund is None else parts.market.exact_value(fund.asset)
+    if fund is None or value is None:
+        return None
+    return fund.available * parts.market.unit(fund.asset).value * value

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from monitor.analysis.liquidity import Liquidity, mean_factor, price_factor
 from monitor.analysis.positions import Book, Counts, Floats, Part, Positions, Terms
+from monitor.analysis.reach import STRETCH, Reach, reaches_of
 from monitor.core.margin.index.columns import Columns
 from monitor.core.margin.index.compile import apart, compiled
 from monitor.core.margin.index.verdict import MISSING, measure
 
 ROUNDS_MAX = 200
 CLOSED, BANKRUPT = 0, 1
+VERSIONS_MAX = 256  # of marks at which units were measured
+ROUNDING = 1e-9  # how much further, relative, a bound is drawn
 MOVED_MIN = 1e-9  # of a mark: less does not reach anybody
 
 
@@ -68,6 +71,19 @@ class Cascade:
         return short
 
 
+class _Since(NamedTuple):
+    """How far marks have moved since each version: the one that moved most, and any other.
+
+    `version`: of these marks, -1: weights do not hold at them.
+    """
+
+    own_fall: Floats
+    own_rise: Floats
+    fall: Floats
+    rise: Floats
+    version: int
+
+
 class _Run(NamedTuple):
     """What changes while a cascade runs. By instrument, but `closed` and `equity`: by unit."""
 
@@ -81,66 +97,132 @@ class _Run(NamedTuple):
     hits: Counts  # units that are closed, in order
 
 
-def run_cascade(
-    image: Image, shock: Floats, books: Liquidity, *, has_feedback: bool = True
-) -> Cascade:
-    """Return what relative moves of the marks (by instrument, 0: none) do, to the fixed point.
+class Cascades:
+    """Runs cascades on one image.
 
-    Without feedback only the first round, closed at the shocked marks themselves.
+    A unit is measured only when marks have moved so far, since it was last, that its slack may be
+    used up: `reach.py`. What one cascade has measured serves the next.
     """
-    instruments = len(shock)
-    units = sum(len(book.columns.begins) for book in image.books)
-    start = image.terms.mark * (1.0 + shock)
-    run = _Run(
-        closed=np.zeros(units, np.bool_),
-        equity=np.zeros(units),
-        sold=np.zeros(instruments),
-        mark=start.copy(),
-        executed=start.copy(),
-        shortfall=np.zeros(len(image.funds.balance) + 1),
-        counts=np.zeros(2, np.int64),
-        hits=np.zeros(units, np.int64),
-    )
-    columns = [_shockable(book.columns) for book in image.books]
-    moved, rounds = np.flatnonzero(shock), list[float]()
-    while len(moved) and len(rounds) < ROUNDS_MAX:
-        for own, part in zip(columns, image.parts, strict=True):
+
+    def __init__(self, image: Image) -> None:
+        """Take an image; its columns are not written to."""
+        self.image = image
+        self._columns = [_shockable(book.columns) for book in image.books]
+        self._reaches, self._weights = reaches_of(
+            image.books, image.parts, image.terms, image.positions
+        )
+        # The marks at which units were measured, by version, as moves: reach.py.
+        self._moves = np.ones((VERSIONS_MAX, len(image.terms.mark)))
+        self._versions = 1
+
+    def run(self, shock: Floats, books: Liquidity, *, has_feedback: bool = True) -> Cascade:
+        """Return what relative moves of the marks (by instrument, 0: none) do, to the fixed point.
+
+        Without feedback only the first round, closed at the shocked marks themselves.
+        """
+        image = self.image
+        run = _begin(image, shock)
+        start, rounds = run.mark.copy(), list[float]()
+        for _ in range(ROUNDS_MAX if has_feedback else 1):
+            sold, before = run.sold.copy(), run.mark.copy()
+            worth, spans = self._close(run)
+            if not worth:
+                break
+            rounds.append(worth)
+            if has_feedback:
+                set_prices(books, start, sold, run)
+            for own, part, span in zip(self._columns, image.parts, spans, strict=True):
+                settle_units(own, part, (image.terms, image.funds.of), span, run)
+            if not np.any(np.abs(run.mark - before) > MOVED_MIN * before):
+                break
+        return Cascade(
+            rounds=tuple(rounds),
+            shortfall=run.shortfall,
+            closed=int(run.counts[CLOSED]),
+            bankrupt=int(run.counts[BANKRUPT]),
+            marks=run.mark,
+        )
+
+    def _close(self, run: _Run) -> tuple[float, list[tuple[int, int]]]:
+        """Close all who are liquidatable at the marks; return their notional, and who by shard."""
+        terms, positions = self.image.terms, self.image.positions
+        since, instrument = self._since(run.mark)
+        worth, spans = 0.0, []
+        of_instrument = tuple(positions.begins[2 * instrument : 2 * instrument + 3].tolist())
+        shards = zip(self._columns, self.image.parts, self._reaches, strict=True)
+        for own, part, reach in shards:
             set_marks(own, part, run.mark)
-        asked = holders(image.positions, moved)
-        sold, worth, spans = run.sold.copy(), 0.0, []
-        for own, part in zip(columns, image.parts, strict=True):
             first = int(run.counts[CLOSED])
-            worth += close_units(own, part, image.terms, asked, run)
+            known = (terms, reach, since)
+            worth += close_holders(
+                own, part, known, (positions.unit, self._weights, of_instrument), run
+            )
+            fall, rise = float(since.fall[0]), float(since.rise[0])
+            # of two moves, one has used up half of the slack; not a number: all are looked at
+            far = 2.0 if fall > 0.0 and rise > 0.0 else 1.0
+            for order, moves, move in (
+                (reach.by_fall, reach.falls, fall),
+                (reach.by_rise, reach.rises, rise),
+            ):
+                count = int(np.searchsorted(moves, far * move * (1.0 + ROUNDING), side="right"))
+                worth += close_units(own, part, known, (order, count), run)
             spans.append((first, int(run.counts[CLOSED])))
-        if not worth:
-            break
-        rounds.append(worth)
-        before = run.mark.copy()
-        if has_feedback:
-            set_prices(books, start, sold, run)
-        for own, part, span in zip(columns, image.parts, spans, strict=True):
-            settle_units(own, part, (image.terms, image.funds.of), span, run)
-        moved = np.flatnonzero(np.abs(run.mark - before) > MOVED_MIN * before)
-    return Cascade(
-        rounds=tuple(rounds),
-        shortfall=run.shortfall,
-        closed=int(run.counts[CLOSED]),
-        bankrupt=int(run.counts[BANKRUPT]),
-        marks=run.mark,
-    )
+        return worth, spans
 
-
-def holders(positions: Positions, instruments: Counts) -> Counts:
-    """Return the units with a position in one of some instruments, each once."""
-    begins = positions.begins
-    found = [positions.unit[begins[2 * one] : begins[2 * one + 2]] for one in instruments.tolist()]
-    units: Counts = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    return units
+    def _since(self, marks: Floats) -> tuple["_Since", int]:
+        """Return how marks have moved since each version, and which instrument's moved most."""
+        terms = self.image.terms
+        with np.errstate(invalid="ignore"):
+            ratio = marks / terms.mark
+            moves = np.where(terms.inverse == 1, 2.0 - 1.0 / ratio, ratio)
+            growth = np.nanmax(np.where(terms.inverse == 1, 1.0 / ratio, ratio), initial=1.0)
+        moves = np.nan_to_num(moves, nan=1.0)
+        if self._versions == VERSIONS_MAX:
+            self._versions = 1
+            for reach in self._reaches:
+                reach.forget()
+        is_bounded = growth <= STRETCH
+        if is_bounded:
+            self._moves[self._versions] = moves
+            self._versions += 1
+        further = self._moves[: self._versions] - moves  # > 0: fallen since
+        largest = int(np.argmax(np.abs(further[0]))) if len(moves) else 0
+        own = further[:, largest].copy() if len(moves) else np.zeros(1)
+        if len(moves):
+            further[:, largest] = 0.0
+        if not is_bounded:
+            own, further = np.full(len(own), np.nan), np.full_like(further, np.nan)
+        return (
+            _Since(
+                own_fall=np.maximum(0.0, own),
+                own_rise=np.maximum(0.0, -own),
+                fall=np.maximum(0.0, further.max(axis=1, initial=0.0)),
+                rise=np.maximum(0.0, -further.min(axis=1, initial=0.0)),
+                version=self._versions - 1 if is_bounded else -1,
+            ),
+            largest,
+        )
 
 
 def _shockable(columns: Columns) -> Columns:
     """Return columns whose prices may be changed."""
     return columns._replace(slots=columns.slots.copy())
+
+
+def _begin(image: Image, shock: Floats) -> _Run:
+    """Return a cascade that has not begun, its marks shocked."""
+    units = sum(len(book.columns.begins) for book in image.books)
+    start = image.terms.mark * (1.0 + shock)
+    return _Run(
+        closed=np.zeros(units, np.bool_),
+        equity=np.zeros(units),
+        sold=np.zeros(len(shock)),
+        mark=start,
+        executed=start.copy(),
+        shortfall=np.zeros(len(image.funds.balance) + 1),
+        counts=np.zeros(2, np.int64),
+        hits=np.zeros(units, np.int64),
+    )
 
 
 @compiled
@@ -153,28 +235,87 @@ def set_marks(c: Columns, part: Part, marks: Floats) -> None:
 
 
 @compiled
-def close_units(c: Columns, part: Part, terms: Terms, asked: Counts, run: _Run) -> float:
-    """Close the units asked for that are liquidatable at the marks; return their notional.
+def close_holders(
+    c: Columns,
+    part: Part,
+    known: tuple[Terms, Reach, _Since],
+    holding: tuple[Counts, Floats, tuple[int, int, int]],
+    run: _Run,
+) -> float:
+    """Close the liquidatable holders of the instrument that has moved most; return their notional.
 
-    Their positions are added to what is sold, and they to the hits.
+    `holding`: units and weights of all positions, and where the longs of the instrument begin, its
+    shorts, and where these end.
     """
+    terms, reach, since = known
+    units, weights, (first, second, end) = holding
     worth = 0.0
-    for unit in asked:
-        own = unit - part.offset
-        if own < 0 or own >= len(c.begins) or run.closed[unit] or part.skipped[own]:
+    for place in range(first, end):
+        own = units[place] - part.offset
+        if own < 0 or own >= len(c.begins) or run.closed[units[place]]:
             continue
-        begin = int(c.begins[own])
-        if begin < 0:
-            continue
-        measured = measure(c, begin)
-        if measured[4] == MISSING or not measured[3] or measured[0] > measured[1]:
-            continue
-        run.closed[unit] = True
-        run.equity[unit] = measured[0]
-        worth += sell_unit(c, part, terms, begin, run)
-        run.hits[run.counts[CLOSED]] = unit
-        run.counts[CLOSED] += 1
+        version, weight = reach.version[own], weights[place]
+        falling, rising = reach.falling[own], reach.rising[own]
+        if place < second:
+            lost = weight * since.own_fall[version] + (falling - weight) * since.fall[version]
+            lost += rising * since.rise[version]
+        else:
+            lost = weight * since.own_rise[version] + (rising - weight) * since.rise[version]
+            lost += falling * since.fall[version]
+        # written so that what is not a number is measured
+        if not reach.slack[own] > lost + ROUNDING * (lost + falling + rising):
+            worth += close_if_due(c, part, terms, (reach, since.version, own), run)
     return worth
+
+
+@compiled
+def close_units(
+    c: Columns,
+    part: Part,
+    known: tuple[Terms, Reach, _Since],
+    asked: tuple[Counts, int],
+    run: _Run,
+) -> float:
+    """Close who is liquidatable among the first so many units asked for; return their notional."""
+    terms, reach, since = known
+    order, count = asked
+    worth = 0.0
+    for number in range(count):
+        own = order[number]
+        if run.closed[part.offset + own]:
+            continue
+        version, falling, rising = reach.version[own], reach.falling[own], reach.rising[own]
+        lost = falling * since.fall[version] + rising * since.rise[version]
+        if not reach.slack[own] > lost + ROUNDING * (lost + falling + rising):
+            worth += close_if_due(c, part, terms, (reach, since.version, own), run)
+    return worth
+
+
+@apart
+def close_if_due(
+    c: Columns, part: Part, terms: Terms, asked: tuple[Reach, int, int], run: _Run
+) -> float:
+    """Measure a unit, remember its slack, and close it if it is liquidatable.
+
+    Its positions are added to what is sold, and it to the hits; returns their notional.
+    """
+    reach, version, own = asked
+    begin = int(c.begins[own])
+    if begin < 0 or part.skipped[own]:
+        return 0.0
+    measured = measure(c, begin)
+    if measured[4] == MISSING or not measured[3]:
+        return 0.0
+    if version >= 0:
+        reach.slack[own], reach.version[own] = measured[0] - measured[1], version
+    if measured[0] > measured[1]:
+        return 0.0
+    unit = part.offset + own
+    run.closed[unit] = True
+    run.equity[unit] = measured[0]
+    run.hits[run.counts[CLOSED]] = unit
+    run.counts[CLOSED] += 1
+    return sell_unit(c, part, terms, begin, run)
 
 
 @apart

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.analysis.cascade import Cascade, Image, run_cascade
+from monitor.analysis.cascade import Cascade, Cascades, Image
 from monitor.analysis.liquidity import Liquidity
 from monitor.analysis.positions import Floats
 
@@ -40,19 +40,19 @@ class Distance:
     loss_usd: float
 
 
-def distance_of(image: Image, books: Liquidity, instrument: int, side: int) -> Distance:
+def distance_of(cascades: Cascades, books: Liquidity, instrument: int, side: int) -> Distance:
     """Return the distances of one side; `side` 0: longs, a fall; 1: shorts, a rise."""
-    alone = smallest_move(
-        lambda move: _is_exhausted(image, instrument, _run(image, books, instrument, side, -move))
-    )
-    after = smallest_move(
-        lambda move: _is_exhausted(image, instrument, _run(image, books, instrument, side, move)),
-        move_max=alone,
-    )
+    image = cascades.image
+
+    def exhausts(move: float) -> bool:
+        return _is_exhausted(image, instrument, _run(cascades, books, instrument, side, move))
+
+    alone = smallest_move(lambda move: exhausts(-move))
+    after = smallest_move(exhausts)
     first = smallest_move(
-        lambda move: _run(image, books, instrument, side, move).bankrupt > 0, move_max=after
+        lambda move: _run(cascades, books, instrument, side, move).bankrupt > 0, move_max=after
     )
-    reference = _run(image, books, instrument, side, REFERENCE_MOVE)
+    reference = _run(cascades, books, instrument, side, REFERENCE_MOVE)
     return Distance(
         instrument=instrument,
         side=side,
@@ -99,10 +99,10 @@ def shock_of(image: Image, instrument: int, side: int, move: float) -> Floats:
     return shock
 
 
-def _run(image: Image, books: Liquidity, instrument: int, side: int, move: float) -> Cascade:
+def _run(cascades: Cascades, books: Liquidity, instrument: int, side: int, move: float) -> Cascade:
     """Run one move; a negative one is run without feedback."""
-    shock = shock_of(image, instrument, side, abs(move))
-    return run_cascade(image, shock, books, has_feedback=move > 0.0)
+    shock = shock_of(cascades.image, instrument, side, abs(move))
+    return cascades.run(shock, books, has_feedback=move > 0.0)
 
 
 def _is_exhausted(image: Image, instrument: int, cascade: Cascade) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.analysis.cascade import Funds, Image
+from monitor.analysis.cascade import Cascades, Funds, Image
 from monitor.analysis.distance import ALL, distance_of
 from monitor.analysis.liquidity import Liquidity
 from monitor.analysis.positions import Book, Listing, Positions, Terms, parts_of
@@ -46,7 +46,8 @@ class Tour:
     ) -> Distances:
         """Return the distances after a look at an image; `asked`: the markets, and its moment."""
         (markets, as_of_ns), (terms, positions) = asked, found
-        image = Image(books, parts_of(books, listings), terms, positions, markets.funds)
+        parts = parts_of(books, listings)
+        cascades = Cascades(Image(books, parts, terms, positions, markets.funds))
         names = [listing.name for listing in listings]
         held = np.flatnonzero(np.diff(positions.begins))  # sides with a position
         sides = {(names[side // 2], int(side % 2)): int(side // 2) for side in held.tolist()}
@@ -54,7 +55,7 @@ class Tour:
             sides |= {(ALL_INSTRUMENTS, 0): ALL, (ALL_INSTRUMENTS, 1): ALL}
         self._known = {key: kept for key, kept in self._known.items() if key in sides}
         for name, side in self._turn(list(sides), markets.sides_per_image):
-            distance = distance_of(image, markets.books, sides[name, side], side)
+            distance = distance_of(cascades, markets.books, sides[name, side], side)
             self._known[name, side] = DistanceView(
                 instrument=name,
                 side=SIDE_NAMES[side],

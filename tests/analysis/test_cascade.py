@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.cascade import Funds, run_cascade
+from monitor.analysis.cascade import Cascades, Funds
 from monitor.analysis.liquidity import without_books
 from tests.analysis.cascade_books import engine_of, image_of, random_accounts, random_books
 from tests.reference.naive_cascade import NaiveAccount, naive_cascade
@@ -19,7 +19,7 @@ MARKS = [100.0, 20.0, 3.0]
     st.integers(1, 30),
     st.integers(1, 2),
     st.sampled_from([0.5, 1.0]),
-    st.sampled_from([-0.3, -0.1, -0.02, 0.03, 0.15]),
+    st.sampled_from([-0.3, -0.1, -0.02, 0.03, 0.15, 1.4]),
     st.booleans(),
 )
 def test_a_cascade_is_that_of_plain_python(
@@ -31,7 +31,7 @@ def test_a_cascade_is_that_of_plain_python(
     shock = np.array([move, 0.0, move / 2])
     start = {number: mark * (1 + float(shock[number])) for number, mark in enumerate(MARKS)}
     wanted = naive_cascade(accounts, start, naive, [0, 0, -1], has_feedback=has_feedback)
-    found = run_cascade(image, shock, books, has_feedback=has_feedback)
+    found = Cascades(image).run(shock, books, has_feedback=has_feedback)
     assert found.closed == len(wanted.closed)
     assert found.rounds == pytest.approx(tuple(wanted.rounds), rel=1e-6)
     held = ~np.isnan(image.terms.mark)  # the index knows no instrument that nobody holds
@@ -40,6 +40,30 @@ def test_a_cascade_is_that_of_plain_python(
     short = [wanted.shortfall.get(0, 0.0), wanted.shortfall.get(-1, 0.0)]
     scale = max(1.0, *wanted.rounds) if wanted.rounds else 1.0
     assert found.shortfall.tolist() == pytest.approx(short, rel=1e-3, abs=1e-5 * scale)
+
+
+@given(
+    st.integers(0, 10_000),
+    st.lists(
+        st.tuples(*[st.sampled_from([-0.9, -0.3, -0.1, -0.03, 0, 0.04, 0.2, 1.5])] * 3),
+        min_size=2,
+        max_size=8,
+    ),
+)
+def test_what_one_cascade_has_measured_serves_the_next(
+    seed: int, shocks: list[tuple[float, ...]]
+) -> None:
+    image = image_of(engine_of(random_accounts(seed, 25, MARKS), MARKS, 2), FUNDS)
+    _, books = random_books(seed, len(MARKS), 0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monitor.analysis.cascade.VERSIONS_MAX", 4)
+        cascades = Cascades(image)
+        for shock in shocks:
+            found = cascades.run(np.array(shock), books)
+            fresh = Cascades(image).run(np.array(shock), books)
+            assert found.rounds == pytest.approx(fresh.rounds, rel=1e-12)
+            assert found.shortfall.tolist() == pytest.approx(fresh.shortfall.tolist(), rel=1e-9)
+            assert (found.closed, found.bankrupt) == (fresh.closed, fresh.bankrupt)
 
 
 def uniform_ladder(count: int) -> list[NaiveAccount]:
@@ -55,7 +79,7 @@ def test_a_uniform_ladder_with_linear_impact_ends_where_the_closed_form_says() -
     image = image_of(engine_of(uniform_ladder(400), [100.0]), FUNDS)
     density, per_contract, shock = 10.0, 0.04, 2.0  # accounts per 1 of price; price per contract
     books = without_books(np.array([1.0]), np.array([per_contract / (100 - shock)]), 1.0)
-    found = run_cascade(image, np.array([-shock / 100]), books)
+    found = Cascades(image).run(np.array([-shock / 100]), books)
     fall = shock / (1 - density * per_contract)
     assert 100 - found.marks[0] == pytest.approx(fall, abs=0.1)
     assert found.closed == pytest.approx(density * fall, abs=1)
@@ -66,7 +90,7 @@ def test_no_shock_and_no_book_do_nothing() -> None:
     accounts = random_accounts(1, 5, MARKS)
     image = image_of(engine_of(accounts, MARKS), FUNDS)
     _, books = random_books(1, 3, 0.5)
-    found = run_cascade(image, np.zeros(3), books)
+    found = Cascades(image).run(np.zeros(3), books)
     assert (found.rounds, found.closed, found.reproduction) == ((), 0, 0.0)
     empty = image_of(engine_of([], MARKS), FUNDS)
-    assert run_cascade(empty, np.array([-0.5, 0, 0]), books).closed == 0
+    assert Cascades(empty).run(np.array([-0.5, 0, 0]), books).closed == 0

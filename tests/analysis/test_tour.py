@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from monitor.analysis.cascade import Funds
+from monitor.analysis.cascade import Cascades, Funds
 from monitor.analysis.distance import distance_of
 from monitor.analysis.liquidity import without_books
 from monitor.analysis.positions import Listing
@@ -37,7 +37,9 @@ def test_all_sides_are_told_nearest_first_as_they_are_looked_for_alone() -> None
     for one in told.sides:
         if one.instrument == ALL_INSTRUMENTS:
             continue
-        alone = distance_of(IMAGE, BOOKS, NAMES.index(one.instrument), int(one.side == "short"))
+        alone = distance_of(
+            Cascades(IMAGE), BOOKS, NAMES.index(one.instrument), int(one.side == "short")
+        )
         assert (one.first_round_ratio, one.cascade_ratio) == (alone.first_round, alone.cascade)
         assert (one.reproduction_ratio, one.loss_usd) == (alone.reproduction, alone.loss_usd)
 

@@ -1,0 +1,52 @@
+"""The bounds by which cascades pass units over, against units measured at random marks."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.analysis.cascade import Funds
+from monitor.analysis.reach import reaches_of
+from tests.analysis.cascade_books import engine_of, image_of, random_accounts
+
+MARKS = [100.0, 20.0, 3.0]
+FUNDS = Funds(np.array([0, 0, 0], np.int64), np.array([50.0]))
+
+
+@given(st.integers(0, 10_000), st.tuples(*[st.floats(-0.99, 0.99)] * 3))
+def test_no_unit_loses_more_than_its_weights_say(
+    seed: int, moves: tuple[float, float, float]
+) -> None:
+    accounts = random_accounts(seed, 10, MARKS)
+    image = image_of(engine_of(accounts, MARKS), FUNDS)
+    (reach,), weights = reaches_of(image.books, image.parts, image.terms, image.positions)
+    prices = {one: mark * (1 + moves[one]) for one, mark in enumerate(MARKS)}
+    before = dict(enumerate(MARKS))
+    fall, rise = max(0.0, -min(moves)), max(0.0, *moves)
+    for unit, account in enumerate(accounts):
+        slack = account.equity(before) - account.maintenance(before)
+        after = account.equity(prices) - account.maintenance(prices)
+        bound = reach.falling[unit] * fall + reach.rising[unit] * rise
+        assert reach.slack[unit] == np.float64(slack) or abs(reach.slack[unit] - slack) < 1e-6
+        assert after >= slack - bound - 1e-6
+    begins = image.positions.begins
+    for side in range(len(begins) - 1):
+        units = image.positions.unit[begins[side] : begins[side + 1]]
+        own = weights[begins[side] : begins[side + 1]]
+        whole = reach.rising if side % 2 else reach.falling
+        assert (own <= whole[units] + 1e-9).all()
+
+
+@given(st.integers(0, 10_000))
+def test_units_stand_in_the_order_of_the_moves_that_reach_them(seed: int) -> None:
+    image = image_of(engine_of(random_accounts(seed, 20, MARKS), MARKS, 2), FUNDS)
+    for reach in reaches_of(image.books, image.parts, image.terms, image.positions)[0]:
+        for order, moves, weight in (
+            (reach.by_fall, reach.falls, reach.falling),
+            (reach.by_rise, reach.rises, reach.rising),
+        ):
+            assert (np.diff(moves) >= 0).all()
+            assert set(order.tolist()) == set(np.flatnonzero(weight > 0).tolist())
+            assert np.allclose(reach.slack[order] / weight[order], moves)
+        reach.slack[:] = 0.0
+        reach.forget()
+        assert reach.slack.tolist() == reach.first.tolist()

@@ -38,7 +38,7 @@ ACCOUNTS = {"small": 100_000, "full": 1_000_000}
 PAIRS = 24
 SLICES, EVENTS, MOVES = 400, 20, 40  # of one measurement: slices, and what is in each
 WORKS_S = 1.0  # the analysis goes on so long when asked; a measurement is shorter
-SIDES_PER_IMAGE = 40  # distances looked for, as by default
+SIDES_PER_IMAGE = 20  # distances looked for, as by default
 NO_TRADERS = np.zeros(0, np.int64)
 
 
@@ -74,7 +74,7 @@ def measure(scale: Scale) -> list[Figure]:
     return [*_round_figures(book), *asyncio.run(_event_figures(book))]
 
 
-def _listings(book: Book) -> list[Listing]:
+def listings_of(book: Book) -> list[Listing]:
     """Return lots worth about a dollar; neighbours are of one factor."""
     columns = book.thresholds.columns
     prices = columns.slots["price"][book.marks]
@@ -85,7 +85,7 @@ def _listings(book: Book) -> list[Listing]:
 
 
 def _round_figures(book: Book) -> Iterator[Figure]:
-    columns, listings = book.thresholds.columns, _listings(book)
+    columns, listings = book.thresholds.columns, listings_of(book)
     books = [ImageBook(columns, [listing.name for listing in listings], NO_TRADERS)]
     digests = digests_of(range(2 * len(listings)))
     gathered, planned, spent = [], [], []
@@ -150,7 +150,7 @@ class _Path:
 
 async def _event_figures(book: Book) -> list[Figure]:
     """Time the event path alone and beside the process."""
-    listings, reader, passer = _listings(book), ImageReader(), ImagePasser()
+    listings, reader, passer = listings_of(book), ImageReader(), ImagePasser()
     image = BookImages(book.thresholds).take()
     columns = reader.columns(image.source)
     image.release()

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from monitor.analysis.liquidity import Liquidity, mean_factor, price_factor
 from monitor.analysis.positions import Book, Counts, Floats, Part, Positions, Terms
 from monitor.analysis.reach import STRETCH, Reach, reaches_of
+from monitor.core.margin.index.class_two import UNITS_AHEAD
 from monitor.core.margin.index.columns import Columns
-from monitor.core.margin.index.compile import apart, compiled
+from monitor.core.margin.index.compile import apart, compiled, prefetch
 from monitor.core.margin.index.verdict import MISSING, measure
 
 ROUNDS_MAX = 200
@@ -282,6 +283,10 @@ def close_units(
     worth = 0.0
     for number in range(count):
         own = order[number]
+        ahead = c.begins[order[min(number + UNITS_AHEAD, count - 1)]]
+        if ahead >= 0:
+            prefetch(c.rows, ahead)
+            prefetch(c.rows, ahead + 2)
         if run.closed[part.offset + own]:
             continue
         version, falling, rising = reach.version[own], reach.falling[own], reach.rising[own]
@@ -356,6 +361,9 @@ def settle_units(
     terms, fund_of = known
     for number in range(span[0], span[1]):
         unit = run.hits[number]
+        ahead = c.begins[run.hits[min(number + UNITS_AHEAD, span[1] - 1)] - part.offset]
+        prefetch(c.rows, ahead)
+        prefetch(c.rows, ahead + 2)
         begin = int(c.begins[unit - part.offset])
         head, lost, largest, fund = c.heads[begin], 0.0, -1.0, -1
         for place in range(begin + 1 + head["assets"], begin + 1 + head["count"]):

@@ -18,7 +18,7 @@ class CascadeSettings(Settings, frozen=True, kw_only=True):
     volume_ratio: PositiveFloat = 1.0
     impact_exponent: Annotated[float, msgspec.Meta(gt=0, le=2)] = 0.5
     book_age_max_s: PositiveFloat = 60.0
-    sides_per_image: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 40
+    sides_per_image: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
 
 
 class ShadowSettings(Settings, frozen=True, kw_only=True):

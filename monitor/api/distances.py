@@ -58,10 +58,11 @@ def sentence(distances: Distances) -> str:
     nearest = next((one for one in distances.sides if one.cascade_ratio is not None), None)
     if nearest is None:
         return "No move up to 90 % exhausts an insurance fund."
-    told = f"{_move(nearest)} of {nearest.cascade_ratio:.2%} ends in a socialized loss"
+    assert nearest.cascade_ratio is not None
+    told = f"{_move(nearest)} of {100 * nearest.cascade_ratio:.2f} % ends in a socialized loss"
     if nearest.first_round_ratio is None:
         return f"{told}, by its cascade alone."
-    return f"{told}; without its cascade it would take {nearest.first_round_ratio:.2%}."
+    return f"{told}; without its cascade it would take {100 * nearest.first_round_ratio:.2f} %."
 
 
 def _move(one: DistanceView) -> str:

@@ -113,7 +113,7 @@ def test_a_person_sees_the_crash(
         assert "412,000 USDT are spread over 1,000 accounts" in text_of(page, "#decisions li")
         assert "trader-1000" in text_of(page, "#account-rows tr")
         assert "halted" in text_of(page, "#instrument-rows tr")
-        assert "A fall in all marks of 3.30%" in text_of(page, "#distances-verdict")
+        assert "A fall in all marks of 3.30 %" in text_of(page, "#distances-verdict")
         assert "all long" in text_of(page, "#distances-rows tr")
         assert "alone makes 41 accounts" in text_of(page, "#funding-verdict")
         assert "0.0750 % by longs" in text_of(page, "#funding-rows tr")

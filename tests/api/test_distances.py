@@ -19,14 +19,14 @@ def test_all_sides_are_told() -> None:
 
 def test_one_sentence_says_which_move_is_nearest() -> None:
     assert sentence(DISTANCES) == (
-        "A fall in COIN0-PERP of 5.00% ends in a socialized loss; without its cascade it would"
-        " take 7.00%."
+        "A fall in COIN0-PERP of 5.00 % ends in a socialized loss; without its cascade it would"
+        " take 7.00 %."
     )
     rise = msgspec.structs.replace(
         side(ALL_INSTRUMENTS, 0.04), side="short", first_round_ratio=None
     )
     assert sentence(Distances(as_of_ns=1, sides=(rise,))) == (
-        "A rise in all marks of 4.00% ends in a socialized loss, by its cascade alone."
+        "A rise in all marks of 4.00 % ends in a socialized loss, by its cascade alone."
     )
     none = Distances(as_of_ns=1, sides=(side("X", None),))
     assert sentence(none) == "No move up to 90 % exhausts an insurance fund."

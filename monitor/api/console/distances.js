@@ -2,34 +2,15 @@
 
 import { fillList, find, make, setFlag, setText } from "./elements.js";
 import { percent } from "./format.js";
+import { follow } from "./polling.js";
 
 const ASK_MS = 10000;
 const SHOWN = 6;
 const FAR = 0.5; // moves beyond this have no bar
 const NEAR = 0.1;
 
-const seen = { isAsking: false, askedMs: 0 };
-
-// Called at every step; asks again when it is time.
-export function followDistances() {
-  const nowMs = performance.now();
-  if (seen.isAsking || document.hidden || (seen.askedMs && nowMs - seen.askedMs < ASK_MS)) return;
-  seen.askedMs = nowMs;
-  ask();
-}
-
-async function ask() {
-  seen.isAsking = true;
-  try {
-    const answer = await fetch("/v1/distances");
-    if (answer.ok) showDistances(await answer.json());
-    else setText(find("distances-verdict"), "Not worked out yet: it follows the first pictures.");
-  } catch {
-    // The connection's own state is told in the head of the page.
-  } finally {
-    seen.isAsking = false;
-  }
-}
+export const followDistances = follow("/v1/distances", ASK_MS, showDistances,
+  () => setText(find("distances-verdict"), "Not worked out yet: it follows the first pictures."));
 
 function showDistances(told) {
   const nearest = told.sides.find((one) => one.cascade_ratio !== null);

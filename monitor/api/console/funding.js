@@ -2,32 +2,13 @@
 
 import { count, money, percent } from "./format.js";
 import { fillList, find, row, setFlag, setText } from "./elements.js";
+import { follow } from "./polling.js";
 
 const ASK_MS = 10000;
 const SHOWN = 5;
 
-const seen = { isAsking: false, askedMs: 0 };
-
-// Called at every step; asks again when it is time.
-export function followFunding() {
-  const nowMs = performance.now();
-  if (seen.isAsking || document.hidden || (seen.askedMs && nowMs - seen.askedMs < ASK_MS)) return;
-  seen.askedMs = nowMs;
-  ask();
-}
-
-async function ask() {
-  seen.isAsking = true;
-  try {
-    const answer = await fetch("/v1/funding");
-    if (answer.ok) showFunding(await answer.json());
-    else setText(find("funding-verdict"), "Not worked out yet: it follows the first pictures.");
-  } catch {
-    // The connection's own state is told in the head of the page.
-  } finally {
-    seen.isAsking = false;
-  }
-}
+export const followFunding = follow("/v1/funding", ASK_MS, showFunding,
+  () => setText(find("funding-verdict"), "Not worked out yet: it follows the first pictures."));
 
 function showFunding(told) {
   setText(find("funding-verdict"), told.sentence);

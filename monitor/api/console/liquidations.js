@@ -2,31 +2,12 @@
 
 import { count, duration, money, percent } from "./format.js";
 import { fillList, find, row, setFlag, setText } from "./elements.js";
+import { follow } from "./polling.js";
 
 const ASK_MS = 2000;
 const SHOWN = 5;
 
-const seen = { isAsking: false, askedMs: 0 };
-
-// Called at every step; asks again when it is time.
-export function followLiquidations() {
-  const nowMs = performance.now();
-  if (seen.isAsking || document.hidden || (seen.askedMs && nowMs - seen.askedMs < ASK_MS)) return;
-  seen.askedMs = nowMs;
-  ask();
-}
-
-async function ask() {
-  seen.isAsking = true;
-  try {
-    const answer = await fetch("/v1/liquidations");
-    if (answer.ok) showLiquidations(await answer.json());
-  } catch {
-    // The connection's own state is told in the head of the page.
-  } finally {
-    seen.isAsking = false;
-  }
-}
+export const followLiquidations = follow("/v1/liquidations", ASK_MS, showLiquidations);
 
 function showLiquidations(told) {
   const { verdict, mood } = judge(told);

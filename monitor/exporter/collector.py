@@ -19,7 +19,8 @@ from monitor.core.view import RiskView
 from monitor.exporter.catalogue import CATALOGUE
 from monitor.exporter.labels import harmless
 from monitor.exporter.metric import Metric
-from monitor.exporter.readers import READERS, Child
+from monitor.exporter.reader import Child
+from monitor.exporter.readers import READERS
 from monitor.exporter.readers_liquidations import distribution_of
 from monitor.runtime.measurements import Distribution, Measurements
 

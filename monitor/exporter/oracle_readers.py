@@ -1,14 +1,11 @@
 """How the metrics of indices and oracles are read from the view; see `readers.py`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping
 
 from monitor.core.oracle_view import IndexErrorView, IndexSensitivity, IndexView, OracleView
 from monitor.core.view import RiskView
 from monitor.exporter.catalogue_oracles import IGNORED
-
-Child: TypeAlias = tuple[tuple[str, ...], float]
-Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
+from monitor.exporter.reader import Child, Reader
 
 _NANOSECONDS = 1e9
 

@@ -6,7 +6,6 @@ largest number of series is left out by the collector. Unknown values are not gi
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
 
 from msgspec.structs import asdict
 
@@ -24,13 +23,11 @@ from monitor.core.view import (
 from monitor.exporter.catalogue import BREAKER_STATES
 from monitor.exporter.catalogue_breakers import FOLLOWED_ACTIONS
 from monitor.exporter.oracle_readers import ORACLE_READERS
+from monitor.exporter.reader import Child, Reader
 from monitor.exporter.readers_distances import DISTANCE_READERS
 from monitor.exporter.readers_funding import FUNDING_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
 from monitor.exporter.readers_shadow import SHADOW_READERS
-
-Child: TypeAlias = tuple[tuple[str, ...], float]
-Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
 
 _NANOSECONDS = 1e9
 

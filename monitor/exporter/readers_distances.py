@@ -3,19 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from monitor.core.distance_view import ALL_INSTRUMENTS, Distances
-from monitor.core.view import RiskView
 from monitor.exporter.catalogue_distances import FEEDBACKS, NEAREST_MAX
+from monitor.exporter.reader import Child, Reader, of_part
 
-Child = tuple[tuple[str, ...], float]
-Reader = Callable[[RiskView], Iterable[Child]]
 SECOND_NS = 1_000_000_000
 
 
 def _of_distances(read: Callable[[Distances], Iterable[Child]]) -> Reader:
-    def from_view(view: RiskView) -> Iterable[Child]:
-        return () if view.distances is None else read(view.distances)
-
-    return from_view
+    return of_part(lambda view: view.distances, read)
 
 
 def _ratios(distances: Distances) -> Iterator[Child]:

@@ -3,18 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from monitor.core.funding_view import FundingForecast
-from monitor.core.view import RiskView
 from monitor.exporter.catalogue_funding import DEAREST_MAX, HOURS
-
-Child = tuple[tuple[str, ...], float]
-Reader = Callable[[RiskView], Iterable[Child]]
+from monitor.exporter.reader import Child, Reader, of_part
 
 
 def _of_forecast(read: Callable[[FundingForecast], Iterable[Child]]) -> Reader:
-    def from_view(view: RiskView) -> Iterable[Child]:
-        return () if view.funding is None else read(view.funding)
-
-    return from_view
+    return of_part(lambda view: view.funding, read)
 
 
 def _carry(forecast: FundingForecast) -> Iterator[Child]:

@@ -1,15 +1,13 @@
 """How the metrics of the exchange's liquidations are read from the view."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
 
 from monitor.core.liquidation_view import LiquidationsView, PaceRecord, SlippageView
 from monitor.core.view import RiskView
 from monitor.exporter.catalogue_liquidations import PACES, SLIPPAGE_BUCKETS, WAITS
+from monitor.exporter.reader import Child, Reader
 from monitor.runtime.measurements import Distribution
 
-Child: TypeAlias = tuple[tuple[str, ...], float]
-Reader: TypeAlias = Callable[[RiskView], Iterable[Child]]
 _NANOSECONDS = 1e9
 
 

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from monitor.core.shadow_view import Shadow, ShadowPlanView
 from monitor.core.view import RiskView
 from monitor.exporter.catalogue_shadow import PATH_LABELS, RULES
+from monitor.exporter.reader import Child, Reader, of_part
 
-Child = tuple[tuple[str, ...], float]
-Reader = Callable[[RiskView], Iterable[Child]]
 _NANOSECONDS = 1e9
 
 
@@ -16,11 +15,7 @@ def _worst(view: RiskView) -> Shadow | None:
 
 
 def _of_shadow(read: Callable[[Shadow], Iterable[Child]]) -> Reader:
-    def from_view(view: RiskView) -> Iterable[Child]:
-        shadow = _worst(view)
-        return () if shadow is None else read(shadow)
-
-    return from_view
+    return of_part(_worst, read)
 
 
 def _by_rule(

@@ -9,6 +9,7 @@ from monitor.analysis.liquidity import ImpactLaw, Liquidity
 from monitor.analysis.positions import Listing
 from monitor.analysis.tour import Markets
 from monitor.core.engine import RiskEngine
+from monitor.core.report import fund_usd
 
 VOLUME_MIN = 1e-12  # of an instrument that nobody holds
 
@@ -34,16 +35,8 @@ def funds_of(engine: RiskEngine, listings: Sequence[Listing]) -> Funds:
     of = [engine.market.instruments[listing.name].fund for listing in listings]
     names = sorted({name for name in of if name is not None})
     numbers = [-1 if name is None else names.index(name) for name in of]
-    balances = [_balance_usd(engine, name) for name in names]
+    balances = [float(fund_usd(engine, name) or 0) for name in names]
     return Funds(np.array(numbers, np.int64), np.array(balances, np.float64))
-
-
-def _balance_usd(engine: RiskEngine, name: str) -> float:
-    fund = engine.venue.funds.get(name)
-    value = None if fund is None else engine.market.value(fund.asset)
-    if fund is None or value is None:
-        return 0.0
-    return fund.available * float(engine.market.unit(fund.asset).value) * value
 
 
 def liquidity_of(

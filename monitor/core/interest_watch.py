@@ -4,12 +4,10 @@ What is open changes with positions; what it is worth with marks, too. While the
 backlog are still missing nothing is told: they are not growth.
 """
 
-from fractions import Fraction
-
 from monitor.core.breakers.open_interest import Interest
 from monitor.core.decisions import Decision
 from monitor.core.parts import EngineParts
-from monitor.core.report import notional_usd
+from monitor.core.report import fund_usd, notional_usd
 
 
 def look_at_interest(parts: EngineParts) -> list[Decision]:
@@ -35,15 +33,6 @@ def _interest(parts: EngineParts, name: str) -> Interest:
     return Interest(
         contracts=instrument.contracts(units),
         notional_usd=notional_usd(parts, name, units),
-        fund_usd=_fund_usd(parts, instrument.fund),
+        fund_usd=None if instrument.fund is None else fund_usd(parts, instrument.fund),
         largest_share=share,
     )
-
-
-def _fund_usd(parts: EngineParts, name: str | None) -> Fraction | None:
-    """Return what is in a fund, None where nobody has told or nothing values it."""
-    fund = None if name is None else parts.venue.funds.get(name)
-    value = None if fund is None else parts.market.exact_value(fund.asset)
-    if fund is None or value is None:
-        return None
-    return fund.available * parts.market.unit(fund.asset).value * value

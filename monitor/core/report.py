@@ -272,6 +272,15 @@ def open_interest_report(engine: EngineParts, name: str) -> Mapping[str, str | N
     }
 
 
+def fund_usd(engine: EngineParts, name: str) -> Fraction | None:
+    """Return what is in an insurance fund, None where nobody has told or nothing values it."""
+    fund, market = engine.venue.funds.get(name), engine.market
+    value = None if fund is None else market.exact_value(fund.asset)
+    if fund is None or value is None:
+        return None
+    return fund.available * market.unit(fund.asset).value * value
+
+
 def notional_usd(engine: EngineParts, name: str, units: int) -> Fraction | None:
     """Return the value of so many size units at the mark, None without a price."""
     market = engine.market

@@ -1,9 +1,9 @@
 """A liquidation cascade on a book image, to its fixed point. docs/model/cascade.md.
 
 Marks jump; who is liquidatable is closed at once and whole; what that sells moves the marks
-further, and who is liquidatable then is closed in the next round, until nobody is. Every unit is
-measured anew at the marks of its round, by the function that gives verdicts. Equity that is left
-below 0 after the close is a shortfall, of the fund of the unit's largest position.
+further, and who is liquidatable then is closed in the next round, until nobody is. Who may be is
+measured at the marks of the round, by the function that gives verdicts. Equity that is left below 0
+after the close is a shortfall, of the fund of the unit's largest position.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ ALL = -1  # stands for all instruments at once
 
 @dataclass(frozen=True)
 class Distance:
-    """Of one instrument (-1: all) and side; None: not within the grid.
+    """Of one side; None: not within the grid.
 
     `first_round` and `cascade`: to an exhausted fund; `bankruptcy`: to the first equity below 0
     after its close, in the cascade. `reproduction`: notional that the first round's closes make
@@ -31,8 +31,6 @@ class Distance:
     that move.
     """
 
-    instrument: int
-    side: int
     first_round: float | None
     cascade: float | None
     bankruptcy: float | None
@@ -41,23 +39,23 @@ class Distance:
 
 
 def distance_of(cascades: Cascades, books: Liquidity, instrument: int, side: int) -> Distance:
-    """Return the distances of one side; `side` 0: longs, a fall; 1: shorts, a rise."""
+    """Return the distances of an instrument's side, or of `ALL`; 0: longs, a fall; 1: a rise."""
     image = cascades.image
 
-    def exhausts(move: float) -> bool:
-        return _is_exhausted(image, instrument, _run(cascades, books, instrument, side, move))
+    def after(move: float, *, has_feedback: bool = True) -> Cascade:
+        shock = shock_of(image, instrument, side, move)
+        return cascades.run(shock, books, has_feedback=has_feedback)
 
-    alone = smallest_move(lambda move: exhausts(-move))
-    after = smallest_move(exhausts)
-    first = smallest_move(
-        lambda move: _run(cascades, books, instrument, side, move).bankrupt > 0, move_max=after
-    )
-    reference = _run(cascades, books, instrument, side, REFERENCE_MOVE)
+    def exhausts(move: float, *, has_feedback: bool) -> bool:
+        return _is_exhausted(image, instrument, after(move, has_feedback=has_feedback))
+
+    alone = smallest_move(lambda move: exhausts(move, has_feedback=False))
+    cascade = smallest_move(lambda move: exhausts(move, has_feedback=True))
+    first = smallest_move(lambda move: after(move).bankrupt > 0, move_max=cascade)
+    reference = after(REFERENCE_MOVE)
     return Distance(
-        instrument=instrument,
-        side=side,
         first_round=alone,
-        cascade=after,
+        cascade=cascade,
         bankruptcy=first,
         reproduction=reference.reproduction,
         loss_usd=float(reference.uncovered(image.funds).sum()),
@@ -97,12 +95,6 @@ def shock_of(image: Image, instrument: int, side: int, move: float) -> Floats:
     else:
         shock[instrument] = signed
     return shock
-
-
-def _run(cascades: Cascades, books: Liquidity, instrument: int, side: int, move: float) -> Cascade:
-    """Run one move; a negative one is run without feedback."""
-    shock = shock_of(cascades.image, instrument, side, abs(move))
-    return cascades.run(shock, books, has_feedback=move > 0.0)
 
 
 def _is_exhausted(image: Image, instrument: int, cascade: Cascade) -> bool:

@@ -50,11 +50,6 @@ def without_books(volume: Floats, coefficient: Floats, exponent: float) -> Liqui
     return Liquidity(begins, nothing, nothing, volume, coefficient, exponent)
 
 
-def thinned(books: Liquidity, multiplier: float) -> Liquidity:
-    """Return books of which only a share is there, 0 < multiplier: depth under stress."""
-    return books._replace(quantity=books.quantity * multiplier, volume=books.volume * multiplier)
-
-
 @apart
 def impact(books: Liquidity, side: int, quantity: float) -> float:
     """Return how far the price has moved when so much has been traded against a side."""

@@ -11,7 +11,6 @@ from monitor.analysis.liquidity import (
     impact,
     mean_factor,
     price_factor,
-    thinned,
     without_books,
 )
 from tests.analysis.cascade_books import random_books
@@ -48,14 +47,6 @@ def test_the_worked_example_of_the_documentation() -> None:
     assert impact(books, 0, 100.0) == pytest.approx(0.02 + 0.025 - 0.05 * (30 / 400) ** 0.5)
     assert mean_factor(books, 0, 0.0, 15.0) == pytest.approx(1 - 0.2 / 15)
     assert price_factor(books, 0, -4.0) == pytest.approx(1 + 0.05 * (4 / 400) ** 0.5)
-
-
-def test_thin_books_move_further() -> None:
-    books = worked_example()
-    half = thinned(books, 0.5)
-    assert impact(half, 0, 15.0) == 0.02
-    assert impact(half, 0, 5.0) == 0.01
-    assert impact(half, 0, 50.0) == pytest.approx(impact(books, 0, 100.0))
 
 
 def test_a_price_stays_above_nothing() -> None:

@@ -6,7 +6,7 @@ measured at the marks of the round, by the function that gives verdicts. Equity 
 after the close is a shortfall, of the fund of the unit's largest position.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,6 +33,12 @@ class Funds(NamedTuple):
 
     of: Counts
     balance: Floats  # in the valuation currency
+
+    def uncovered(self, shortfall: Floats) -> Floats:
+        """Return what each fund cannot pay of its shortfall; the last: losses of no fund."""
+        balance = np.append(self.balance, 0.0)
+        short: Floats = np.maximum(0.0, shortfall - np.maximum(0.0, balance))
+        return short
 
 
 class Image(NamedTuple):
@@ -64,12 +70,6 @@ class Cascade:
         if len(self.rounds) < 2 or not self.rounds[0]:
             return 0.0
         return self.rounds[1] / self.rounds[0]
-
-    def uncovered(self, funds: Funds) -> Floats:
-        """Return what each fund cannot pay; the last: losses of no fund."""
-        balance = np.append(funds.balance, 0.0)
-        short: Floats = np.maximum(0.0, self.shortfall - np.maximum(0.0, balance))
-        return short
 
 
 class _Since(NamedTuple):
@@ -115,11 +115,21 @@ class Cascades:
         # The marks at which units were measured, by version, as moves: reach.py.
         self._moves = np.ones((VERSIONS_MAX, len(image.terms.mark)))
         self._versions = 1
+        self.units_looked_at = 0  # in all cascades so far: what they have cost
 
-    def run(self, shock: Floats, books: Liquidity, *, has_feedback: bool = True) -> Cascade:
+    def run(
+        self,
+        shock: Floats,
+        books: Liquidity,
+        *,
+        has_feedback: bool = True,
+        ends: Callable[[Floats, int], bool] | None = None,
+    ) -> Cascade:
         """Return what relative moves of the marks (by instrument, 0: none) do, to the fixed point.
 
-        Without feedback only the first round, closed at the shocked marks themselves.
+        Without feedback only the first round, closed at the shocked marks themselves. `ends` is
+        asked after each round, of the shortfall by fund and how many are bankrupt, which only
+        grow: whether that is enough to know.
         """
         image = self.image
         run = _begin(image, shock)
@@ -134,6 +144,8 @@ class Cascades:
                 set_prices(books, start, sold, run)
             for own, part, span in zip(self._columns, image.parts, spans, strict=True):
                 settle_units(own, part, (image.terms, image.funds.of), span, run)
+            if ends is not None and ends(run.shortfall, int(run.counts[BANKRUPT])):
+                break
             if not np.any(np.abs(run.mark - before) > MOVED_MIN * before):
                 break
         return Cascade(
@@ -154,6 +166,7 @@ class Cascades:
         for own, part, reach in shards:
             set_marks(own, part, run.mark)
             first = int(run.counts[CLOSED])
+            self.units_looked_at += of_instrument[2] - of_instrument[0]
             known = (terms, reach, since)
             worth += close_holders(
                 own, part, known, (positions.unit, self._weights, of_instrument), run
@@ -166,6 +179,7 @@ class Cascades:
                 (reach.by_rise, reach.rises, rise),
             ):
                 count = int(np.searchsorted(moves, far * move * (1.0 + ROUNDING), side="right"))
+                self.units_looked_at += count
                 worth += close_units(own, part, known, (order, count), run)
             spans.append((first, int(run.counts[CLOSED])))
         return worth, spans

@@ -40,25 +40,34 @@ class Distance:
 
 def distance_of(cascades: Cascades, books: Liquidity, instrument: int, side: int) -> Distance:
     """Return the distances of an instrument's side, or of `ALL`; 0: longs, a fall; 1: a rise."""
-    image = cascades.image
+    funds = cascades.image.funds
+    own = slice(None) if instrument == ALL else funds.of[instrument]  # -1: the last, of no fund
 
-    def after(move: float, *, has_feedback: bool = True) -> Cascade:
-        shock = shock_of(image, instrument, side, move)
-        return cascades.run(shock, books, has_feedback=has_feedback)
+    def after(
+        move: float, *, has_feedback: bool = True, ends: Callable[[Floats, int], bool] | None = None
+    ) -> Cascade:
+        shock = shock_of(cascades.image, instrument, side, move)
+        return cascades.run(shock, books, has_feedback=has_feedback, ends=ends)
+
+    def is_exhausted(shortfall: Floats, _: int = 0) -> bool:
+        return bool(funds.uncovered(shortfall)[own].any())
 
     def exhausts(move: float, *, has_feedback: bool) -> bool:
-        return _is_exhausted(image, instrument, after(move, has_feedback=has_feedback))
+        return is_exhausted(after(move, has_feedback=has_feedback, ends=is_exhausted).shortfall)
 
     alone = smallest_move(lambda move: exhausts(move, has_feedback=False))
     cascade = smallest_move(lambda move: exhausts(move, has_feedback=True))
-    first = smallest_move(lambda move: after(move).bankrupt > 0, move_max=cascade)
+    first = smallest_move(
+        lambda move: after(move, ends=lambda _, bankrupt: bankrupt > 0).bankrupt > 0,
+        move_max=cascade,
+    )
     reference = after(REFERENCE_MOVE)
     return Distance(
         first_round=alone,
         cascade=cascade,
         bankruptcy=first,
         reproduction=reference.reproduction,
-        loss_usd=float(reference.uncovered(image.funds).sum()),
+        loss_usd=float(funds.uncovered(reference.shortfall).sum()),
     )
 
 
@@ -95,11 +104,3 @@ def shock_of(image: Image, instrument: int, side: int, move: float) -> Floats:
     else:
         shock[instrument] = signed
     return shock
-
-
-def _is_exhausted(image: Image, instrument: int, cascade: Cascade) -> bool:
-    """Return whether the fund of an instrument cannot pay; of all: whether any cannot."""
-    uncovered = cascade.uncovered(image.funds)
-    if instrument == ALL:
-        return bool(uncovered.any())
-    return bool(uncovered[image.funds.of[instrument]] > 0.0)

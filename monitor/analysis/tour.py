@@ -17,7 +17,11 @@ from monitor.core.decisions import Side
 from monitor.core.distance_view import ALL_INSTRUMENTS, Distances, DistanceView
 
 NEAREST = 10  # sides that are looked at in every image
+UNITS_MAX = 200_000_000  # looked at in one image: beyond, the other sides wait for the next
 SIDE_NAMES: tuple[Side, Side] = ("long", "short")
+
+
+Key = tuple[str, int]  # instrument, side
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Tour:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._known: dict[tuple[str, int], DistanceView] = {}
+        self._known: dict[Key, DistanceView] = {}
         self._next = 0
 
     def look(
@@ -54,7 +58,12 @@ class Tour:
         if sides:
             sides |= {(ALL_INSTRUMENTS, 0): ALL, (ALL_INSTRUMENTS, 1): ALL}
         self._known = {key: kept for key, kept in self._known.items() if key in sides}
-        for name, side in self._turn(list(sides), markets.sides_per_image):
+        chosen, turn = self._turn(list(sides), markets.sides_per_image)
+        for name, side in chosen + turn:
+            if cascades.units_looked_at > UNITS_MAX:
+                break
+            if (name, side) in turn:
+                self._next += 1
             distance = distance_of(cascades, markets.books, sides[name, side], side)
             self._known[name, side] = DistanceView(
                 instrument=name,
@@ -71,15 +80,14 @@ class Tour:
     def _ordered(self) -> list[DistanceView]:
         return sorted(self._known.values(), key=nearness)
 
-    def _turn(self, sides: list[tuple[str, int]], count: int) -> list[tuple[str, int]]:
-        """Return the sides of this image: the joint ones, the nearest, then whose turn it is."""
+    def _turn(self, sides: list[Key], count: int) -> tuple[list[Key], list[Key]]:
+        """Return the sides of this image: the joint ones and the nearest, and whose turn it is."""
         keys = {(one.instrument, SIDE_NAMES.index(one.side)) for one in self._ordered()[:NEAREST]}
         chosen = [side for side in sides if side in keys or side[0] == ALL_INSTRUMENTS]
         others = [side for side in sides if side not in chosen]
-        begin = self._next % len(others) if others else 0
-        turn = (others[begin:] + others[:begin])[: max(1, count - len(chosen))]
-        self._next = begin + len(turn)
-        return chosen + turn
+        self._next = self._next % len(others) if others else 0
+        turn = others[self._next :] + others[: self._next]
+        return chosen, turn[: max(1, count - len(chosen))]
 
 
 def nearness(one: DistanceView) -> tuple[float, float, float, str, str]:

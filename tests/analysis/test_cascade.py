@@ -66,6 +66,20 @@ def test_what_one_cascade_has_measured_serves_the_next(
             assert (found.closed, found.bankrupt) == (fresh.closed, fresh.bankrupt)
 
 
+@given(st.integers(0, 10_000), st.sampled_from([-0.3, -0.1, 0.15]), st.floats(0, 500))
+def test_a_cascade_that_is_ended_early_says_the_same_of_what_was_asked(
+    seed: int, move: float, shortfall_max: float
+) -> None:
+    image = image_of(engine_of(random_accounts(seed, 25, MARKS), MARKS), FUNDS)
+    _, books = random_books(seed, len(MARKS), 0.5)
+    whole = Cascades(image).run(np.full(3, move), books)
+    early = Cascades(image).run(
+        np.full(3, move), books, ends=lambda shortfall, _: bool(shortfall[0] > shortfall_max)
+    )
+    assert (early.shortfall[0] > shortfall_max) == (whole.shortfall[0] > shortfall_max)
+    assert early.rounds == whole.rounds[: len(early.rounds)]
+
+
 def uniform_ladder(count: int) -> list[NaiveAccount]:
     """Return longs of 1 at 100, one of them liquidatable at each 0.1 of the way down."""
     return [

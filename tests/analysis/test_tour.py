@@ -1,6 +1,7 @@
 """Whose turn it is, and what is kept of older images."""
 
 import numpy as np
+import pytest
 
 from monitor.analysis.cascade import Cascades, Funds
 from monitor.analysis.distance import distance_of
@@ -50,6 +51,14 @@ def test_everybody_has_a_turn_and_what_was_found_stays() -> None:
     assert counts == [3, 4, 5, 6, 7, 8, 8]
     told = look(tour, 9, 1)
     assert all(one.as_of_ns == 9 for one in told.sides)  # the nearest ten are looked at again
+
+
+def test_what_costs_too_much_waits_for_the_next_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.analysis.tour.UNITS_MAX", 0)
+    tour = Tour()
+    assert [one.instrument for one in look(tour, 1, 100).sides] == [ALL_INSTRUMENTS]
+    monkeypatch.undo()
+    assert len(look(tour, 2, 100).sides) == 2 * len(NAMES) + 2
 
 
 def test_sides_that_nobody_holds_are_forgotten() -> None:

@@ -13,10 +13,11 @@ import numpy as np
 
 from bench.image import _decide_all
 from bench.measure import ROUNDS_MIN, Figure, Scale, main, seconds
-from bench.shadow import ACCOUNTS, NO_TRADERS, listings_of
+from bench.shadow import ACCOUNTS, NO_TRADERS, listings_of, traded_volume
 from bench.threshold_book import make_book
-from monitor.analysis.cascade import Cascades, Funds, Image
+from monitor.analysis.cascade import Cascades, Image
 from monitor.analysis.distance import ALL, distance_of
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import without_books
 from monitor.analysis.positions import Book as ImageBook
 from monitor.analysis.positions import gather, parts_of
@@ -56,10 +57,9 @@ def measure(scale: Scale) -> list[Figure]:
     count = len(listings)
     books = [ImageBook(columns, [listing.name for listing in listings], NO_TRADERS)]
     terms, positions = gather(books, listings)
-    funds = Funds(np.zeros(count, np.int64), np.array([1e6]))
+    funds = Funds(np.zeros(count, np.int64), np.array([1e6]), ("main",))
     image = Image(books, parts_of(books, listings), terms, positions, funds)
-    volume = np.maximum(1e-12, np.add.reduceat(positions.size, positions.begins[:-1:2]) * terms.lot)
-    law = without_books(volume, np.full(count, 0.05), 0.5)
+    law = without_books(traded_volume(terms, positions), np.full(count, 0.05), 0.5)
     image_s = min(seconds(lambda: Cascades(image)) for _ in range(ROUNDS_MIN))
     revalue(columns)
     revalued_s = min(seconds(lambda: revalue(columns)) for _ in range(ROUNDS_MIN))

@@ -20,13 +20,15 @@ from bench.image import _decide_all, _set
 from bench.measure import ROUNDS_MIN, Figure, Scale, main, quantile, seconds
 from bench.threshold_book import Book, make_book, make_stream
 from monitor.analysis.analyst import Question
-from monitor.analysis.cascade import Funds
 from monitor.analysis.funding import Rates
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import without_books
+from monitor.analysis.markets import Markets
+from monitor.analysis.moves import MoveModel
 from monitor.analysis.positions import Book as ImageBook
-from monitor.analysis.positions import Listing, gather
+from monitor.analysis.positions import Floats, Listing, Positions, Terms, gather
+from monitor.analysis.settings import LossAtRiskSettings
 from monitor.analysis.shadow import Shadow, digests_of
-from monitor.analysis.tour import Markets
 from monitor.app.image_passing import ImagePasser
 from monitor.app.shadow_watch import ShadowAnalysis, ShadowRequest
 from monitor.core.book_sums import NamedColumns
@@ -39,6 +41,7 @@ PAIRS = 24
 SLICES, EVENTS, MOVES = 400, 20, 40  # of one measurement: slices, and what is in each
 WORKS_S = 1.0  # the analysis goes on so long when asked; a measurement is shorter
 SIDES_PER_IMAGE = 20  # distances looked for, as by default
+PATHS = 1_000  # of all marks, as by default
 NO_TRADERS = np.zeros(0, np.int64)
 
 
@@ -82,6 +85,19 @@ def listings_of(book: Book) -> list[Listing]:
         columns.instruments["inverse"][: len(prices)] > 0, 1.0, 10.0 ** -np.floor(np.log10(prices))
     )
     return [Listing(f"I{n:03d}", float(lot), n // 2) for n, lot in enumerate(lots.tolist())]
+
+
+def moves_of(listings: list[Listing]) -> MoveModel:
+    """Return how marks may move by default, before anything is known of them."""
+    factor = np.array([listing.factor for listing in listings], np.int64)
+    chances = LossAtRiskSettings()
+    volatility = np.full(len(listings), chances.daily_volatility)
+    return MoveModel(volatility, factor, chances.correlation, chances.degrees)
+
+
+def traded_volume(terms: Terms, positions: Positions) -> Floats:
+    """Return a day's volume of each instrument for the cascade: as much as is open."""
+    return np.maximum(1e-12, np.add.reduceat(positions.size, positions.begins[:-1:2]) * terms.lot)
 
 
 def _round_figures(book: Book) -> Iterator[Figure]:
@@ -154,16 +170,18 @@ async def _event_figures(book: Book) -> list[Figure]:
     image = BookImages(book.thresholds).take()
     columns = reader.columns(image.source)
     image.release()
-    named = [NamedColumns(columns, [(listing.name, "USD") for listing in listings])]
+    names = [listing.name for listing in listings]
+    named = [NamedColumns(columns, [(name, "USD") for name in names])]
     rates = Rates(np.full(len(listings), 0.0001), np.ones(len(listings), np.int64))
     count = len(listings)
-    law = without_books(np.full(count, 1e6), np.full(count, 0.05), 0.5)
-    funds = Funds(np.zeros(count, np.int64), np.array([1e6]))
+    volume = traded_volume(*gather([ImageBook(columns, names, NO_TRADERS)], listings))
+    law = without_books(volume, np.full(count, 0.05), 0.5)
+    funds = Funds(np.zeros(count, np.int64), np.array([1e6]), ("main",))
     question = Question(
         as_of_ns=0,
         listings=listings,
         rates=rates,
-        markets=Markets(law, funds, sides_per_image=SIDES_PER_IMAGE),
+        markets=Markets(law, funds, moves_of(listings), SIDES_PER_IMAGE, PATHS),
         configured="queue-bitmex",
     )
     companion: Companion[Busy, int] = Companion(BusyAnalysis)

@@ -144,6 +144,12 @@ SETTINGS = {
     ("shadow.cascades", "impact_exponent"): "0.5: square-root law; 1: linear.",
     ("shadow.cascades", "book_age_max_s"): "An older visible book is passed over.",
     ("shadow.cascades", "sides_per_image"): "How many distances are looked for in one image.",
+    ("shadow", "loss_at_risk"): "See `[shadow.loss_at_risk]`.",
+    ("shadow.loss_at_risk", "paths"): "Of all marks; 1,000 state the 99.9 % point.",
+    ("shadow.loss_at_risk", "degrees"): "Of freedom: 3 is a heavy tail, 100 nearly none.",
+    ("shadow.loss_at_risk", "correlation"): "Of the log returns of two indices.",
+    ("shadow.loss_at_risk", "daily_volatility"): "Of a mark of which little is known.",
+    ("shadow.loss_at_risk", "daily_volatility_min"): "No mark is taken to be calmer.",
     ("breakers", "name"): "Name of the breaker.",
     (
         "breakers",

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.analysis.burdens import COUNTERPARTIES_MAX
+from monitor.analysis.cascade import Cascades, Image
 from monitor.analysis.details import PlanDetails, RankKeeper, sides_by_turns
 from monitor.analysis.funding import FundingFindings, Rates, funding_findings
-from monitor.analysis.positions import Book, Listing, Terms, gather
+from monitor.analysis.loss_at_risk import LossPaths
+from monitor.analysis.markets import Markets
+from monitor.analysis.positions import Book, Listing, Terms, gather, parts_of
 from monitor.analysis.shadow import (
     FEASIBLE_LOTS,
     LOTS,
@@ -21,9 +24,10 @@ from monitor.analysis.shadow import (
     digests_of,
 )
 from monitor.analysis.splits import POLICIES
-from monitor.analysis.tour import Markets, Tour
+from monitor.analysis.tour import Tour
 from monitor.core.deleveraging.live import seed_of
 from monitor.core.distance_view import Distances
+from monitor.core.loss_at_risk_view import LossAtRisk
 from monitor.core.shadow_view import WORST_SIDES
 
 STRESSES = (0.05, 0.1, 0.2)
@@ -66,6 +70,7 @@ class Findings:
     scenarios: list[Scenario]
     funding: FundingFindings
     distances: Distances
+    loss_at_risk: LossAtRisk | None  # while too few paths are known: None
 
 
 def worst_sides(answers: Answers) -> list[int]:
@@ -84,6 +89,7 @@ class Analyst:
         """Begin without a round."""
         self._turn = 0
         self._tour = Tour()
+        self._paths = LossPaths()
         self._ranks = [RankKeeper() for _ in range(1 + len(STRESSES))]
 
     def answer(self, question: Question, books: Sequence[Book]) -> Findings:
@@ -96,9 +102,19 @@ class Analyst:
         self._turn += 1
         offsets = np.cumsum([0, *(len(book.columns.begins) for book in books)])[:-1]
         funding = funding_findings(books, question.listings, terms, question.rates)
-        asked = (question.markets, question.as_of_ns)
-        distances = self._tour.look(asked, question.listings, books, (terms, positions))
-        return Findings(question, terms, offsets.tolist(), scenarios, funding, distances)
+        parts = parts_of(books, question.listings)
+        markets = question.markets
+        cascades = Cascades(Image(books, parts, terms, positions, markets.funds))
+        asked = (question.as_of_ns, [one.name for one in question.listings], cascades, markets)
+        return Findings(
+            question=question,
+            terms=terms,
+            offsets=offsets.tolist(),
+            scenarios=scenarios,
+            funding=funding,
+            distances=self._tour.look(*asked),
+            loss_at_risk=self._paths.look(*asked),
+        )
 
     def _scenario(
         self, question: Question, shadow: Shadow, stress: float, ranks: RankKeeper

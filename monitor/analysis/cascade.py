@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import Liquidity, mean_factor, price_factor
 from monitor.analysis.positions import Book, Counts, Floats, Part, Positions, Terms
 from monitor.analysis.reach import STRETCH, Reach, reaches_of
@@ -26,19 +27,6 @@ CLOSED, BANKRUPT = 0, 1
 VERSIONS_MAX = 256  # of marks at which units were measured
 ROUNDING = 1e-9  # how much further, relative, a bound is drawn
 MOVED_MIN = 1e-9  # of a mark: less does not reach anybody
-
-
-class Funds(NamedTuple):
-    """The insurance funds: by instrument the number of its own (-1: none), and what each has."""
-
-    of: Counts
-    balance: Floats  # in the valuation currency
-
-    def uncovered(self, shortfall: Floats) -> Floats:
-        """Return what each fund cannot pay of its shortfall; the last: losses of no fund."""
-        balance = np.append(self.balance, 0.0)
-        short: Floats = np.maximum(0.0, shortfall - np.maximum(0.0, balance))
-        return short
 
 
 class Image(NamedTuple):
@@ -55,11 +43,13 @@ class Image(NamedTuple):
 class Cascade:
     """What a shock did. By round: notional closed, at the marks of the round.
 
-    `shortfall`: by fund, the last of no fund; `closed`: units; `marks`: where they end.
+    `shortfall`: by fund, the last of no fund; `losses`: the same by instrument, that of the unit's
+    largest position, the last of none; `closed`: units; `marks`: where they end.
     """
 
     rounds: tuple[float, ...]
     shortfall: Floats
+    losses: Floats
     closed: int
     bankrupt: int
     marks: Floats
@@ -93,7 +83,7 @@ class _Run(NamedTuple):
     sold: Floats  # net quantity, > 0 sold
     mark: Floats
     executed: Floats  # price of this round's closes
-    shortfall: Floats
+    losses: Floats
     counts: Counts  # closed, bankrupt
     hits: Counts  # units that are closed, in order
 
@@ -143,14 +133,17 @@ class Cascades:
             if has_feedback:
                 set_prices(books, start, sold, run)
             for own, part, span in zip(self._columns, image.parts, spans, strict=True):
-                settle_units(own, part, (image.terms, image.funds.of), span, run)
-            if ends is not None and ends(run.shortfall, int(run.counts[BANKRUPT])):
-                break
+                settle_units(own, part, image.terms, span, run)
+            if ends is not None:
+                shortfall = image.funds.by_fund(run.losses)
+                if ends(shortfall, int(run.counts[BANKRUPT])):
+                    break
             if not np.any(np.abs(run.mark - before) > MOVED_MIN * before):
                 break
         return Cascade(
             rounds=tuple(rounds),
-            shortfall=run.shortfall,
+            shortfall=image.funds.by_fund(run.losses),
+            losses=run.losses,
             closed=int(run.counts[CLOSED]),
             bankrupt=int(run.counts[BANKRUPT]),
             marks=run.mark,
@@ -234,7 +227,7 @@ def _begin(image: Image, shock: Floats) -> _Run:
         sold=np.zeros(len(shock)),
         mark=start,
         executed=start.copy(),
-        shortfall=np.zeros(len(image.funds.balance) + 1),
+        losses=np.zeros(len(shock) + 1),
         counts=np.zeros(2, np.int64),
         hits=np.zeros(units, np.int64),
     )
@@ -365,21 +358,18 @@ def set_prices(books: Liquidity, start: Floats, before: Floats, run: _Run) -> No
 
 
 @compiled
-def settle_units(
-    c: Columns, part: Part, known: tuple[Terms, Counts], span: tuple[int, int], run: _Run
-) -> None:
-    """Add what the closes of a round have left below 0 to the shortfall of a fund.
+def settle_units(c: Columns, part: Part, terms: Terms, span: tuple[int, int], run: _Run) -> None:
+    """Add what the closes of a round have left below 0 to the losses of an instrument.
 
     The prices in the columns are still those at which the round's units were measured.
     """
-    terms, fund_of = known
     for number in range(span[0], span[1]):
         unit = run.hits[number]
         ahead = c.begins[run.hits[min(number + UNITS_AHEAD, span[1] - 1)] - part.offset]
         prefetch(c.rows, ahead)
         prefetch(c.rows, ahead + 2)
         begin = int(c.begins[unit - part.offset])
-        head, lost, largest, fund = c.heads[begin], 0.0, -1.0, -1
+        head, lost, largest, owner = c.heads[begin], 0.0, -1.0, -1
         for place in range(begin + 1 + head["assets"], begin + 1 + head["count"]):
             row = c.rows[place]
             instrument = part.instruments[row["ref"]]
@@ -393,8 +383,8 @@ def settle_units(
                 loss, worth = quantity * (mark - price), abs(quantity) * mark
             lost += loss * terms.value[instrument]
             if worth * terms.value[instrument] > largest:
-                largest, fund = worth * terms.value[instrument], fund_of[instrument]
+                largest, owner = worth * terms.value[instrument], instrument
         left = run.equity[unit] - lost
         if left < 0.0:
-            run.shortfall[fund] -= left  # -1 is the last: of no fund
+            run.losses[owner] -= left  # -1 is the last: of no instrument
             run.counts[BANKRUPT] += 1

@@ -1,30 +1,58 @@
 """What cascades need beside a book image, as the engine knows it: visible books, funds."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.analysis.cascade import Funds
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import ImpactLaw, Liquidity
-from monitor.analysis.positions import Listing
-from monitor.analysis.tour import Markets
+from monitor.analysis.moves import MoveModel
+from monitor.analysis.positions import Floats, Listing
+from monitor.analysis.settings import CascadeSettings, LossAtRiskSettings
 from monitor.core.engine import RiskEngine
 from monitor.core.report import fund_usd
 
+SECOND_NS = 1_000_000_000
 VOLUME_MIN = 1e-12  # of an instrument that nobody holds
+
+
+@dataclass(frozen=True)
+class Markets:
+    """What cascades need beside a book image, and how many of them an image is asked for.
+
+    `sides_per_image`: whose distances are looked for; `paths`: of all marks, 0: none.
+    """
+
+    books: Liquidity
+    funds: Funds
+    moves: MoveModel
+    sides_per_image: int
+    paths: int
 
 
 def markets_of(
     engine: RiskEngine,
     listings: Sequence[Listing],
-    law: ImpactLaw,
-    *,
-    book_age_max_ns: int,
-    sides_per_image: int,
+    settings: CascadeSettings,
+    chances: LossAtRiskSettings,
+    volatility: Floats,
 ) -> Markets:
-    """Return books and funds of this moment."""
-    books = liquidity_of(engine, listings, law, age_max_ns=book_age_max_ns)
-    return Markets(books, funds_of(engine, listings), sides_per_image)
+    """Return books and funds of this moment; `volatility`: of every mark, in a day."""
+    law = ImpactLaw(settings.daily_volatility, settings.volume_ratio, settings.impact_exponent)
+    age_max_ns = round(settings.book_age_max_s * SECOND_NS)
+    return Markets(
+        books=liquidity_of(engine, listings, law, age_max_ns=age_max_ns),
+        funds=funds_of(engine, listings),
+        moves=MoveModel(
+            volatility,
+            np.array([listing.factor for listing in listings], np.int64),
+            chances.correlation,
+            chances.degrees,
+        ),
+        sides_per_image=settings.sides_per_image,
+        paths=chances.paths,
+    )
 
 
 def funds_of(engine: RiskEngine, listings: Sequence[Listing]) -> Funds:
@@ -36,7 +64,7 @@ def funds_of(engine: RiskEngine, listings: Sequence[Listing]) -> Funds:
     names = sorted({name for name in of if name is not None})
     numbers = [-1 if name is None else names.index(name) for name in of]
     balances = [float(fund_usd(engine, name) or 0) for name in names]
-    return Funds(np.array(numbers, np.int64), np.array(balances, np.float64))
+    return Funds(np.array(numbers, np.int64), np.array(balances, np.float64), tuple(names))
 
 
 def liquidity_of(

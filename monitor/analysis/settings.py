@@ -21,6 +21,21 @@ class CascadeSettings(Settings, frozen=True, kw_only=True):
     sides_per_image: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
 
 
+class LossAtRiskSettings(Settings, frozen=True, kw_only=True):
+    """`[shadow.loss_at_risk]`: how marks may move, and how many paths of them are run.
+
+    Log returns are a Student t of so many `degrees` of freedom; two factors (indices) have the
+    `correlation`. A mark's daily volatility is its own of the last day, `daily_volatility` while
+    little is known of it, never less than `daily_volatility_min`.
+    """
+
+    paths: Annotated[int, msgspec.Meta(ge=200, le=100_000)] = 1_000
+    degrees: Annotated[float, msgspec.Meta(gt=2, le=100)] = 3.0
+    correlation: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.8
+    daily_volatility: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.05
+    daily_volatility_min: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.01
+
+
 class ShadowSettings(Settings, frozen=True, kw_only=True):
     """`[shadow]`: what every policy would take now, worked out in a process of its own.
 
@@ -35,3 +50,4 @@ class ShadowSettings(Settings, frozen=True, kw_only=True):
     counterparties_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
     funding_interval_s: PositiveFloat = 28_800.0
     cascades: CascadeSettings = CascadeSettings()
+    loss_at_risk: LossAtRiskSettings = LossAtRiskSettings()

@@ -5,14 +5,12 @@ What is remembered of an older image stays, with its moment, until it is its tur
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.analysis.cascade import Cascades, Funds, Image
+from monitor.analysis.cascade import Cascades
 from monitor.analysis.distance import ALL, distance_of
-from monitor.analysis.liquidity import Liquidity
-from monitor.analysis.positions import Book, Listing, Positions, Terms, parts_of
+from monitor.analysis.markets import Markets
 from monitor.core.decisions import Side
 from monitor.core.distance_view import ALL_INSTRUMENTS, Distances, DistanceView
 
@@ -24,15 +22,6 @@ SIDE_NAMES: tuple[Side, Side] = ("long", "short")
 Key = tuple[str, int]  # instrument, side
 
 
-@dataclass(frozen=True)
-class Markets:
-    """What cascades need beside a book image, by number of instrument."""
-
-    books: Liquidity
-    funds: Funds
-    sides_per_image: int
-
-
 class Tour:
     """Keeps the distances of all sides."""
 
@@ -42,18 +31,10 @@ class Tour:
         self._next = 0
 
     def look(
-        self,
-        asked: tuple[Markets, int],
-        listings: Sequence[Listing],
-        books: Sequence[Book],
-        found: tuple[Terms, Positions],
+        self, as_of_ns: int, names: Sequence[str], cascades: Cascades, markets: Markets
     ) -> Distances:
-        """Return the distances after a look at an image; `asked`: the markets, and its moment."""
-        (markets, as_of_ns), (terms, positions) = asked, found
-        parts = parts_of(books, listings)
-        cascades = Cascades(Image(books, parts, terms, positions, markets.funds))
-        names = [listing.name for listing in listings]
-        held = np.flatnonzero(np.diff(positions.begins))  # sides with a position
+        """Return the distances after a look at the image of a moment; `names`: of instruments."""
+        held = np.flatnonzero(np.diff(cascades.image.positions.begins))  # sides with a position
         sides = {(names[side // 2], int(side % 2)): int(side // 2) for side in held.tolist()}
         if sides:
             sides |= {(ALL_INSTRUMENTS, 0): ALL, (ALL_INSTRUMENTS, 1): ALL}

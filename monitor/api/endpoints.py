@@ -9,6 +9,7 @@ from monitor.api.breaker_resets import ResetRecord, ResetRequest
 from monitor.api.distances import DistancesAnswer
 from monitor.api.funding import FundingAnswer
 from monitor.api.liquidations import LiquidationsAnswer
+from monitor.api.loss_at_risk import LossAtRiskAnswer
 from monitor.api.oracle_records import OraclesAnswer
 from monitor.api.records import (
     AccountsPage,
@@ -220,6 +221,14 @@ ENDPOINTS = (
         answers={
             200: (DistancesAnswer, "Every side that was looked at, and all marks at once."),
             503: (ErrorRecord, "No distance has been worked out yet."),
+        },
+    ),
+    Endpoint(
+        path="/v1/loss-at-risk",
+        summary="What each insurance fund may not be able to pay within a horizon, how likely.",
+        answers={
+            200: (LossAtRiskAnswer, "All funds together, then each."),
+            503: (ErrorRecord, "Too few paths have been run yet."),
         },
     ),
     Endpoint(

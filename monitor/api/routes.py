@@ -1,6 +1,7 @@
 """Every address of the API. Handlers read; what is written becomes an event of the market topic."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -21,6 +22,7 @@ from monitor.api.funding import funding_answer
 from monitor.api.guard import Guard
 from monitor.api.history import STATES
 from monitor.api.liquidations import liquidations_answer
+from monitor.api.loss_at_risk import loss_at_risk_answer
 from monitor.api.openapi import openapi_document
 from monitor.api.oracle_presenting import oracles_answer
 from monitor.api.parameters import (
@@ -57,6 +59,8 @@ from monitor.api.withdrawals import withdrawals_answer
 from monitor.core.decisions import DECISIONS
 from monitor.core.events import snake_case
 from monitor.core.shadow_view import Shadow
+
+_Found = TypeVar("_Found")
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
@@ -97,6 +101,7 @@ class Api:
             "/v1/shadow/{instrument:path}/{side}": self.shadow_side,
             "/v1/funding": self.funding,
             "/v1/distances": self.distances,
+            "/v1/loss-at-risk": self.loss_at_risk,
             "/v1/funds": self.funds,
             "/v1/breakers": self.breakers,
             "/v1/liquidations": self.liquidations,
@@ -183,10 +188,8 @@ class Api:
     async def instruments(self, request: Request) -> Response:
         """Return all instruments, largest open interest first."""
         refuse_unknown(request, ())
-        instruments = self._source.view().instruments_by_size()
-        return json_response(
-            InstrumentsAnswer(instruments=[instrument_record(one) for one in instruments])
-        )
+        found = [instrument_record(one) for one in self._source.view().instruments_by_size()]
+        return json_response(InstrumentsAnswer(instruments=found))
 
     async def ladder(self, request: Request) -> Response:
         """Return an instrument's liquidation ladder; 503 before the first image that has it."""
@@ -202,18 +205,12 @@ class Api:
     async def book(self, request: Request) -> Response:
         """Return the sums over the newest book image; 503 before the first."""
         refuse_unknown(request, ())
-        book = self._source.view().book
-        if book is None:
-            return _not_ready("a book image")
-        return json_response(book_answer(book))
+        return _when_ready(self._source.view().book, book_answer, "a book image")
 
     async def shadow(self, request: Request) -> Response:
         """Return what every policy would take now; 503 before the first answer."""
         refuse_unknown(request, ("stress",))
-        shadow = self._shadow(request)
-        return (
-            _not_ready("shadow rounds") if shadow is None else json_response(shadow_answer(shadow))
-        )
+        return _when_ready(self._shadow(request), shadow_answer, "shadow rounds")
 
     async def shadow_side(self, request: Request) -> Response:
         """Return one side with every policy; 503 before the first answer."""
@@ -239,26 +236,23 @@ class Api:
     async def funding(self, request: Request) -> Response:
         """Return what the next funding payment does; 503 before the first answer."""
         refuse_unknown(request, ())
-        forecast = self._source.view().funding
-        if forecast is None:
-            return _not_ready("a funding forecast")
-        return json_response(funding_answer(forecast))
+        return _when_ready(self._source.view().funding, funding_answer, "a funding forecast")
 
     async def distances(self, request: Request) -> Response:
         """Return how far socialized losses are; 503 before the first answer."""
         refuse_unknown(request, ())
-        distances = self._source.view().distances
-        if distances is None:
-            return _not_ready("a distance")
-        return json_response(distances_answer(distances))
+        return _when_ready(self._source.view().distances, distances_answer, "a distance")
+
+    async def loss_at_risk(self, request: Request) -> Response:
+        """Return what may be socialized; 503 before the first answer."""
+        refuse_unknown(request, ())
+        return _when_ready(self._source.view().loss_at_risk, loss_at_risk_answer, "enough paths")
 
     async def funds(self, request: Request) -> Response:
         """Return all insurance funds."""
         refuse_unknown(request, ())
-        funds = self._source.view().funds
-        return json_response(
-            FundsAnswer(funds=[fund_record(fund, self._desk.history) for fund in funds])
-        )
+        funds = [fund_record(fund, self._desk.history) for fund in self._source.view().funds]
+        return json_response(FundsAnswer(funds=funds))
 
     async def oracles(self, request: Request) -> Response:
         """Return all indices and their sources, those that may not be used first."""
@@ -343,6 +337,12 @@ def _not_found(expected: str, received: str) -> Response:
         error="not found", expected=expected, received=repr(received[:128]), where="path"
     )
     return json_response(answer, status=404)
+
+
+def _when_ready(
+    found: _Found | None, answer: Callable[[_Found], msgspec.Struct], expected: str
+) -> Response:
+    return _not_ready(expected) if found is None else json_response(answer(found))
 
 
 def _not_ready(expected: str) -> Response:

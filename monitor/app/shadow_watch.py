@@ -15,14 +15,13 @@ import structlog
 
 from monitor.analysis.analyst import Analyst, Findings, Question
 from monitor.analysis.funding_report import funding_forecast
-from monitor.analysis.liquidity import ImpactLaw
 from monitor.analysis.listing import listings_of, no_traders, rates_of
+from monitor.analysis.mark_volatility import MarkVolatility
 from monitor.analysis.markets import markets_of
 from monitor.analysis.path import MarkPath
-from monitor.analysis.positions import Book, Counts, Floats, Listing
+from monitor.analysis.positions import Book, Counts, Floats
 from monitor.analysis.report import ShadowReport, ToldPlan, told_details, units_told
 from monitor.analysis.settings import ShadowSettings
-from monitor.analysis.tour import Markets
 from monitor.app.image_passing import ImagePasser, PassedImage, received
 from monitor.app.view_holder import ViewHolder
 from monitor.core.book_sums import NamedColumns
@@ -103,6 +102,8 @@ class ShadowWatch:
         self._asked: asyncio.Queue[ShadowRequest] = asyncio.Queue(1)
         self._is_busy = False
         self._paths: deque[tuple[Question, MarkPath]] = deque(maxlen=2)  # taken, and looked at
+        chances = settings.loss_at_risk
+        self._volatility = MarkVolatility(chances.daily_volatility, chances.daily_volatility_min)
         self._reports: dict[float, ShadowReport] = {}
         self._details: dict[float, dict[tuple[str, int], list[ToldPlan]]] = {}
 
@@ -120,7 +121,13 @@ class ShadowWatch:
             as_of_ns=self._engine.engine_ns,
             listings=listings,
             rates=rates_of(self._engine.market, listings),
-            markets=self._markets(listings),
+            markets=markets_of(
+                self._engine,
+                listings,
+                self._settings.cascades,
+                self._settings.loss_at_risk,
+                self._volatility.of([listing.name for listing in listings]),
+            ),
             configured=self._engine.settings.deleveraging.policy,
             counterparties_max=self._settings.counterparties_max,
         )
@@ -151,7 +158,12 @@ class ShadowWatch:
             self.note_marks()
 
     def note_marks(self) -> None:
-        """Note the marks of now if they are due, and show what they mean."""
+        """Note the marks of now where they are due, and show what they mean."""
+        if self._volatility.is_due(self._engine.engine_ns):
+            marks = self._engine.market.marks.items()
+            self._volatility.note(
+                self._engine.engine_ns, ((name, mark.number) for name, mark in marks)
+            )
         for question, path in self._paths:
             if path.is_due(self._engine.engine_ns):
                 path.note(self._engine.engine_ns, self._marks(question))
@@ -196,6 +208,8 @@ class ShadowWatch:
             )
         self._publish()
         self._views.take_distances(findings.distances)
+        if findings.loss_at_risk is not None:
+            self._views.take_loss_at_risk(findings.loss_at_risk)
         self._views.take_funding(
             funding_forecast(
                 findings.funding,
@@ -215,16 +229,6 @@ class ShadowWatch:
 
     def _publish(self) -> None:
         self._views.take_shadows(tuple(report for _, report in sorted(self._reports.items())))
-
-    def _markets(self, listings: Sequence[Listing]) -> Markets:
-        settings = self._settings.cascades
-        return markets_of(
-            self._engine,
-            listings,
-            ImpactLaw(settings.daily_volatility, settings.volume_ratio, settings.impact_exponent),
-            book_age_max_ns=round(settings.book_age_max_s * SECOND_NS),
-            sides_per_image=settings.sides_per_image,
-        )
 
     def _marks(self, question: Question) -> Floats:
         marks = self._engine.market.marks

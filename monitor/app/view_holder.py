@@ -5,6 +5,7 @@ import msgspec
 from monitor.core.distance_view import Distances
 from monitor.core.engine import RiskEngine
 from monitor.core.funding_view import FundingForecast
+from monitor.core.loss_at_risk_view import LossAtRisk
 from monitor.core.oracle_view import IndexSensitivity
 from monitor.core.shadow_view import Shadow
 from monitor.core.view import BookSums, Ladders, RiskView
@@ -30,6 +31,7 @@ class ViewHolder:
         self._shadows: tuple[Shadow, ...] = ()
         self._funding: FundingForecast | None = None
         self._distances: Distances | None = None
+        self._loss_at_risk: LossAtRisk | None = None
         self._clock = clock
         self._engine: RiskEngine | None = None
         self._is_behind = True
@@ -71,6 +73,11 @@ class ViewHolder:
         self._distances = distances
         self.view = msgspec.structs.replace(self.view, distances=distances)
 
+    def take_loss_at_risk(self, found: LossAtRisk) -> None:
+        """Show what may be socialized from now on."""
+        self._loss_at_risk = found
+        self.view = msgspec.structs.replace(self.view, loss_at_risk=found)
+
     def refresh(self, applied: Applied | None) -> None:
         """Make a new view if something was applied since the last one and it is time."""
         self._is_behind = self._is_behind or applied is not None
@@ -85,6 +92,7 @@ class ViewHolder:
             shadows=self._shadows,
             funding=self._funding,
             distances=self._distances,
+            loss_at_risk=self._loss_at_risk,
         )
         self._is_behind = False
         ended_s = self._clock.monotonic_s()

@@ -13,6 +13,7 @@ from monitor.core.decisions import BreakerState, State, VenueFollowing
 from monitor.core.distance_view import Distances
 from monitor.core.funding_view import FundingForecast
 from monitor.core.liquidation_view import LiquidationsView
+from monitor.core.loss_at_risk_view import LossAtRisk
 from monitor.core.oracle_view import IndexSensitivity, IndexView, OracleView
 from monitor.core.shadow_view import Shadow
 
@@ -352,6 +353,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     shadows: tuple[Shadow, ...] = ()  # of the worst accounts, then by stress
     funding: FundingForecast | None = None
     distances: Distances | None = None
+    loss_at_risk: LossAtRisk | None = None
     worst: tuple[AccountView, ...] = ()
     instruments: tuple[InstrumentView, ...] = ()
     funds: tuple[FundView, ...] = ()

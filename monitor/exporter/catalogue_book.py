@@ -4,6 +4,7 @@ from monitor.core.audit import CHECKS
 from monitor.core.margin.index.class_two import DISTANCE_EDGES
 from monitor.exporter.catalogue_distances import DISTANCE_METRICS
 from monitor.exporter.catalogue_funding import FUNDING_METRICS
+from monitor.exporter.catalogue_loss_at_risk import LOSS_AT_RISK_METRICS
 from monitor.exporter.catalogue_pools import POOL_METRICS
 from monitor.exporter.catalogue_shadow import SHADOW_METRICS
 from monitor.exporter.metric import Metric
@@ -154,4 +155,5 @@ BOOK_METRICS = (
     *SHADOW_METRICS,
     *FUNDING_METRICS,
     *DISTANCE_METRICS,
+    *LOSS_AT_RISK_METRICS,
 )

@@ -27,6 +27,7 @@ from monitor.exporter.reader import Child, Reader
 from monitor.exporter.readers_distances import DISTANCE_READERS
 from monitor.exporter.readers_funding import FUNDING_READERS
 from monitor.exporter.readers_liquidations import LIQUIDATION_READERS
+from monitor.exporter.readers_loss_at_risk import LOSS_AT_RISK_READERS
 from monitor.exporter.readers_shadow import SHADOW_READERS
 
 _NANOSECONDS = 1e9
@@ -284,4 +285,5 @@ READERS: dict[str, Reader] = {
     **SHADOW_READERS,
     **FUNDING_READERS,
     **DISTANCE_READERS,
+    **LOSS_AT_RISK_READERS,
 }

@@ -4,9 +4,12 @@ import random
 
 import numpy as np
 
-from monitor.analysis.cascade import Funds, Image
+from monitor.analysis.cascade import Image
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import Liquidity
 from monitor.analysis.listing import listings_of, no_traders
+from monitor.analysis.markets import Markets
+from monitor.analysis.moves import MoveModel
 from monitor.analysis.positions import Book, gather, parts_of
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
@@ -41,6 +44,14 @@ def image_of(engine: RiskEngine, funds: Funds) -> Image:
     ]
     terms, positions = gather(books, listings)
     return Image(books, parts_of(books, listings), terms, positions, funds)
+
+
+def markets_with(
+    books: Liquidity, funds: Funds, *, sides_per_image: int = 1, paths: int = 1
+) -> Markets:
+    """Return markets of three marks of a volatility of 5 % a day, correlation 0.8, 3 degrees."""
+    moves = MoveModel(np.full(3, 0.05), np.arange(3), 0.8, 3.0)
+    return Markets(books, funds, moves, sides_per_image, paths)
 
 
 def random_accounts(seed: int, count: int, marks: list[float]) -> list[NaiveAccount]:

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.cascade import Cascades, Funds
+from monitor.analysis.cascade import Cascades
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import without_books
 from tests.analysis.cascade_books import engine_of, image_of, random_accounts, random_books
 from tests.reference.naive_cascade import NaiveAccount, naive_cascade
 
-FUNDS = Funds(np.array([0, 0, -1], np.int64), np.array([100.0]))
+ONE_FUND = Funds(np.array([0], np.int64), np.array([100.0]), ("main",))
+FUNDS = Funds(np.array([0, 0, -1], np.int64), np.array([100.0]), ("main",))
 MARKS = [100.0, 20.0, 3.0]
 
 
@@ -90,7 +92,7 @@ def uniform_ladder(count: int) -> list[NaiveAccount]:
 
 def test_a_uniform_ladder_with_linear_impact_ends_where_the_closed_form_says() -> None:
     """docs/model/cascade.md: density d, impact k a contract: the fall is s / (1 - d k)."""
-    image = image_of(engine_of(uniform_ladder(400), [100.0]), FUNDS)
+    image = image_of(engine_of(uniform_ladder(400), [100.0]), ONE_FUND)
     density, per_contract, shock = 10.0, 0.04, 2.0  # accounts per 1 of price; price per contract
     books = without_books(np.array([1.0]), np.array([per_contract / (100 - shock)]), 1.0)
     found = Cascades(image).run(np.array([-shock / 100]), books)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.cascade import Cascades, Funds
+from monitor.analysis.cascade import Cascades
 from monitor.analysis.distance import ALL, GRID, HALVINGS, distance_of, shock_of, smallest_move
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import without_books
 from tests.analysis.cascade_books import engine_of, image_of, random_accounts
 from tests.reference.naive_cascade import NaiveAccount
@@ -32,7 +33,7 @@ def test_the_worked_example_of_the_documentation() -> None:
     """docs/model/cascade.md: a long 10 at 100 with 60, and a fund of 40: 10 % below the mark."""
     image = image_of(
         engine_of([NaiveAccount(60.0, {0: (10.0, 100.0)})], [100.0]),
-        Funds(np.array([0], np.int64), np.array([40.0])),
+        Funds(np.array([0], np.int64), np.array([40.0]), ("main",)),
     )
     deep = without_books(np.array([1e12]), np.array([0.05]), 0.5)
     found = distance_of(Cascades(image), deep, 0, 0)
@@ -48,7 +49,7 @@ def test_what_is_found_exhausts_the_fund_and_a_little_less_does_not(
 ) -> None:
     image = image_of(
         engine_of(random_accounts(seed, 20, [100.0, 20.0, 3.0]), [100.0, 20.0, 3.0]),
-        Funds(np.array([0, 0, 0], np.int64), np.array([50.0])),
+        Funds(np.array([0, 0, 0], np.int64), np.array([50.0]), ("main",)),
     )
     found = distance_of(Cascades(image), LIQUID, instrument, side)
     for distance, has_feedback in ((found.first_round, False), (found.cascade, True)):

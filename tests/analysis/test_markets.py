@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from monitor.analysis.liquidity import ImpactLaw, impact
+from monitor.analysis.liquidity import impact
 from monitor.analysis.listing import listings_of
 from monitor.analysis.markets import markets_of
+from monitor.analysis.settings import CascadeSettings, LossAtRiskSettings
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal
 
-LAW = ImpactLaw(daily_volatility=0.04, volume_ratio=2.0, exponent=0.5)
-MINUTE_NS = 60_000_000_000
+SETTINGS = CascadeSettings(daily_volatility=0.04, volume_ratio=2.0, sides_per_image=3)
+CHANCES = LossAtRiskSettings(paths=300, correlation=0.6)
 
 
 def engine_after(journal: Journal) -> RiskEngine:
@@ -38,9 +39,8 @@ def market() -> Journal:
 
 def test_books_funds_and_volumes_are_those_of_the_engine() -> None:
     engine = engine_after(market())
-    found = markets_of(
-        engine, listings_of(engine.market), LAW, book_age_max_ns=MINUTE_NS, sides_per_image=3
-    )
+    listings = listings_of(engine.market)
+    found = markets_of(engine, listings, SETTINGS, CHANCES, np.full(len(listings), 0.06))
     assert found.funds.of.tolist() == [0, -1]
     assert found.funds.balance.tolist() == [250.0]
     assert found.books.begins.tolist() == [0, 2, 4, 4, 4]
@@ -50,6 +50,11 @@ def test_books_funds_and_volumes_are_those_of_the_engine() -> None:
     assert found.books.volume[0] == 8 * 0.5 * 2.0
     assert impact(found.books, 0, 4.0) == pytest.approx(0.01)
     assert found.books.coefficient.tolist() == [0.04, 0.04]
+    assert found.funds.names == ("main",)
+    assert (found.sides_per_image, found.paths) == (3, 300)
+    assert found.moves.volatility.tolist() == [0.06, 0.06]
+    assert found.moves.factor.tolist() == [0, 1]  # no index: each its own
+    assert (found.moves.correlation, found.moves.degrees) == (0.6, 3.0)
 
 
 def test_an_old_book_is_passed_over_and_an_unknown_fund_is_empty() -> None:
@@ -57,9 +62,8 @@ def test_an_old_book_is_passed_over_and_an_unknown_fund_is_empty() -> None:
     journal.list_instrument("C-PERP", fund="other")
     journal.wait(61).mark("B-PERP", "11")
     engine = engine_after(journal)
-    found = markets_of(
-        engine, listings_of(engine.market), LAW, book_age_max_ns=MINUTE_NS, sides_per_image=3
-    )
+    listings = listings_of(engine.market)
+    found = markets_of(engine, listings, SETTINGS, CHANCES, np.full(len(listings), 0.06))
     assert not found.books.begins.any()
     assert found.funds.of.tolist() == [0, -1, 1]
     assert found.funds.balance.tolist() == [250.0, 0.0]

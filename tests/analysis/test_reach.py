@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.cascade import Funds
+from monitor.analysis.funds import Funds
 from monitor.analysis.reach import reaches_of
 from tests.analysis.cascade_books import engine_of, image_of, random_accounts
 
 MARKS = [100.0, 20.0, 3.0]
-FUNDS = Funds(np.array([0, 0, 0], np.int64), np.array([50.0]))
+FUNDS = Funds(np.array([0, 0, 0], np.int64), np.array([50.0]), ("main",))
 
 
 @given(st.integers(0, 10_000), st.tuples(*[st.floats(-0.99, 0.99)] * 3))

@@ -3,26 +3,30 @@
 import numpy as np
 import pytest
 
-from monitor.analysis.cascade import Cascades, Funds
+from monitor.analysis.cascade import Cascades
 from monitor.analysis.distance import distance_of
+from monitor.analysis.funds import Funds
 from monitor.analysis.liquidity import without_books
-from monitor.analysis.positions import Listing
-from monitor.analysis.tour import Markets, Tour
+from monitor.analysis.tour import Tour
 from monitor.core.distance_view import ALL_INSTRUMENTS, Distances
-from tests.analysis.cascade_books import NAMES, engine_of, image_of, random_accounts
+from tests.analysis.cascade_books import (
+    NAMES,
+    engine_of,
+    image_of,
+    markets_with,
+    random_accounts,
+)
 
 PRICES = [100.0, 20.0, 3.0]
-FUNDS = Funds(np.array([0, 0, 0], np.int64), np.array([50.0]))
+FUNDS = Funds(np.array([0, 0, 0], np.int64), np.array([50.0]), ("main",))
 BOOKS = without_books(np.array([500.0] * 3), np.array([0.05] * 3), 0.5)
 IMAGE = image_of(engine_of(random_accounts(3, 30, PRICES), PRICES), FUNDS)
 
 
 def look(tour: Tour, moment_ns: int, sides_per_image: int) -> Distances:
     """Return what a tour knows after one more image of the same book."""
-    listings = [Listing(name, 1.0, number) for number, name in enumerate(NAMES)]
-    markets = Markets(BOOKS, FUNDS, sides_per_image)
-    found = (IMAGE.terms, IMAGE.positions)
-    return tour.look((markets, moment_ns), listings, IMAGE.books, found)
+    markets = markets_with(BOOKS, FUNDS, sides_per_image=sides_per_image)
+    return tour.look(moment_ns, NAMES, Cascades(IMAGE), markets)
 
 
 def test_all_sides_are_told_nearest_first_as_they_are_looked_for_alone() -> None:
@@ -65,5 +69,5 @@ def test_sides_that_nobody_holds_are_forgotten() -> None:
     tour = Tour()
     look(tour, 1, 100)
     empty = image_of(engine_of([], PRICES), FUNDS)
-    found = (empty.terms, empty.positions)
-    assert tour.look((Markets(BOOKS, FUNDS, 5), 2), [], empty.books, found).sides == ()
+    markets = markets_with(BOOKS, FUNDS, sides_per_image=5)
+    assert tour.look(2, [], Cascades(empty), markets).sides == ()

@@ -51,6 +51,7 @@ from monitor.runtime.measurements import Measurements
 from tests.api.crash_distances import distances_at
 from tests.api.crash_funding import funding_at
 from tests.api.crash_ladders import CrashLadders
+from tests.api.crash_loss_at_risk import loss_at_risk_at
 from tests.api.crash_shadow import CrashShadow
 from tests.api.crash_waterfall import bankrupt_engine
 
@@ -186,6 +187,7 @@ def view_at(second: int) -> RiskView:
         shadows=(CrashShadow(START_NS + second * 10**9, 4_000_000.0),),
         funding=funding_at(START_NS + second * 10**9),
         distances=distances_at(START_NS + second * 10**9, fallen(second)),
+        loss_at_risk=loss_at_risk_at(START_NS + second * 10**9, fallen(second)),
         ladders=CrashLadders(
             as_of_ns=START_NS + second * 10**9,
             refreshed_ns=START_NS + second // 60 * 60 * 10**9,

@@ -115,6 +115,8 @@ def test_a_person_sees_the_crash(
         assert "halted" in text_of(page, "#instrument-rows tr")
         assert "A fall in all marks of 3.30 %" in text_of(page, "#distances-verdict")
         assert "all long" in text_of(page, "#distances-rows tr")
+        assert "within a day with a probability of 26.0 %" in text_of(page, "#risk-verdict")
+        assert "main" in text_of(page, "#risk-rows tr:nth-child(2)")
         assert "alone makes 41 accounts" in text_of(page, "#funding-verdict")
         assert "0.0750 % by longs" in text_of(page, "#funding-rows tr")
         assert "✓ kafka" in text_of(page, "#checks").replace("\n", " ")

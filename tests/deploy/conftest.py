@@ -23,6 +23,7 @@ from monitor.runtime.measurements import Measurements
 from tests.api.crash_shadow import CrashShadow
 from tests.exporter.test_readers_distances import DISTANCES
 from tests.exporter.test_readers_funding import FUNDING
+from tests.exporter.test_readers_loss_at_risk import LOSS_AT_RISK
 from tests.exporter.views import breaker_view, view_of
 
 NOW_S = 1_760_000_000.0
@@ -74,6 +75,7 @@ def exchange_after(scrapes: int) -> RiskView:
         sensitivities=(IndexSensitivity(index="BTC", as_of_ns=1, errors=(WRONG,)),),
         funding=FUNDING,
         distances=DISTANCES,
+        loss_at_risk=LOSS_AT_RISK,
         shadows=(CrashShadow(as_of_ns=1_700_000_000 * 10**9, needed_usd=1_000.0),),
     )
 

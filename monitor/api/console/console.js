@@ -9,6 +9,7 @@ import { followFunding } from "./funding.js";
 import { appendHistory, emptyHistory } from "./history.js";
 import { drawLadder, followLadder } from "./ladder.js";
 import { followLiquidations } from "./liquidations.js";
+import { followLossAtRisk } from "./loss_at_risk.js";
 import { followShadow } from "./shadow.js";
 import {
   showAccounts, showBreakers, showDecisions, showInstruments, showService, showTiles,
@@ -81,6 +82,7 @@ function show() {
     followShadow(seen.state.status.engine_ns);
     followFunding();
     followDistances();
+    followLossAtRisk();
   }
 }
 

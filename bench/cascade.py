@@ -18,9 +18,9 @@ from bench.threshold_book import make_book
 from monitor.analysis.cascade import Cascades, Image
 from monitor.analysis.distance import ALL, distance_of
 from monitor.analysis.funds import Funds
-from monitor.analysis.liquidity import without_books
+from monitor.analysis.liquidity import Liquidity, without_books
 from monitor.analysis.positions import Book as ImageBook
-from monitor.analysis.positions import gather, parts_of
+from monitor.analysis.positions import Listing, gather, parts_of
 from monitor.core.margin.index.class_two import UNITS_AHEAD
 from monitor.core.margin.index.columns import Columns
 from monitor.core.margin.index.compile import compiled, prefetch
@@ -47,8 +47,8 @@ def revalue(c: Columns) -> float:
     return total
 
 
-def measure(scale: Scale) -> list[Figure]:
-    """Return the figures."""
+def image_of(scale: Scale) -> tuple[Image, Liquidity, list[Listing]]:
+    """Return the book's image, what closes meet in it, and its instruments."""
     book = make_book(ACCOUNTS[scale], full=True)
     book.thresholds.set_units(book.items)
     book.thresholds.settle()
@@ -59,7 +59,17 @@ def measure(scale: Scale) -> list[Figure]:
     terms, positions = gather(books, listings)
     funds = Funds(np.zeros(count, np.int64), np.array([1e6]), ("main",))
     image = Image(books, parts_of(books, listings), terms, positions, funds)
-    law = without_books(traded_volume(terms, positions), np.full(count, 0.05), 0.5)
+    return (
+        image,
+        without_books(traded_volume(terms, positions), np.full(count, 0.05), 0.5),
+        listings,
+    )
+
+
+def measure(scale: Scale) -> list[Figure]:
+    """Return the figures."""
+    image, law, _ = image_of(scale)
+    columns, count = image.books[0].columns, len(image.terms.mark)
     image_s = min(seconds(lambda: Cascades(image)) for _ in range(ROUNDS_MIN))
     revalue(columns)
     revalued_s = min(seconds(lambda: revalue(columns)) for _ in range(ROUNDS_MIN))

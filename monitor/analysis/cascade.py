@@ -11,21 +11,36 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from monitor.analysis.closing import (
+    BANKRUPT,
+    CLOSED,
+    Run,
+    Since,
+    close_all,
+    close_holders,
+    close_units,
+    set_marks,
+    set_prices,
+    settle_units,
+)
 from monitor.analysis.funds import Funds
-from monitor.analysis.liquidity import Liquidity, mean_factor, price_factor
-from monitor.analysis.positions import Book, Counts, Floats, Part, Positions, Terms
-from monitor.analysis.reach import STRETCH, Reach, reaches_of
-from monitor.core.margin.index.class_two import UNITS_AHEAD
+from monitor.analysis.liquidity import Liquidity
+from monitor.analysis.positions import Book, Floats, Part, Positions, Terms
+from monitor.analysis.reach import (
+    ROUNDING,
+    STRETCH,
+    add_losses,
+    adverse_moves,
+    reachable,
+    reaches_of,
+)
 from monitor.core.margin.index.columns import Columns
-from monitor.core.margin.index.compile import apart, compiled, prefetch
-from monitor.core.margin.index.verdict import MISSING, measure
 
 ROUNDS_MAX = 200
-CLOSED, BANKRUPT = 0, 1
 VERSIONS_MAX = 256  # of marks at which units were measured
-ROUNDING = 1e-9  # how much further, relative, a bound is drawn
+MANY = 4  # more than one in so many units to look at: their losses are added up instead
+LOOKS_AT_ONCE = 8  # adding up the losses of so many units costs as much as a look at one
 MOVED_MIN = 1e-9  # of a mark: less does not reach anybody
 
 
@@ -60,32 +75,6 @@ class Cascade:
         if len(self.rounds) < 2 or not self.rounds[0]:
             return 0.0
         return self.rounds[1] / self.rounds[0]
-
-
-class _Since(NamedTuple):
-    """How far marks have moved since each version: the one that moved most, and any other.
-
-    `version`: of these marks, -1: weights do not hold at them.
-    """
-
-    own_fall: Floats
-    own_rise: Floats
-    fall: Floats
-    rise: Floats
-    version: int
-
-
-class _Run(NamedTuple):
-    """What changes while a cascade runs. By instrument, but `closed` and `equity`: by unit."""
-
-    closed: NDArray[np.bool_]
-    equity: Floats
-    sold: Floats  # net quantity, > 0 sold
-    mark: Floats
-    executed: Floats  # price of this round's closes
-    losses: Floats
-    counts: Counts  # closed, bankrupt
-    hits: Counts  # units that are closed, in order
 
 
 class Cascades:
@@ -149,35 +138,51 @@ class Cascades:
             marks=run.mark,
         )
 
-    def _close(self, run: _Run) -> tuple[float, list[tuple[int, int]]]:
+    def _close(self, run: Run) -> tuple[float, list[tuple[int, int]]]:
         """Close all who are liquidatable at the marks; return their notional, and who by shard."""
         terms, positions = self.image.terms, self.image.positions
         since, instrument = self._since(run.mark)
         worth, spans = 0.0, []
         of_instrument = tuple(positions.begins[2 * instrument : 2 * instrument + 3].tolist())
+        fall, rise = float(since.fall[0]), float(since.rise[0])
+        # of two moves, one has used up half of the slack; not a number: all are counted
+        far = (2.0 if fall > 0.0 and rise > 0.0 else 1.0) * (1.0 + ROUNDING)
+        lost: Floats | None = None
         shards = zip(self._columns, self.image.parts, self._reaches, strict=True)
         for own, part, reach in shards:
             set_marks(own, part, run.mark)
-            first = int(run.counts[CLOSED])
-            self.units_looked_at += of_instrument[2] - of_instrument[0]
+            first, units = int(run.counts[CLOSED]), len(reach.slack)
             known = (terms, reach, since)
-            worth += close_holders(
-                own, part, known, (positions.unit, self._weights, of_instrument), run
-            )
-            fall, rise = float(since.fall[0]), float(since.rise[0])
-            # of two moves, one has used up half of the slack; not a number: all are looked at
-            far = 2.0 if fall > 0.0 and rise > 0.0 else 1.0
-            for order, moves, move in (
-                (reach.by_fall, reach.falls, fall),
-                (reach.by_rise, reach.rises, rise),
-            ):
-                count = int(np.searchsorted(moves, far * move * (1.0 + ROUNDING), side="right"))
-                self.units_looked_at += count
-                worth += close_units(own, part, known, (order, count), run)
+            falls = int(np.searchsorted(reach.falls, far * fall, side="right"))
+            rises = int(np.searchsorted(reach.rises, far * rise, side="right"))
+            if MANY * (falls + rises) > units:
+                if lost is None:
+                    lost = self._lost(run.mark)
+                near = np.zeros(units, np.int64)
+                count = reachable(reach, part.offset, lost, run.closed, near)
+                self.units_looked_at += units // LOOKS_AT_ONCE + count
+                worth += close_all(own, part, known, (near, count), run)
+            else:
+                self.units_looked_at += of_instrument[2] - of_instrument[0] + falls + rises
+                holding = (positions.unit, self._weights, of_instrument)
+                worth += close_holders(own, part, known, holding, run)
+                worth += close_units(own, part, known, (reach.by_fall, falls), run)
+                worth += close_units(own, part, known, (reach.by_rise, rises), run)
             spans.append((first, int(run.counts[CLOSED])))
         return worth, spans
 
-    def _since(self, marks: Floats) -> tuple["_Since", int]:
+    def _lost(self, marks: Floats) -> Floats:
+        """Return the most that each unit may have lost of the image's slack at marks."""
+        positions = self.image.positions
+        lost = np.zeros(len(marks) and sum(len(reach.slack) for reach in self._reaches))
+        add_losses(
+            adverse_moves(self.image.terms, marks),
+            (positions.begins, positions.unit, self._weights),
+            lost,
+        )
+        return lost
+
+    def _since(self, marks: Floats) -> tuple[Since, int]:
         """Return how marks have moved since each version, and which instrument's moved most."""
         terms = self.image.terms
         with np.errstate(invalid="ignore"):
@@ -201,7 +206,7 @@ class Cascades:
         if not is_bounded:
             own, further = np.full(len(own), np.nan), np.full_like(further, np.nan)
         return (
-            _Since(
+            Since(
                 own_fall=np.maximum(0.0, own),
                 own_rise=np.maximum(0.0, -own),
                 fall=np.maximum(0.0, further.max(axis=1, initial=0.0)),
@@ -217,11 +222,11 @@ def _shockable(columns: Columns) -> Columns:
     return columns._replace(slots=columns.slots.copy())
 
 
-def _begin(image: Image, shock: Floats) -> _Run:
+def _begin(image: Image, shock: Floats) -> Run:
     """Return a cascade that has not begun, its marks shocked."""
     units = sum(len(book.columns.begins) for book in image.books)
     start = image.terms.mark * (1.0 + shock)
-    return _Run(
+    return Run(
         closed=np.zeros(units, np.bool_),
         equity=np.zeros(units),
         sold=np.zeros(len(shock)),
@@ -231,160 +236,3 @@ def _begin(image: Image, shock: Floats) -> _Run:
         counts=np.zeros(2, np.int64),
         hits=np.zeros(units, np.int64),
     )
-
-
-@compiled
-def set_marks(c: Columns, part: Part, marks: Floats) -> None:
-    """Put marks into the columns of a shard."""
-    for own in range(len(part.instruments)):
-        number = part.instruments[own]
-        if number >= 0:
-            c.slots[c.instruments[own]["mark"]]["price"] = marks[number]
-
-
-@compiled
-def close_holders(
-    c: Columns,
-    part: Part,
-    known: tuple[Terms, Reach, _Since],
-    holding: tuple[Counts, Floats, tuple[int, int, int]],
-    run: _Run,
-) -> float:
-    """Close the liquidatable holders of the instrument that has moved most; return their notional.
-
-    `holding`: units and weights of all positions, and where the longs of the instrument begin, its
-    shorts, and where these end.
-    """
-    terms, reach, since = known
-    units, weights, (first, second, end) = holding
-    worth = 0.0
-    for place in range(first, end):
-        own = units[place] - part.offset
-        if own < 0 or own >= len(c.begins) or run.closed[units[place]]:
-            continue
-        version, weight = reach.version[own], weights[place]
-        falling, rising = reach.falling[own], reach.rising[own]
-        if place < second:
-            lost = weight * since.own_fall[version] + (falling - weight) * since.fall[version]
-            lost += rising * since.rise[version]
-        else:
-            lost = weight * since.own_rise[version] + (rising - weight) * since.rise[version]
-            lost += falling * since.fall[version]
-        # written so that what is not a number is measured
-        if not reach.slack[own] > lost + ROUNDING * (lost + falling + rising):
-            worth += close_if_due(c, part, terms, (reach, since.version, own), run)
-    return worth
-
-
-@compiled
-def close_units(
-    c: Columns,
-    part: Part,
-    known: tuple[Terms, Reach, _Since],
-    asked: tuple[Counts, int],
-    run: _Run,
-) -> float:
-    """Close who is liquidatable among the first so many units asked for; return their notional."""
-    terms, reach, since = known
-    order, count = asked
-    worth = 0.0
-    for number in range(count):
-        own = order[number]
-        ahead = c.begins[order[min(number + UNITS_AHEAD, count - 1)]]
-        if ahead >= 0:
-            prefetch(c.rows, ahead)
-            prefetch(c.rows, ahead + 2)
-        if run.closed[part.offset + own]:
-            continue
-        version, falling, rising = reach.version[own], reach.falling[own], reach.rising[own]
-        lost = falling * since.fall[version] + rising * since.rise[version]
-        if not reach.slack[own] > lost + ROUNDING * (lost + falling + rising):
-            worth += close_if_due(c, part, terms, (reach, since.version, own), run)
-    return worth
-
-
-@apart
-def close_if_due(
-    c: Columns, part: Part, terms: Terms, asked: tuple[Reach, int, int], run: _Run
-) -> float:
-    """Measure a unit, remember its slack, and close it if it is liquidatable.
-
-    Its positions are added to what is sold, and it to the hits; returns their notional.
-    """
-    reach, version, own = asked
-    begin = int(c.begins[own])
-    if begin < 0 or part.skipped[own]:
-        return 0.0
-    measured = measure(c, begin)
-    if measured[4] == MISSING or not measured[3]:
-        return 0.0
-    if version >= 0:
-        reach.slack[own], reach.version[own] = measured[0] - measured[1], version
-    if measured[0] > measured[1]:
-        return 0.0
-    unit = part.offset + own
-    run.closed[unit] = True
-    run.equity[unit] = measured[0]
-    run.hits[run.counts[CLOSED]] = unit
-    run.counts[CLOSED] += 1
-    return sell_unit(c, part, terms, begin, run)
-
-
-@apart
-def sell_unit(c: Columns, part: Part, terms: Terms, begin: int, run: _Run) -> float:
-    """Add a unit's positions to what is sold; return their notional."""
-    worth, head = 0.0, c.heads[begin]
-    for number in range(begin + 1 + head["assets"], begin + 1 + head["count"]):
-        row = c.rows[number]
-        instrument = part.instruments[row["ref"]]
-        if instrument < 0:
-            continue
-        run.sold[instrument] += row["quantity"]
-        mark = run.mark[instrument]
-        size = abs(row["quantity"])
-        value = size / mark if terms.inverse[instrument] else size * mark
-        worth += value * terms.value[instrument]
-    return worth
-
-
-@compiled
-def set_prices(books: Liquidity, start: Floats, before: Floats, run: _Run) -> None:
-    """Set the price at which this round was closed, and the marks after it."""
-    for instrument in range(len(start)):
-        sold = run.sold[instrument]
-        mean = mean_factor(books, instrument, before[instrument], sold)
-        run.executed[instrument] = start[instrument] * mean
-        run.mark[instrument] = start[instrument] * price_factor(books, instrument, sold)
-
-
-@compiled
-def settle_units(c: Columns, part: Part, terms: Terms, span: tuple[int, int], run: _Run) -> None:
-    """Add what the closes of a round have left below 0 to the losses of an instrument.
-
-    The prices in the columns are still those at which the round's units were measured.
-    """
-    for number in range(span[0], span[1]):
-        unit = run.hits[number]
-        ahead = c.begins[run.hits[min(number + UNITS_AHEAD, span[1] - 1)] - part.offset]
-        prefetch(c.rows, ahead)
-        prefetch(c.rows, ahead + 2)
-        begin = int(c.begins[unit - part.offset])
-        head, lost, largest, owner = c.heads[begin], 0.0, -1.0, -1
-        for place in range(begin + 1 + head["assets"], begin + 1 + head["count"]):
-            row = c.rows[place]
-            instrument = part.instruments[row["ref"]]
-            if instrument < 0:
-                continue
-            mark = c.slots[c.instruments[row["ref"]]["mark"]]["price"]
-            price, quantity = run.executed[instrument], row["quantity"]
-            if terms.inverse[instrument]:
-                loss, worth = quantity / price - quantity / mark, abs(quantity) / mark
-            else:
-                loss, worth = quantity * (mark - price), abs(quantity) * mark
-            lost += loss * terms.value[instrument]
-            if worth * terms.value[instrument] > largest:
-                largest, owner = worth * terms.value[instrument], instrument
-        left = run.equity[unit] - lost
-        if left < 0.0:
-            run.losses[owner] -= left  # -1 is the last: of no instrument
-            run.counts[BANKRUPT] += 1

@@ -24,6 +24,7 @@ from monitor.core.margin.index.verdict import CLEAR, MISSING, measure, position_
 
 # Weights hold while no notional is more than this many times that of the image.
 STRETCH = 2.0
+ROUNDING = 1e-9  # how much further, relative, a bound is drawn
 
 
 class Reach(NamedTuple):
@@ -74,6 +75,50 @@ def _ordered(slack: Floats, weight: Floats) -> tuple[Counts, Floats]:
         moves = np.where(np.isinf(weight[units]), -np.inf, slack[units] / weight[units])
     order = np.argsort(moves, kind="stable")
     return units[order], moves[order]
+
+
+def adverse_moves(terms: Terms, marks: Floats) -> Floats:
+    """Return by side of instrument how far its mark has moved against it since the image.
+
+    Infinite for both sides of a notional that has grown beyond `STRETCH`: weights do not hold.
+    """
+    with np.errstate(invalid="ignore"):
+        ratio = np.where(terms.inverse == 1, terms.mark / marks, marks / terms.mark)
+        move = np.where(terms.inverse == 1, 1.0 - ratio, ratio - 1.0)
+    adverse = np.maximum(0.0, np.nan_to_num(np.stack([-move, move], axis=1), nan=0.0))
+    adverse[ratio > STRETCH] = np.inf
+    moves: Floats = adverse.reshape(-1)
+    return moves
+
+
+@compiled
+def add_losses(adverse: Floats, holding: tuple[Counts, Counts, Floats], lost: Floats) -> None:
+    """Add to each unit the most that its positions may have lost of its slack.
+
+    `holding`: where each side's positions begin, their units and weights.
+    """
+    begins, units, weights = holding
+    for side in range(len(adverse)):
+        move = adverse[side]
+        if move > 0.0:
+            for place in range(begins[side], begins[side + 1]):
+                lost[units[place]] += weights[place] * move
+
+
+@compiled
+def reachable(
+    reach: Reach, offset: int, lost: Floats, closed: NDArray[np.bool_], found: Counts
+) -> int:
+    """Write the units of a shard whose slack may be used up; return how many."""
+    count = 0
+    for own in range(len(reach.first)):
+        loss = lost[offset + own]
+        weight = reach.falling[own] + reach.rising[own]
+        # written so that what is not a number is found
+        if not closed[offset + own] and not (reach.first[own] > loss + ROUNDING * (loss + weight)):
+            found[count] = own
+            count += 1
+    return count
 
 
 @compiled

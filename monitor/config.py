@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from monitor.analysis.settings import ShadowSettings
-from monitor.core.breaker_settings import BreakerSettings, OpenInterestSettings
+from monitor.core.breaker_checks import breaker_problems
+from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.oracle_settings import OracleSettings, oracle_problems
 from monitor.core.settings import (
     LOSS_LAYERS,
@@ -42,10 +43,6 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za
 FeedSymbol = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[A-Za-z0-9_.:/-]+(=\S+)?$")]
 WebsocketUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^wss?://\S+$")]
 HttpUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://\S+$")]
-
-
-# A halt is looked at again each time it ends: shorter ones would only make timers.
-HALT_S_MIN = 1.0
 
 
 class ConfigurationError(SettingsError):
@@ -235,32 +232,7 @@ def cross_check(configuration: Configuration) -> list[str]:
         for section, names in named.items()
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
-    problems += [
-        f"[[breakers]] {breaker.name}: expected release_{unit} <= limit_{unit} "
-        f"{limit}, received {release}"
-        for breaker in configuration.breakers
-        for unit in ("ratio", "usd", "count")
-        if (release := getattr(breaker, f"release_{unit}", None)) is not None
-        and release > (limit := getattr(breaker, f"limit_{unit}"))
-    ]
-    interests = [one for one in configuration.breakers if isinstance(one, OpenInterestSettings)]
-    problems += [
-        f"[[breakers]] {one.name}: expected release <= limit {one.limit}, received {one.release}"
-        for one in interests
-        if one.release is not None and one.release > one.limit
-    ]
-    problems += [
-        f"[[breakers]] {one.name}: expected measure notional with scope venue, received "
-        f"{one.measure}"
-        for one in interests
-        if one.scope == "venue" and one.measure != "notional"
-    ]
-    problems += [
-        f"[[breakers]] {breaker.name}: expected halt_s 0 or at least {HALT_S_MIN:g}, "
-        f"received {breaker.halt_s:g}"
-        for breaker in configuration.breakers
-        if 0 < breaker.halt_s < HALT_S_MIN
-    ]
+    problems += breaker_problems(configuration.breakers)
     service = configuration.service
     if service.shard >= service.shards:
         problems.append(

@@ -4,6 +4,9 @@ import pytest
 
 from monitor.config import ConfigurationError, parse_configuration
 
+RATE = '[[breakers]]\nname = "r"\nkind = "liquidation_rate"\nlookback_s = 60\n'
+BACKLOG = '[[breakers]]\nname = "b"\nkind = "liquidation_backlog"\n'
+DEPTH = '[[breakers]]\nname = "d"\nkind = "depth_collapse"\n'
 INTEREST = '[[breakers]]\nname = "o"\nkind = "open_interest"\nlimit = 5\n'
 SHORTFALL = '[[breakers]]\nname = "s"\nkind = "shortfall"\n'
 BREAKER = (
@@ -46,6 +49,18 @@ MISTAKES = {
     "with scope venue, received growth",
     INTEREST + 'measure = "weight"': "received 'weight' - at `$.breakers[0].measure`",
     INTEREST.replace("5", "0"): "at `$.breakers[0].limit`",
+    RATE: "r: expected one of limit_usd, limit_count, limit_volume_ratio, received none",
+    RATE + "limit_usd = 5\nlimit_count = 5": "received limit_usd, limit_count",
+    RATE + "limit_usd = 5\nrelease_count = 4": "expected release_usd beside limit_usd, received "
+    "release_count",
+    RATE + "limit_volume_ratio = 0.1\nrelease_volume_ratio = 0.2": "expected "
+    "release_volume_ratio <= limit_volume_ratio 0.1, received 0.2",
+    BACKLOG: "[[breakers]] b: expected one of limit_usd, limit_count, received none",
+    BACKLOG + 'limit_count = 1\nscope = "X"': "received `scope`",
+    DEPTH: "[[breakers]] d: expected one of limit_ratio, limit_usd, received none",
+    DEPTH + "limit_ratio = 0.2\nrelease_ratio = 0.1": "expected release_ratio >= limit_ratio 0.2, "
+    "received 0.1",
+    DEPTH + "limit_ratio = 2": "at `$.breakers[0].limit_ratio`",
     BREAKER + BREAKER: "expected unique names, received 'fall' twice",
     "[service]\nshard = 2": "expected shard below shards = 1, received 2",
     '[waterfall]\nlayers = ["deleveraging", "insurance_fund"]': "expected each at most once, in "

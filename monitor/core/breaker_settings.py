@@ -9,6 +9,8 @@ from monitor.core.settings_record import NonNegativeFloat, PositiveFloat, Ratio,
 BreakerAction: TypeAlias = Literal[
     "halt", "price_band", "reduce_only", "margin_multiplier", "withdrawals_gate", "notify"
 ]
+LimitCount: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+ReleaseCount: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 PositiveAmount: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-9, le=1e15)]  # in USD
 
 
@@ -233,19 +235,71 @@ class LiquidationRateSettings(
 ):
     """`[[breakers]]` kind `liquidation_rate`: how many liquidations began within a lookback.
 
-    `scope`: the whole `venue`, or each `instrument` on its own. Trips when strictly more than
-    `limit_count` liquidations began in the last `lookback_s`; may cool when it is at most
-    `release_count` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
+    `scope`: the whole `venue`, or each `instrument` on its own. One limit: `limit_count` of them,
+    `limit_usd` of their notional, or `limit_volume_ratio` of it to what was traded, once that is
+    `volume_min_usd`. Trips strictly beyond the limit in the last `lookback_s`; may cool at most at
+    the release of the same unit (default: the limit) when `halt_s` have passed; then rests
+    `cool_off_s`.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Literal["venue", "instrument"] = "venue"
     lookback_s: PositiveFloat
-    limit_count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
-    release_count: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    limit_count: LimitCount | None = None
+    release_count: ReleaseCount | None = None
+    limit_usd: PositiveAmount | None = None
+    release_usd: PositiveAmount | None = None
+    limit_volume_ratio: PositiveFloat | None = None
+    release_volume_ratio: PositiveFloat | None = None
+    volume_min_usd: NonNegativeFloat = 0.0
     halt_s: NonNegativeFloat = 0.0
     cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "reduce_only"
+
+
+class LiquidationBacklogSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="liquidation_backlog"
+):
+    """`[[breakers]]` kind `liquidation_backlog`: what is liquidatable and has not been begun.
+
+    One limit: `limit_count` of margin units, or `limit_usd` of their notional, on the whole venue.
+    Trips strictly beyond it; may cool at most at the release of the same unit (default: the
+    limit) when `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: ClassVar[str] = "venue"
+    limit_count: LimitCount | None = None
+    release_count: ReleaseCount | None = None
+    limit_usd: PositiveAmount | None = None
+    release_usd: PositiveAmount | None = None
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "reduce_only"
+
+
+class DepthCollapseSettings(
+    Settings, frozen=True, kw_only=True, tag_field="kind", tag="depth_collapse"
+):
+    """`[[breakers]]` kind `depth_collapse`: too little is offered near the mid of a visible book.
+
+    `scope`: an instrument, or `*` for each instrument on its own. Watches the thinner side within
+    `within_ratio` of the mid. One limit: `limit_usd`, or `limit_ratio` of its mean over the last
+    `lookback_s`. Trips strictly below it; may cool at least at the release of the same unit
+    (default: the limit) when `halt_s` have passed; then rests `cool_off_s`.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
+    within_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.01
+    limit_usd: PositiveAmount | None = None
+    release_usd: PositiveAmount | None = None
+    limit_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    release_ratio: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
+    lookback_s: PositiveFloat = 3_600.0
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    action: BreakerAction = "notify"
 
 
 class OpenInterestSettings(
@@ -285,5 +339,7 @@ BreakerSettings: TypeAlias = (
     | FeedOutageSettings
     | OracleDisagreementSettings
     | LiquidationRateSettings
+    | LiquidationBacklogSettings
+    | DepthCollapseSettings
     | OpenInterestSettings
 )

@@ -14,6 +14,7 @@ from monitor.core import events
 from monitor.core.accounts import AccountEngine
 from monitor.core.amounts import NotRepresentableError
 from monitor.core.audit_view import AuditReport
+from monitor.core.breaker_watch import look_at_breakers
 from monitor.core.changes import OpenChanges
 from monitor.core.decisions import Decision, publication_order
 from monitor.core.deleveraging_case import Deleveraging
@@ -22,7 +23,6 @@ from monitor.core.engine_state import export_engine, hash_of, make_audit, restor
 from monitor.core.facts import MarketFacts, single_marks
 from monitor.core.held import HeldEvents, instruments_of
 from monitor.core.intake import AccountIntake
-from monitor.core.interest_watch import look_at_interest
 from monitor.core.liquidation_watch import LiquidationWatch
 from monitor.core.margin.book import MarginRules
 from monitor.core.market import Market
@@ -247,7 +247,7 @@ class RiskEngine:
             self.audit.note_flows(self.venue.funds.values())
         self.audit.look(self.engine_ns)
         self._step += self.recount.look(self.shards, self.engine_ns)
-        self._step += look_at_interest(self)
+        self._step += look_at_breakers(self)
         engine_found = self.watch.take_found()
         self._step += [] if self.bootstrapping else engine_found
         if not self._step:

@@ -15,7 +15,7 @@ from monitor.core.sessions import Sessions
 from monitor.core.shards import Shards
 from monitor.core.venue import VenueEngine
 
-STATE_FORMAT = 14
+STATE_FORMAT = 15
 
 
 def export_engine(engine: EngineParts) -> dict[str, Any]:

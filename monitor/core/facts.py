@@ -1,12 +1,14 @@
 """Market facts: what each one changes, and which accounts and breakers must look again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
 from monitor.core.audit import Audit
 from monitor.core.decisions import Decision
+from monitor.core.instruments import Instrument
 from monitor.core.ledger.relisting import BUCKETS, stride_for
 from monitor.core.market import FIT, Market, Quote, Unfit
 from monitor.core.oracles.rules import EXCHANGE
@@ -42,10 +44,10 @@ class MarketFacts:
             events.FundingPaid: self._pay_funding,
             events.InsuranceFundChanged: self._change_fund,
             events.TradePrinted: self._print_trade,
+            events.DepthChanged: self._see_depth,
             events.BreakerReset: self._reset_breaker,
             events.AuditPoint: self._judge_sums,
             # Known, and not used yet: docs/events.md says so.
-            events.DepthChanged: _ignore,
             events.ForecastFinished: _ignore,
             events.ClockTicked: _ignore,
         }
@@ -226,8 +228,37 @@ class MarketFacts:
         instrument = self.market.instruments.get(event.instrument)
         if instrument is None:
             return []
-        tick_size = instrument.definition.tick_size
-        return self.venue.board.trade_printed(event, tick_size, now_ns)
+        board, tick_size = self.venue.board, instrument.definition.tick_size
+        found = board.trade_printed(event, tick_size, now_ns)
+        if board.watches_volume:
+            contracts, price = to_fraction(event.size), to_fraction(event.price)
+            worth = self.market.worth(instrument, contracts, price)
+            if worth is not None:
+                found += board.volume_traded(event.instrument, worth, now_ns)
+        return found
+
+    def _see_depth(self, event: events.DepthChanged, now_ns: int) -> list[Decision]:
+        instrument, board = self.market.instruments.get(event.instrument), self.venue.board
+        if instrument is None or not board.watches_depth:
+            return []
+        bids, asks = (self._levels(instrument, side) for side in (event.bids, event.asks))
+        if bids is None or asks is None:
+            return []
+        return board.depth_changed(event.instrument, bids, asks, now_ns)
+
+    def _levels(
+        self, instrument: Instrument, told: Sequence[tuple[str, str]]
+    ) -> list[tuple[Fraction, Fraction]] | None:
+        """Return (price, USD) of levels with something on them; None: nothing values them."""
+        found = []
+        for price_text, size in told:
+            price, contracts = to_fraction(price_text), to_fraction(size)
+            worth = self.market.worth(instrument, contracts, price)
+            if worth is None:
+                return None
+            if worth:
+                found.append((price, worth))
+        return found
 
     def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
         names = [settings.name for settings in self.venue.board.settings]

@@ -184,11 +184,22 @@ class Followers:
             found = parts.watch.started(event, unit, scene)
             self._watch_owner(unit, event)
             parts.venue.unfilled.started(event)
-            self._found += parts.venue.board.liquidation_started(event.instrument, parts.engine_ns)
+            self._found += parts.venue.board.liquidation_started(
+                event.instrument, self._notional_usd(event), parts.engine_ns
+            )
         elif isinstance(event, events.LiquidationFilled):
             assert liquidation is not None, "a fill opens it"
             found = parts.watch.filled(event, unit, liquidation, scene)
         self._found += [] if parts.bootstrapping else found
+
+    def _notional_usd(self, event: events.LiquidationStarted) -> Fraction | None:
+        """Return what is to be liquidated, at the mark; None where nothing values it."""
+        market = self.parts.market
+        mark = market.marks.get(event.instrument)
+        if mark is None:
+            return None
+        instrument = market.instruments[event.instrument]
+        return market.worth(instrument, to_fraction(event.size), mark.exact)
 
     def _watch_owner(self, unit: MarginUnit, event: events.LiquidationStarted) -> None:
         """Note what the owner of a liquidated position holds on its other side."""

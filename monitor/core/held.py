@@ -41,7 +41,7 @@ _FREE = frozenset(
         events.IndexPriceChanged,
         events.ClockTicked,
         events.TradePrinted,  # of an instrument without a mark it says nothing
-        events.DepthChanged,  # not used yet
+        events.DepthChanged,
     )
 )
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from monitor.core.amounts import Unit, to_fraction
+from monitor.core.contracts import notional
 from monitor.core.events import (
     CollateralListed,
     FundingRateChanged,
@@ -239,6 +240,16 @@ class Market:
             return ONE if self._is_unit_of_account(asset) else None
         quote = self.usable_index(index)
         return None if quote is None else quote.exact
+
+    def worth(
+        self, instrument: Instrument, contracts: Fraction, price: Fraction
+    ) -> Fraction | None:
+        """Return the notional of contracts at a price, None where nothing values it."""
+        value = self.exact_value(instrument.settlement)
+        if value is None:
+            return None
+        quantity = contracts * instrument.contract_size
+        return value * notional(instrument.kind, quantity, price)
 
     def usable_index(self, index: str) -> Quote | None:
         """Return the price of an index, None if it is missing or may not be used for a verdict."""

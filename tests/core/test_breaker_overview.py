@@ -99,7 +99,7 @@ def test_a_breaker_of_the_venue_has_no_status_to_follow() -> None:
     rule = LiquidationRateSettings(name="rate", lookback_s=60, limit_count=1, action="halt")
     engine = RiskEngine(EngineSettings(breakers=(rule,)))
     for _ in range(2):
-        engine.venue.board.liquidation_started("X", 10**9)
+        engine.venue.board.liquidation_started("X", None, 10**9)
     assert (view(engine).state, view(engine).following) == ("tripped", None)
 
 

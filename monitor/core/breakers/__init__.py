@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from monitor.core.breaker_settings import (
+    DepthCollapseSettings,
     FeedOutageSettings,
     FundBelowMeanSettings,
     FundDrawdownSettings,
     FundingExtremeSettings,
     FundSpeedSettings,
+    LiquidationBacklogSettings,
     LiquidationRateSettings,
     MarkIndexDivergenceSettings,
     OpenInterestSettings,
@@ -18,11 +20,13 @@ from monitor.core.breaker_settings import (
     PriceVelocitySettings,
     ShortfallSettings,
 )
+from monitor.core.breakers.depth_collapse import DepthCollapse
 from monitor.core.breakers.feed_outage import FeedOutage
 from monitor.core.breakers.fund_below_mean import FundBelowMean
 from monitor.core.breakers.fund_drawdown import FundDrawdown
 from monitor.core.breakers.fund_speed import FundSpeed
 from monitor.core.breakers.funding_extreme import FundingExtreme
+from monitor.core.breakers.liquidation_backlog import LiquidationBacklog
 from monitor.core.breakers.liquidation_rate import LiquidationRate
 from monitor.core.breakers.mark_index_divergence import MarkIndexDivergence
 from monitor.core.breakers.open_interest import OpenInterest
@@ -42,6 +46,8 @@ AnyRule: TypeAlias = (
     | FundingExtreme
     | ShortfallSum
     | LiquidationRate
+    | LiquidationBacklog
+    | DepthCollapse
     | FeedOutage
     | OpenInterest
     | OracleDisagreement
@@ -64,6 +70,8 @@ FUND_RULES: dict[type, _Make] = {
 FUNDING_RULES: dict[type, _Make] = {FundingExtremeSettings: FundingExtreme}
 SHORTFALL_RULES: dict[type, _Make] = {ShortfallSettings: ShortfallSum}
 LIQUIDATION_RULES: dict[type, _Make] = {LiquidationRateSettings: LiquidationRate}
+BACKLOG_RULES: dict[type, _Make] = {LiquidationBacklogSettings: LiquidationBacklog}
+DEPTH_RULES: dict[type, _Make] = {DepthCollapseSettings: DepthCollapse}
 FEED_RULES: dict[type, _Make] = {FeedOutageSettings: FeedOutage}
 ORACLE_RULES: dict[type, _Make] = {OracleDisagreementSettings: OracleDisagreement}
 INTEREST_RULES: dict[type, _Make] = {OpenInterestSettings: OpenInterest}
@@ -73,6 +81,8 @@ RULES: dict[type, _Make] = {
     **FUNDING_RULES,
     **SHORTFALL_RULES,
     **LIQUIDATION_RULES,
+    **BACKLOG_RULES,
+    **DEPTH_RULES,
     **FEED_RULES,
     **ORACLE_RULES,
     **INTEREST_RULES,

@@ -1,7 +1,7 @@
 """All breakers: one for each configured rule and scope, with their timers."""
 
 import heapq
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from fractions import Fraction
 from typing import Any, TypeGuard
 
@@ -12,9 +12,12 @@ from monitor.core.amounts import to_fraction
 from monitor.core.breaker_settings import (
     BreakerSettings,
     FundBreakerSettings,
+    LiquidationRateSettings,
     OpenInterestSettings,
 )
 from monitor.core.breakers import (
+    BACKLOG_RULES,
+    DEPTH_RULES,
     FEED_RULES,
     FUND_RULES,
     FUNDING_RULES,
@@ -27,17 +30,11 @@ from monitor.core.breakers import (
     SHORTFALL_RULES,
     TRADE_RULES,
     FundRule,
-    IndexRule,
     PriceRule,
-    TradeRule,
 )
 from monitor.core.breakers.breaker import Breaker
-from monitor.core.breakers.feed_outage import FeedOutage
-from monitor.core.breakers.funding_extreme import FundingExtreme
-from monitor.core.breakers.liquidation_rate import LiquidationRate
+from monitor.core.breakers.depth_collapse import Level
 from monitor.core.breakers.open_interest import Interest, OpenInterest
-from monitor.core.breakers.oracle_disagreement import OracleDisagreement
-from monitor.core.breakers.shortfall import ShortfallSum
 from monitor.core.decisions import Decision
 
 BreakerKey = tuple[str, str]  # name, scope
@@ -59,6 +56,7 @@ class BreakerBoard:
         self._watching_marks: dict[str, list[tuple[Breaker, PriceRule]]] = {}
         self.interest_measures = _interest_measures(self.settings)
         self._interest_moved: set[str] = set()  # in this step
+        self._backlog = (0, 0)  # as last seen
 
     def mark_changed(self, event: events.MarkPriceChanged, now_ns: int) -> list[Decision]:
         """Let the breakers of an instrument see its new mark."""
@@ -88,14 +86,10 @@ class BreakerBoard:
         self, event: events.TradePrinted, tick_size: str, now_ns: int
     ) -> list[Decision]:
         """Let the breakers of an instrument that watch trades see one."""
-        decisions: list[Decision] = []
-        for settings in self.settings:
-            if type(settings) in TRADE_RULES and settings.scope in ("*", event.instrument):
-                rule = self._breaker(settings, event.instrument).rule
-                assert isinstance(rule, TradeRule)
-                rule.observe_trade(now_ns, event.price, tick_size)
-                decisions += self._look((settings.name, event.instrument), now_ns)
-        return decisions
+        watching = self._watching(TRADE_RULES, [event.instrument])
+        return self._show(
+            watching, now_ns, lambda rule: rule.observe_trade(now_ns, event.price, tick_size)
+        )
 
     @property
     def watches_indices(self) -> bool:
@@ -104,35 +98,20 @@ class BreakerBoard:
 
     def index_changed(self, price: str, instruments: Sequence[str], now_ns: int) -> list[Decision]:
         """Let the breakers of the instruments of an index see its price."""
-        decisions: list[Decision] = []
-        for settings, scope in self._watching(INDEX_RULES, instruments):
-            rule = self._breaker(settings, scope).rule
-            assert isinstance(rule, IndexRule)
-            rule.observe_index(price)
-            decisions += self._look((settings.name, scope), now_ns)
-        return decisions
+        watching = self._watching(INDEX_RULES, instruments)
+        return self._show(watching, now_ns, lambda rule: rule.observe_index(price))
 
     def funding_rate_changed(self, event: events.FundingRateChanged, now_ns: int) -> list[Decision]:
         """Let the breakers of an instrument see its funding rate."""
-        decisions: list[Decision] = []
-        for settings, scope in self._watching(FUNDING_RULES, [event.instrument]):
-            rule = self._breaker(settings, scope).rule
-            assert isinstance(rule, FundingExtreme)
-            rule.observe(event.rate)
-            decisions += self._look((settings.name, scope), now_ns)
-        return decisions
+        watching = self._watching(FUNDING_RULES, [event.instrument])
+        return self._show(watching, now_ns, lambda rule: rule.observe(event.rate))
 
     def feed_changed(
         self, event: events.FeedLost | events.FeedRestored, now_ns: int
     ) -> list[Decision]:
         """Let the breakers of a feed see that it is lost, or restored."""
-        decisions: list[Decision] = []
-        for settings, scope in self._watching(FEED_RULES, [event.feed]):
-            rule = self._breaker(settings, scope).rule
-            assert isinstance(rule, FeedOutage)
-            rule.observe(now_ns, is_lost=isinstance(event, events.FeedLost))
-            decisions += self._look((settings.name, scope), now_ns)
-        return decisions
+        watching, is_lost = self._watching(FEED_RULES, [event.feed]), type(event) is events.FeedLost
+        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, is_lost=is_lost))
 
     def source_reported(
         self, report: events.OracleReported | events.IndexPriceChanged, own: Fraction, now_ns: int
@@ -142,39 +121,54 @@ class BreakerBoard:
             source = "oracle:" + report.oracle
         else:
             source = "source:" + report.source
-        decisions: list[Decision] = []
-        for settings, scope in self._watching(ORACLE_RULES, [report.index]):
-            rule = self._breaker(settings, scope).rule
-            assert isinstance(rule, OracleDisagreement)
-            rule.observe(source, to_fraction(report.price), own)
-            decisions += self._look((settings.name, scope), now_ns)
-        return decisions
+        price = to_fraction(report.price)
+        watching = self._watching(ORACLE_RULES, [report.index])
+        return self._show(watching, now_ns, lambda rule: rule.observe(source, price, own))
 
-    def liquidation_started(self, instrument: str, now_ns: int) -> list[Decision]:
+    def liquidation_started(
+        self, instrument: str, notional_usd: Fraction | None, now_ns: int
+    ) -> list[Decision]:
         """Let the breakers of the venue and of an instrument see that a liquidation begins."""
-        decisions: list[Decision] = []
-        for settings in self.settings:
-            if type(settings) in LIQUIDATION_RULES:
-                scope = instrument if settings.scope == "instrument" else settings.scope
-                rule = self._breaker(settings, scope).rule
-                assert isinstance(rule, LiquidationRate)
-                rule.observe(now_ns)
-                decisions += self._look((settings.name, scope), now_ns)
-        return decisions
+        watching = self._watching_either(LIQUIDATION_RULES, instrument)
+        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, notional_usd))
+
+    @property
+    def watches_volume(self) -> bool:
+        """Return whether a rule sees what trades are worth."""
+        rules = (one for one in self.settings if isinstance(one, LiquidationRateSettings))
+        return any(settings.limit_volume_ratio is not None for settings in rules)
+
+    def volume_traded(self, instrument: str, notional_usd: Fraction, now_ns: int) -> list[Decision]:
+        """Let the breakers of the venue and of an instrument see what a trade was worth."""
+        watching = self._watching_either(LIQUIDATION_RULES, instrument)
+        return self._show(watching, now_ns, lambda rule: rule.observe_trade(now_ns, notional_usd))
+
+    def backlog_changed(self, count: int, notional_millionths: int, now_ns: int) -> list[Decision]:
+        """Let the breakers of the venue see what waits to be liquidated."""
+        if (count, notional_millionths) == self._backlog:
+            return []
+        self._backlog = count, notional_millionths
+        watching = self._watching_either(BACKLOG_RULES, "venue")
+        return self._show(watching, now_ns, lambda rule: rule.observe(count, notional_millionths))
+
+    @property
+    def watches_depth(self) -> bool:
+        """Return whether a rule sees visible books."""
+        return any(type(settings) in DEPTH_RULES for settings in self.settings)
+
+    def depth_changed(
+        self, instrument: str, bids: Sequence[Level], asks: Sequence[Level], now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of an instrument see its visible book, in USD, best levels first."""
+        watching = self._watching(DEPTH_RULES, [instrument])
+        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, bids, asks))
 
     def shortfall_incurred(
         self, instrument: str, amount_usd: Fraction, now_ns: int
     ) -> list[Decision]:
         """Let the breakers of the venue and of an instrument see a shortfall."""
-        decisions: list[Decision] = []
-        for settings in self.settings:
-            if type(settings) in SHORTFALL_RULES:
-                scope = instrument if settings.scope == "instrument" else settings.scope
-                rule = self._breaker(settings, scope).rule
-                assert isinstance(rule, ShortfallSum)
-                rule.observe(now_ns, amount_usd)
-                decisions += self._look((settings.name, scope), now_ns)
-        return decisions
+        watching = self._watching_either(SHORTFALL_RULES, instrument)
+        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, amount_usd))
 
     def note_moves(self, moves: Sequence[tuple[Any, ...]]) -> None:
         """Note the instruments in which positions have moved, among what a ledger has moved."""
@@ -191,15 +185,32 @@ class BreakerBoard:
 
     def interest_changed(self, instrument: str, interest: Interest, now_ns: int) -> list[Decision]:
         """Let the breakers of the venue and of an instrument see what is open in it."""
+        watching = self._watching_either(INTEREST_RULES, instrument)
+        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, instrument, interest))
+
+    def _show(
+        self,
+        watching: Sequence[tuple[BreakerSettings, str]],
+        now_ns: int,
+        show: Callable[[Any], object],
+    ) -> list[Decision]:
+        """Show rules what has happened; return what their breakers decide."""
         decisions: list[Decision] = []
-        for settings, scope in self._watching(INTEREST_RULES, [instrument, "venue"]):
-            if scope == "venue" and settings.scope != "venue":
-                continue
-            rule = self._breaker(settings, scope).rule
-            assert isinstance(rule, OpenInterest)
-            rule.observe(now_ns, instrument, interest)
+        for settings, scope in watching:
+            show(self._breaker(settings, scope).rule)
             decisions += self._look((settings.name, scope), now_ns)
         return decisions
+
+    def _watching_either(
+        self, kinds: Container[type], instrument: str
+    ) -> list[tuple[BreakerSettings, str]]:
+        """Return the rules of some kinds that watch an instrument, or the whole venue."""
+        return [
+            (settings, "venue" if settings.scope == "venue" else instrument)
+            for settings in self.settings
+            if type(settings) in kinds
+            and settings.scope in ("*", "instrument", "venue", instrument)
+        ]
 
     def _watching(
         self, kinds: Container[type], names: Sequence[str]
@@ -320,6 +331,7 @@ class BreakerBoard:
         self.settings = tuple(settings)
         self._watching_marks = {}
         self.interest_measures = _interest_measures(self.settings)
+        self._backlog = (0, 0)
 
     def export_state(self) -> list[Any]:
         """Return everything as plain values, in a canonical order."""

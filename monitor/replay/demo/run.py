@@ -20,7 +20,8 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from monitor import embedded
-from monitor.config import HALT_S_MIN, TopicSettings
+from monitor.config import TopicSettings
+from monitor.core.breaker_checks import HALT_S_MIN
 from monitor.embedded.process import ServerProcess, ServiceError, free_port, port_open
 from monitor.embedded.services import Services
 from monitor.replay.demo import listing, report

@@ -238,7 +238,7 @@ def test_a_rate_names_the_first_and_the_last_of_its_window() -> None:
     board = BreakerBoard((LiquidationRateSettings(name="rate", lookback_s=60, limit_count=2),))
     decisions: list[Decision] = []
     for second in (1, 100, 110, 120):
-        decisions += board.liquidation_started("X", second * 10**9)
+        decisions += board.liquidation_started("X", None, second * 10**9)
     (tripped_,) = decisions
     assert isinstance(tripped_, BreakerTripped)
     assert [(one.role, one.event_ns, one.value) for one in tripped_.bounds] == [

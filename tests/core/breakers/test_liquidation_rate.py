@@ -1,10 +1,12 @@
 """Liquidations of a lookback: against all of them kept, and through the engine."""
 
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core import events
 from monitor.core.breaker_settings import LiquidationRateSettings, ShortfallSettings
 from monitor.core.breakers.liquidation_rate import LiquidationRate
 from monitor.core.engine import RiskEngine
@@ -22,11 +24,67 @@ def test_the_measure_is_that_of_all_liquidations(beginnings: list[int]) -> None:
     rule, restored = (LiquidationRate(settings(lookback_s=1e-8)) for _ in range(2))
     for now_ns in range(60):
         for _ in range(beginnings.count(now_ns)):
-            rule.observe(now_ns)
+            rule.observe(now_ns, None)
         held = [begun for begun in beginnings if now_ns - 10 <= begun <= now_ns]
         assert rule.measure(now_ns).value == len(held)
         restored.restore(rule.export_state())
         assert restored.measure(now_ns) == rule.measure(now_ns)
+
+
+Amounts = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9)), max_size=12).map(sorted)
+
+
+@given(Amounts, Amounts)
+def test_the_share_is_that_of_all_liquidations_and_trades(
+    begun: list[tuple[int, int]], traded: list[tuple[int, int]]
+) -> None:
+    own = settings(lookback_s=1.2e-7, limit_count=None, limit_volume_ratio=0.5, volume_min_usd=3)
+    rule, restored = LiquidationRate(own), LiquidationRate(own)
+    for now_ns in range(250):
+        for _, amount in (one for one in begun if one[0] == now_ns):
+            rule.observe(now_ns, Fraction(amount))
+        for _, amount in (one for one in traded if one[0] == now_ns):
+            rule.observe_trade(now_ns, Fraction(amount))
+        liquidated = sum(amount for at, amount in begun if now_ns - 120 <= at <= now_ns)
+        # a trade counts while the beginning of its step, of 2 ns here, is inside
+        held = (one for one in traded if now_ns - 120 <= one[0] - one[0] % 2 and one[0] <= now_ns)
+        volume = sum(amount for _, amount in held)
+        wanted = Fraction(liquidated, volume) if volume >= 3 else Fraction(0)
+        assert rule.measure(now_ns).value == wanted
+        restored.restore(rule.export_state())
+        assert restored.measure(now_ns) == rule.measure(now_ns)
+
+
+def test_trades_that_leave_the_window_trip_without_an_event() -> None:
+    journal = Journal()
+    journal.list_instrument("X")
+    journal.mark("X", "100")
+    journal.balance("ann", "10")
+    journal.position("ann", "X", "1", "100")
+    start_ns = journal.now_ns
+    for contracts in ("10", "2"):
+        traded = events.TradePrinted(
+            event_ns=journal.now_ns, instrument="X", price="100", size=contracts, aggressor="buy"
+        )
+        journal.add(traded)
+        journal.wait(5)
+    journal.mark("X", "85")
+    journal.liquidation("started", "ann", "X", "-1")
+    journal.wait(1)
+    journal.tick()
+    # 85 of 1,200, until those 1,000 are 10 s old: 85 of 200
+    share = settings(limit_count=None, limit_volume_ratio=0.3)
+    assert start_ns % share.lookback_s == 0
+    assert trips(journal, share) == [("rate", "venue", "0.425")]
+    assert trips(journal, settings(limit_count=None, limit_volume_ratio=0.425)) == []
+
+
+def test_a_notional_is_that_at_the_mark() -> None:
+    by_worth = settings(limit_count=None, limit_usd=180, scope="instrument")
+    assert trips(liquidations(), by_worth) == []
+    assert trips(liquidations(), settings(limit_count=None, limit_usd=269)) == [
+        ("rate", "venue", "270")
+    ]
 
 
 def liquidations() -> Journal:

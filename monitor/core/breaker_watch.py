@@ -1,4 +1,4 @@
-"""Tells the breakers of open interest what is open, where it has changed in a step.
+"""Tells the breakers what a step has changed: what is open, and which liquidations wait.
 
 What is open changes with positions; what it is worth with marks, too. While the accounts of a
 backlog are still missing nothing is told: they are not growth.
@@ -10,18 +10,20 @@ from monitor.core.parts import EngineParts
 from monitor.core.report import fund_usd, notional_usd
 
 
-def look_at_interest(parts: EngineParts) -> list[Decision]:
+def look_at_breakers(parts: EngineParts) -> list[Decision]:
     """Let the breakers see what has changed in this step; return what they decide."""
-    board, listed = parts.venue.board, parts.market.instruments
+    board, waits = parts.venue.board, parts.watch.waits
     moved = board.take_interest_moved()
-    if not moved or parts.bootstrapping:
+    if parts.bootstrapping:
         return []
-    return [
+    listed, now_ns = parts.market.instruments, parts.engine_ns
+    found = [
         decision
         for name in moved
         if name in listed
-        for decision in board.interest_changed(name, _interest(parts, name), parts.engine_ns)
+        for decision in board.interest_changed(name, _interest(parts, name), now_ns)
     ]
+    return found + board.backlog_changed(waits.idle_count, waits.idle_notional, now_ns)
 
 
 def _interest(parts: EngineParts, name: str) -> Interest:

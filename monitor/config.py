@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from monitor.analysis.settings import ShadowSettings
+from monitor.config_lines import line_of
 from monitor.core.breaker_checks import breaker_problems
 from monitor.core.breaker_settings import BreakerSettings
 from monitor.core.oracle_settings import OracleSettings, oracle_problems
@@ -199,10 +200,15 @@ def parse_configuration(text: str, *, where: str) -> Configuration:
     try:
         configuration = msgspec.convert(document, Configuration)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{where}: {reworded(error)}") from error
+        raise _mistake(text, where, reworded(error)) from error
     for problem in cross_check(configuration):
-        raise ConfigurationError(f"{where}: {problem}")
+        raise _mistake(text, where, problem)
     return configuration
+
+
+def _mistake(text: str, where: str, problem: str) -> ConfigurationError:
+    line = line_of(text, problem)
+    return ConfigurationError(f"{where}{'' if line is None else f':{line}'}: {problem}")
 
 
 def load_configuration(path: str | os.PathLike[str]) -> tuple[Configuration, str]:

@@ -6,25 +6,18 @@ standard error, one line that says what was expected, what was received and wher
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from monitor.config import (
-    Configuration,
     ConfigurationError,
     configuration_hash,
     load_configuration,
-    parse_configuration,
 )
 from monitor.operating import add_breaker_verb
+from monitor.replaying import add_replay_verb
 from monitor.usage import Parser, UsageError
-
-if TYPE_CHECKING:
-    from monitor.core.engine import RiskEngine
-    from monitor.replay.player import Line
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -60,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compile(add_verb)
     _add_check_config(add_verb)
     _add_demo(add_verb)
-    _add_replay(add_verb)
+    add_replay_verb(add_verb)
     _add_deleverage(add_verb)
     _add_socialize(add_verb)
     _add_calibrate(add_verb)
@@ -176,126 +169,6 @@ def _demo(options: argparse.Namespace) -> int:
         kafka=options.kafka,
         redis=options.redis,
     )
-
-
-def _add_replay(add_verb: AddVerb) -> None:
-    parser = _verb(
-        add_verb,
-        "replay",
-        "Replay recordings, or a history of prices with a synthetic book, deterministically.",
-        "loss-monitor replay events.ndjson.gz --output out\n"
-        "  loss-monitor replay --prices candles.csv.gz --accounts 2000 --output out",
-    )
-    parser.add_argument(
-        "events", nargs="*", metavar="EVENTS", help="recordings (.ndjson, .gz, .zst), - for stdin"
-    )
-    parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
-    parser.add_argument("--output", required=True, metavar="DIR", help="where the answers go")
-    parser.add_argument("--strict", action="store_true", help="fail at the first bad line")
-    parser.add_argument("--json", action="store_true", help="print the summary on stdout")
-    parser.add_argument(
-        "--prices", nargs="+", metavar="FILE", help="candles (CSV, .gz) instead of recordings"
-    )
-    parser.add_argument(
-        "--accounts", type=int, metavar="N", help="with --prices: synthetic accounts (2000)"
-    )
-    parser.add_argument(
-        "--seed", type=int, metavar="S", help="with --prices: seed of the synthetic book (1)"
-    )
-    parser.add_argument(
-        "--from", dest="begin", metavar="TIME", help="with --prices: candles from here, ISO, UTC"
-    )
-    parser.add_argument("--to", dest="end", metavar="TIME", help="with --prices: and before here")
-    parser.set_defaults(verb=_replay)
-
-
-def _configuration(path: str | None) -> tuple[Configuration, str]:
-    if path is None:
-        return parse_configuration("", where="defaults"), ""
-    return load_configuration(path)
-
-
-def _replay(options: argparse.Namespace) -> int:
-    from monitor.compiling import compile_if_new
-    from monitor.replay.player import OutputError, Player, StrictError
-    from monitor.replay.prices import HistoryError
-    from monitor.replay.progress import shown
-    from monitor.replay.recording import RecordingError
-
-    problem = _replay_problem(options)
-    if problem is not None:
-        return _complain(f"replay: {problem}", WRONG_USAGE)
-    configuration, text = _configuration(options.config)
-    compile_if_new()
-    engine = _engine(configuration, text)
-    player = Player(engine, Path(options.output), strict=options.strict)
-    try:
-        outcome = player.play(shown(_lines(options), "replaying"))
-    except (HistoryError, OutputError, RecordingError, StrictError) as error:
-        return _complain(f"replay: {error}", WRONG_USAGE)
-    except OSError as error:  # of writing: what cannot be read has an error of its own
-        said = f"replay: expected {options.output} to take the answers, received {error}"
-        return _complain(said, FAILED)
-    if options.json:
-        sys.stdout.write((player.output / "summary.json").read_text())
-    else:
-        sys.stdout.write(
-            f"{outcome.applied} events applied, {outcome.quarantined} quarantined, "
-            f"{outcome.decisions} decisions; answers in {options.output}\n"
-        )
-    return DONE
-
-
-def _replay_problem(options: argparse.Namespace) -> str | None:
-    """Return what is wrong between the arguments of `replay`, None if nothing is."""
-    if bool(options.events) == bool(options.prices):
-        received = "both" if options.events else "neither"
-        return f"expected EVENTS or --prices, received {received}"
-    if options.prices:
-        return None
-    made = {
-        "--accounts": options.accounts,
-        "--seed": options.seed,
-        "--from": options.begin,
-        "--to": options.end,
-    }
-    given = [name for name, value in made.items() if value is not None]
-    if given:
-        return f"expected {', '.join(given)} together with --prices, received EVENTS"
-    return None
-
-
-def _engine(configuration: Configuration, text: str) -> "RiskEngine":
-    from monitor.core.engine import RiskEngine
-
-    return RiskEngine(
-        configuration.engine_settings(),
-        configuration_hash=configuration_hash(text),
-        parse_settings=lambda changed: parse_configuration(
-            changed, where="configuration_changed"
-        ).engine_settings(),
-    )
-
-
-def _lines(options: argparse.Namespace) -> "Iterator[Line]":
-    """Return the lines that are replayed: of recordings, or made from a history of prices."""
-    from monitor.replay.player import from_events, read
-    from monitor.replay.prices import (
-        ACCOUNTS_DEFAULT,
-        SEED_DEFAULT,
-        TimeRange,
-        events_from_history,
-    )
-
-    if not options.prices:
-        return read(options.events)
-    history = events_from_history(
-        options.prices,
-        accounts=ACCOUNTS_DEFAULT if options.accounts is None else options.accounts,
-        seed=SEED_DEFAULT if options.seed is None else options.seed,
-        between=TimeRange.parse(options.begin, options.end),
-    )
-    return from_events(history, "history")
 
 
 def _add_deleverage(add_verb: AddVerb) -> None:

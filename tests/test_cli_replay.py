@@ -1,5 +1,6 @@
 """`replay` as an operator meets it: one line says what is wrong, and a bug is not hidden."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,59 @@ def test_what_only_a_history_of_prices_has_is_refused_beside_recordings(
     said = complaint(capsys, "replay", recording, "--output", str(tmp_path / "out"), *option)
     assert f"expected {option[0]} together with --prices, received EVENTS" in said
     assert not (tmp_path / "out").exists()
+
+
+BREAKERS = """
+[[breakers]]
+name = "fall"
+kind = "price_velocity"
+lookback_s = 60
+limit_ratio = {}
+"""
+
+
+@pytest.fixture
+def falling(tmp_path: Path) -> str:
+    """Return a recording of a mark that falls by 8 %."""
+    journal = Journal()
+    journal.list_instrument("X")
+    for price in ("100", "92"):
+        journal.mark("X", price)
+        journal.wait(1)
+    path = tmp_path / "falling.ndjson"
+    path.write_bytes(b"".join(gate.encode(one) + b"\n" for one in journal.events))
+    return str(path)
+
+
+def test_two_sets_of_rules_stand_side_by_side(
+    falling: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = []
+    for limit in ("0.05", "0.1"):
+        files.append(str(tmp_path / f"{limit}.toml"))
+        Path(files[-1]).write_text(BREAKERS.format(limit))
+    assert main(["replay", "--compare", *files, falling]) == 0
+    told = capsys.readouterr().out
+    assert "1 x, first" in told
+    assert "never" in told
+    assert main(["replay", "--compare", *files, "--json", falling]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["sets"] == files
+    assert [side["trips"] for side in answer["breakers"][0]["sets"]] == [1, 0]
+    assert [trip["measured"] for trip in answer["trips"]] == ["0.08"]
+    said = complaint(capsys, "replay", "--compare", *files, "--output", "x", falling)
+    assert "expected --compare alone, received --output too" in said
+    assert "expected --output, received none" in complaint(capsys, "replay", falling)
+
+
+def test_a_report_is_one_more_file(
+    falling: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.html"
+    words = ["replay", falling, "--output", str(tmp_path / "out"), "--html", str(report)]
+    assert main(words) == 0
+    assert f"report in {report}" in capsys.readouterr().out
+    assert "mark X" in report.read_text()
+    words[-1] = "/proc/nowhere/report.html"
+    assert main(words) == 1
+    assert "expected /proc/nowhere/report.html to take the answers" in capsys.readouterr().err

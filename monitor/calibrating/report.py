@@ -7,20 +7,16 @@ from monitor.analysis.calibration import LEVELS, InstrumentFit
 from monitor.calibrating.history import PriceHistory
 from monitor.calibrating.parameters import GridCalibration, sentences
 from monitor.calibrating.pictures import mean_excess_plot, quantile_plot, stability_plot
+from monitor.page import page, table
 
 PICTURED_MAX = 40  # instruments a grid; the tables hold all
 _STYLE = """
-:root { color-scheme: light dark; }
-body { font: 14px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { padding: 2px 8px; text-align: right; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; }
 svg { width: 320px; max-width: 100%; } svg text { font-size: 10px; fill: currentColor; }
 svg .title { font-size: 11px; font-weight: 600; } svg circle { fill: #2a78d6; }
 svg .up { transform: rotate(-90deg); text-anchor: middle; }
 svg .axis { fill: none; stroke: currentColor; } svg .line { fill: none; stroke: #d9622b; }
-svg .range { stroke: #2a78d6; opacity: .5; } .told { color: #a35200; }
-@media (prefers-color-scheme: dark) { .told { color: #ffb366; } svg circle { fill: #6fb1ff; } }
+svg .range { stroke: #2a78d6; opacity: .5; }
+@media (prefers-color-scheme: dark) { svg circle { fill: #6fb1ff; } }
 """
 _HEAD = (
     "<h1>Calibration of tails</h1><p>Losses are positive, fractions of the notional, over one "
@@ -35,15 +31,10 @@ _COLUMNS = (
 
 def report_of(histories: Sequence[PriceHistory], grids: Sequence[GridCalibration]) -> str:
     """Return the page."""
-    parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-        f"<title>Calibration of tails</title><style>{_STYLE}</style></head><body>",
-        _HEAD,
-        *_read(histories),
-    ]
+    parts = [_HEAD, *_read(histories)]
     for one in grids:
         parts += _grid(one)
-    return "".join([*parts, "</body></html>\n"])
+    return page("Calibration of tails", parts, style=_STYLE)
 
 
 def _read(histories: Sequence[PriceHistory]) -> Iterator[str]:
@@ -52,7 +43,7 @@ def _read(histories: Sequence[PriceHistory]) -> Iterator[str]:
         (one.symbol, f"{len(one.prices):,}", "; ".join(one.faults.told()) or "nothing left out")
         for one in histories
     ]
-    yield _table(("instrument", "prices", "left out"), rows)
+    yield table(("instrument", "prices", "left out"), rows)
 
 
 def _grid(calibration: GridCalibration) -> Iterator[str]:
@@ -79,7 +70,7 @@ def _grid(calibration: GridCalibration) -> Iterator[str]:
         "weight",
         "upper shape",
     )
-    yield _table((*columns, *levels), rows)
+    yield table((*columns, *levels), rows)
     yield from _joint(calibration)
     for fit in calibration.instruments[:PICTURED_MAX]:
         yield from _pictures(fit)
@@ -125,7 +116,7 @@ def _joint(calibration: GridCalibration) -> Iterator[str]:
         )
         for place, symbol in enumerate(symbols)
     ]
-    yield _table(("", *symbols), rows)
+    yield table(("", *symbols), rows)
 
 
 def _pictures(fit: InstrumentFit) -> Iterator[str]:
@@ -136,11 +127,3 @@ def _pictures(fit: InstrumentFit) -> Iterator[str]:
             yield mean_excess_plot(losses, side.tail)
             yield quantile_plot(losses, side.tail)
             yield stability_plot(losses)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -18,6 +18,7 @@ from monitor.core.engine import RiskEngine
 from monitor.core.events import Event
 from monitor.core.identity import stamp
 from monitor.replay.recording import lines
+from monitor.replay.timeline import Timeline
 
 BATCH_EVENTS = 2_000
 STANDARD_INPUT = "<stdin>"
@@ -94,9 +95,17 @@ def from_events(events: Iterable[Event], name: str) -> Iterator[Line]:
 class Player:
     """One replay into a directory: decisions, accounts, quarantine and a summary."""
 
-    def __init__(self, engine: RiskEngine, output: Path, *, strict: bool = False) -> None:
-        """Write into `output`, which is made if it is missing."""
+    def __init__(
+        self,
+        engine: RiskEngine,
+        output: Path,
+        *,
+        strict: bool = False,
+        timeline: Timeline | None = None,
+    ) -> None:
+        """Write into `output`, which is made if it is missing; a timeline sees what happens."""
         self.engine = engine
+        self.timeline = timeline
         self.output = output
         self.strict = strict
         self.outcome = Outcome()
@@ -155,6 +164,8 @@ class Player:
             self.outcome.first_event_ns = next(times, None)
         made = self.engine.apply(events)
         self.outcome.decisions += len(made)
+        if self.timeline is not None:
+            self.timeline.see(events, (decision for _, decision in made))
         for decision in _stamped(made, accepted, self.engine.configuration_hash):
             decisions.write(msgspec.json.encode(decision) + b"\n")
         refused += self._take_refused(accepted)

@@ -12,24 +12,33 @@ The first line is a sentence, the name of the case. Then, optionally, a block `c
 `=>` rows are the decisions of the fact above: all of them, in order; only the fields that a row
 names are compared. `?` rows ask the engine about an account, about an episode (its sums, and `paid`
 by whom of its newest shortfall: what each covers) or about the newest deleveraging of a
-liquidation (its expectation, its review and `asked` of whom), or about an index. `seq` and the
-usual fields of a definition are filled in. Nested values: `risk_tiers 20:0.1:0.05 / none:0.2:0.1`
-(notional_max, initial and maintenance rate), `prices ETH-PERP=90 / SOL-PERP=9`, `reductions bob:3`
-(account and size), `accounts bob:1.5` (account and amount).
+liquidation (its expectation, its review and `asked` of whom), or about an index. `!` rows, at the
+end, are guards: a decision that must have come `by` a second, `never` may come, or is wanted and
+`missed`.
+
+A row whose second is `10 +0.5 x 300` stands for 300 rows from second 10 on, 0.5 s apart; in it
+`{n}` counts from 1 and `{100..50}` goes from 100 to 50. `seq` and the usual fields of a definition
+are filled in. Nested values: `risk_tiers 20:0.1:0.05 / none:0.2:0.1` (notional_max, initial and
+maintenance rate), `prices ETH-PERP=90 / SOL-PERP=9`, `bids 99:5 / 98:20` (price and size),
+`reductions bob:3` (account and size), `accounts bob:1.5` (account and amount).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
 from monitor.core import decisions, events, gate
-from tests.builders import SECOND_NS, START_NS, TIERS, Journal
+from tests.builders import SECOND_NS, START_NS, TIERS, Journal, text
 
 SUBJECTS = ("account", "breaker", "fund", "instrument", "index", "feed", "asset")
 WHOLE_NUMBERS = {"seq", "count", "accounts", "published_ns", "next_funding_ns", "until_ns"}
+REPEATED = re.compile(r"[0-9.]+ \+[0-9.]+ x [0-9]+")
+RANGE = re.compile(r"\{([0-9.]+)\.\.([0-9.]+)\}")
 HEADER = ("second", "what", "who or what", "values")
 
 
@@ -67,7 +76,7 @@ class Cell:
         found = {}
         for part in self.split(","):
             name, _, value = part.text.partition(" ")
-            if not value:
+            if not value and name not in {"never", "missed"}:
                 raise part.error("a name and a value", repr(part.text))
             found[name] = Cell(value.strip(), self.line, part.column + len(name) + 1, self.path)
         return found
@@ -75,7 +84,7 @@ class Cell:
 
 @dataclass
 class Row:
-    """One row; `kind` is `fact`, `decision` or `question`."""
+    """One row; `kind` is `fact`, `decision`, `question` or `guard`."""
 
     kind: str
     second: Cell
@@ -109,10 +118,34 @@ def read_story(path: Path) -> Story:
             configuration.append(line.strip())
         elif line.strip() and not line.startswith("#") and set(line.strip()) - set("-+"):
             in_configuration = False
-            row = read_row(Cell(line, number, 1, path.name))
-            if row is not None:
-                rows.append(row)
+            found = (read_row(each) for each in repeated(Cell(line, number, 1, path.name)))
+            rows += [row for row in found if row is not None]
     return Story(first.text, "\n".join(configuration), rows)
+
+
+def repeated(line: Cell) -> Iterator[Cell]:
+    """Yield the rows that a row stands for: itself, or so many of them."""
+    second, bar, rest = line.text.partition("|")
+    if REPEATED.fullmatch(second.strip()) is None:
+        if "+" in second or " x " in second:
+            raise line.error("`BEGIN +STEP x COUNT`, as 10 +0.5 x 300", repr(second.strip()))
+        yield line
+        return
+    begin, step, count = second.replace("+", "").replace(" x ", " ").split()
+    for number in range(int(count)):
+        share = number / max(1, int(count) - 1)
+        at = f"{float(begin) + number * float(step):.9g}"
+        told = RANGE.sub(lambda found: between(found, share), rest)  # noqa: B023
+        yield Cell(at + bar + told.replace("{n}", str(number + 1)), line.line, 1, line.path)
+
+
+def between(found: re.Match[str], share: float) -> str:
+    """Return a value between the ends of a range, to seven digits; the ends themselves exactly."""
+    first, last = found.groups()
+    if share in {0.0, 1.0}:
+        return last if share else first
+    value = float(first) + share * (float(last) - float(first))
+    return f"{value:.0f}" if abs(value) >= 1e9 else text(Decimal(f"{value:.7g}"))
 
 
 def read_row(line: Cell) -> Row | None:
@@ -128,7 +161,7 @@ def read_row(line: Cell) -> Row | None:
     if tuple(cell.text for cell in cells) == HEADER:
         return None
     second, what, who, values = cells
-    for mark, kind in (("=>", "decision"), ("?", "question")):
+    for mark, kind in (("=>", "decision"), ("?", "question"), ("!", "guard")):
         if what.text.startswith(mark):
             name = Cell(what.text[len(mark) :].strip(), what.line, what.column, what.path)
             return Row(kind, second, name, who, values.pairs())
@@ -194,6 +227,8 @@ def value_of(name: str, cell: Cell) -> Any:
         return plain[cell.text]
     if name == "risk_tiers":
         return [tier_of(part) for part in cell.split("/")]
+    if name in {"bids", "asks"}:
+        return [part.text.split(":", maxsplit=1) for part in cell.split("/")]
     if name in {"prices", "balances"}:
         return dict(part.text.split("=", maxsplit=1) for part in cell.split("/"))
     if name == "liquidation_ids":

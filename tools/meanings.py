@@ -142,6 +142,8 @@ FIELDS = {
     "share": "Share of the loss, 0 to 1.",
     "measured": "What was measured.",
     "limit": "What it went strictly beyond.",
+    "unit": "Unit of `measured` and `limit`; `asset`: of the fund, `quote`: of the price.",
+    "dry_run_action": "What the action would be if the breaker were not on trial.",
     "window_start_ns": "From when on events counted; null: the rule has no lookback.",
     "bounds": "The events that bound what was measured, where it rests on single ones.",
     "value": "The price, amount, count or seconds of it.",

@@ -184,6 +184,7 @@ SETTINGS = {
         "release_ratio",
     ): "At most this it may cool (depth: at least); none: limit_ratio.",
     ("breakers", "halt_s"): "It stays tripped at least so long.",
+    ("breakers", "dry_run"): "On trial: it only tells what it would have done.",
     ("breakers", "cool_off_s"): "It rests so long before it is armed again.",
     ("audit", "settle_s"): "A conserved sum may be off for so long.",
     ("audit", "arm"): "When the sums of all accounts are judged in time; at audit points always.",

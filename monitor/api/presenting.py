@@ -164,6 +164,8 @@ def breaker_record(view: BreakerView) -> BreakerRecord:
         scope=view.scope,
         state=view.state,
         action=view.action,
+        unit=view.unit,
+        dry_run=view.dry_run,
         measured=decimal_text(view.measured),
         limit=exact_text(view.limit),
         limit_used_ratio=decimal_text(view.limit_used_ratio),

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from monitor.core.decisions import AnyDecision, BreakerState, State, VenueFollowing
+from monitor.core.decisions import AnyDecision, BreakerState, BreakerUnit, State, VenueFollowing
 from monitor.core.deleveraging_case import Deleveraging
 
 Level: TypeAlias = Literal["calm", "watch", "critical", "blind"]
@@ -191,6 +191,8 @@ class BreakerRecord(Record, frozen=True, kw_only=True):
     scope: str
     state: BreakerState
     action: str
+    unit: BreakerUnit
+    dry_run: bool
     measured: str | None
     limit: str
     limit_used_ratio: str | None

@@ -207,14 +207,25 @@ def _socialized(decision: decisions.LossSocialized) -> str:
 
 @_words.register
 def _tripped(decision: decisions.BreakerTripped) -> str:
-    action = _ACTION_WORDS.get(decision.action, decision.action)
-    if decision.rule in LOWEST_LIMITS:  # amounts, not shares
-        measured = f"balance {decision.measured}, lowest {decision.limit}"
-    elif decision.rule == "price_band_log_normal":
-        measured = f"trade at {decision.measured}, bound {decision.limit}"
-    else:
-        measured = f"measured {percent(decision.measured)}, limit {percent(decision.limit)}"
-    return f"Breaker {decision.breaker} trips on {decision.scope}: {measured}: {action}"
+    asked = decision.dry_run_action or decision.action
+    action = _ACTION_WORDS.get(asked, asked)
+    if decision.dry_run_action is not None:
+        action = f"on trial, would {action}"
+    measured, limit = (in_unit(each, decision.unit) for each in (decision.measured, decision.limit))
+    lowest = "lowest " if decision.rule in LOWEST_LIMITS else "limit "
+    told = f"measured {measured}, {lowest}{limit}"
+    if decision.rule == "price_band_log_normal":
+        told = f"trade at {measured}, bound {limit}"
+    return f"Breaker {decision.breaker} trips on {decision.scope}: {told}: {action}"
+
+
+def in_unit(text: str, unit: str) -> str:
+    """Return a measure or a limit for reading: `12.5 %`, `300`, `1,000 USD`."""
+    if unit == "ratio":
+        return percent(text)
+    if unit == "usd":
+        return money(text, "USD")
+    return f"{text} s" if unit == "s" else text
 
 
 @_words.register

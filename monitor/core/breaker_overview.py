@@ -36,7 +36,9 @@ def _breaker(breaker: Breaker, market: Market, now_ns: int) -> BreakerView:
         kind=breaker.kind,
         scope=breaker.scope,
         state=status.state,
-        action=breaker.settings.action,
+        action=breaker.action,
+        unit=breaker.unit,
+        dry_run=breaker.settings.dry_run,
         measured=status.estimate,
         limit=status.limit,
         extended=status.extended,
@@ -48,7 +50,7 @@ def _breaker(breaker: Breaker, market: Market, now_ns: int) -> BreakerView:
 
 def _following(breaker: Breaker, market: Market, now_ns: int) -> VenueFollowing | None:
     """Return whether the venue does what a standing trip asks for, None where nobody can tell."""
-    statuses = STATUSES_OF.get(breaker.settings.action)
+    statuses = STATUSES_OF.get(breaker.action)
     is_told = statuses is not None and breaker.scope in market.instruments
     if not is_told or breaker.status.state != "tripped" or breaker.settings.scope == "fund":
         return None

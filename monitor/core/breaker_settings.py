@@ -14,9 +14,19 @@ ReleaseCount: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 PositiveAmount: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-9, le=1e15)]  # in USD
 
 
-class PriceVelocitySettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_velocity"
-):
+class BreakerRule(Settings, frozen=True, kw_only=True, tag_field="kind"):
+    """What every rule of `[[breakers]]` has.
+
+    A `dry_run` only tells what it would have done: its `action` is not asked for.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    halt_s: NonNegativeFloat = 0.0
+    cool_off_s: NonNegativeFloat = 300.0
+    dry_run: bool = False
+
+
+class PriceVelocitySettings(BreakerRule, frozen=True, kw_only=True, tag="price_velocity"):
     """`[[breakers]]` kind `price_velocity`: the largest move of a mark within a lookback.
 
     `scope`: an instrument, or `*` for each instrument on its own. Trips strictly beyond
@@ -24,18 +34,15 @@ class PriceVelocitySettings(
     `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     lookback_s: PositiveFloat
     limit_ratio: PositiveFloat
     direction: Literal["up", "down", "both"] = "both"
     release_ratio: PositiveFloat | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "halt"
 
 
-class PriceBandSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_band"):
+class PriceBandSettings(BreakerRule, frozen=True, kw_only=True, tag="price_band"):
     """`[[breakers]]` kind `price_band`: a mark far from the mean of the marks before it.
 
     `scope`: an instrument, or `*` for each instrument on its own. Trips when a mark is strictly
@@ -43,18 +50,15 @@ class PriceBandSettings(Settings, frozen=True, kw_only=True, tag_field="kind", t
     `release_ratio` away (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     lookback_s: PositiveFloat
     limit_ratio: PositiveFloat
     release_ratio: PositiveFloat | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "price_band"
 
 
 class PriceBandLogNormalSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="price_band_log_normal"
+    BreakerRule, frozen=True, kw_only=True, tag="price_band_log_normal"
 ):
     """`[[breakers]]` kind `price_band_log_normal`: a trade that is improbable at the last mark.
 
@@ -64,20 +68,15 @@ class PriceBandLogNormalSettings(
     have passed without one, and `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     horizon_s: Annotated[float, msgspec.Meta(ge=1e-9, le=366 * 86_400)]
     probability: Annotated[float, msgspec.Meta(gt=0, le=0.999999)]
     sigma: Annotated[float, msgspec.Meta(gt=0, le=10)]
     mu: Annotated[float, msgspec.Meta(ge=-10, le=10)] = 0.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "price_band"
 
 
-class FundDrawdownSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_drawdown"
-):
+class FundDrawdownSettings(BreakerRule, frozen=True, kw_only=True, tag="fund_drawdown"):
     """`[[breakers]]` kind `fund_drawdown`: what an insurance fund lost of its highest balance.
 
     `scope`: the whole `fund`, or each `instrument` of it on its own. Trips when (peak of the
@@ -86,21 +85,16 @@ class FundDrawdownSettings(
     have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     scope: Literal["fund", "instrument"] = "fund"
     lookback_s: PositiveFloat = 28_800.0
     limit_ratio: PositiveFloat = 0.3
     release_ratio: PositiveFloat | None = None
     balance_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
-class FundBelowMeanSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_below_mean"
-):
+class FundBelowMeanSettings(BreakerRule, frozen=True, kw_only=True, tag="fund_below_mean"):
     """`[[breakers]]` kind `fund_below_mean`: an insurance fund below its own recent mean.
 
     Trips when the balance is strictly below mean - max(drop_ratio x mean, drop_min), the mean
@@ -108,19 +102,16 @@ class FundBelowMeanSettings(
     then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     lookback_s: PositiveFloat = 28_800.0
     scope: ClassVar[str] = "fund"
     drop_ratio: Ratio = 0.3
     drop_min: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
 class MarkIndexDivergenceSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="mark_index_divergence"
+    BreakerRule, frozen=True, kw_only=True, tag="mark_index_divergence"
 ):
     """`[[breakers]]` kind `mark_index_divergence`: a mark far from its instrument's index.
 
@@ -129,16 +120,13 @@ class MarkIndexDivergenceSettings(
     and `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     limit_ratio: PositiveFloat
     release_ratio: PositiveFloat | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "halt"
 
 
-class ShortfallSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="shortfall"):
+class ShortfallSettings(BreakerRule, frozen=True, kw_only=True, tag="shortfall"):
     """`[[breakers]]` kind `shortfall`: what liquidations have left unpaid within a lookback.
 
     `scope`: the whole `venue`, or each `instrument` on its own. Trips when the shortfalls of the
@@ -146,17 +134,14 @@ class ShortfallSettings(Settings, frozen=True, kw_only=True, tag_field="kind", t
     `release_usd` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Literal["venue", "instrument"] = "venue"
     lookback_s: PositiveFloat
     limit_usd: PositiveAmount
     release_usd: PositiveAmount | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "reduce_only"
 
 
-class FundSpeedSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="fund_speed"):
+class FundSpeedSettings(BreakerRule, frozen=True, kw_only=True, tag="fund_speed"):
     """`[[breakers]]` kind `fund_speed`: how soon a fund is empty at its present pace of loss.
 
     Trips when balance / pace is strictly below `limit_s`, the pace being what the fund has lost in
@@ -164,19 +149,14 @@ class FundSpeedSettings(Settings, frozen=True, kw_only=True, tag_field="kind", t
     is not and `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     fund: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     scope: ClassVar[str] = "fund"
     lookback_s: PositiveFloat = 3_600.0
     limit_s: PositiveFloat
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
-class FundingExtremeSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="funding_extreme"
-):
+class FundingExtremeSettings(BreakerRule, frozen=True, kw_only=True, tag="funding_extreme"):
     """`[[breakers]]` kind `funding_extreme`: a predicted funding rate beyond a limit.
 
     `scope`: an instrument, or `*` for each instrument on its own. Trips when the rate of the next
@@ -184,17 +164,14 @@ class FundingExtremeSettings(
     most `release_ratio` (default: the limit) and `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     limit_ratio: PositiveFloat
     direction: Literal["up", "down", "both"] = "both"
     release_ratio: PositiveFloat | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
-class FeedOutageSettings(Settings, frozen=True, kw_only=True, tag_field="kind", tag="feed_outage"):
+class FeedOutageSettings(BreakerRule, frozen=True, kw_only=True, tag="feed_outage"):
     """`[[breakers]]` kind `feed_outage`: a feed lost, and not trusted for a while afterwards.
 
     `scope`: a feed, or `*` for each feed on its own. Trips when the feed is lost for strictly
@@ -202,17 +179,12 @@ class FeedOutageSettings(Settings, frozen=True, kw_only=True, tag_field="kind", 
     `cool_off_s`: so long its prices are unsafe.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     limit_s: PositiveFloat = 5.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
-class OracleDisagreementSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="oracle_disagreement"
-):
+class OracleDisagreementSettings(BreakerRule, frozen=True, kw_only=True, tag="oracle_disagreement"):
     """`[[breakers]]` kind `oracle_disagreement`: an outside price far from the exchange's index.
 
     `scope`: an index, or `*` for each index on its own. Trips when a source's newest price was
@@ -221,18 +193,13 @@ class OracleDisagreementSettings(
     `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     limit_ratio: PositiveFloat
     release_ratio: PositiveFloat | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
-class LiquidationRateSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="liquidation_rate"
-):
+class LiquidationRateSettings(BreakerRule, frozen=True, kw_only=True, tag="liquidation_rate"):
     """`[[breakers]]` kind `liquidation_rate`: how many liquidations began within a lookback.
 
     `scope`: the whole `venue`, or each `instrument` on its own. One limit: `limit_count` of them,
@@ -242,7 +209,6 @@ class LiquidationRateSettings(
     `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Literal["venue", "instrument"] = "venue"
     lookback_s: PositiveFloat
     limit_count: LimitCount | None = None
@@ -252,14 +218,10 @@ class LiquidationRateSettings(
     limit_volume_ratio: PositiveFloat | None = None
     release_volume_ratio: PositiveFloat | None = None
     volume_min_usd: NonNegativeFloat = 0.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "reduce_only"
 
 
-class LiquidationBacklogSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="liquidation_backlog"
-):
+class LiquidationBacklogSettings(BreakerRule, frozen=True, kw_only=True, tag="liquidation_backlog"):
     """`[[breakers]]` kind `liquidation_backlog`: what is liquidatable and has not been begun.
 
     One limit: `limit_count` of margin units, or `limit_usd` of their notional, on the whole venue.
@@ -267,20 +229,15 @@ class LiquidationBacklogSettings(
     limit) when `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: ClassVar[str] = "venue"
     limit_count: LimitCount | None = None
     release_count: ReleaseCount | None = None
     limit_usd: PositiveAmount | None = None
     release_usd: PositiveAmount | None = None
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "reduce_only"
 
 
-class DepthCollapseSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="depth_collapse"
-):
+class DepthCollapseSettings(BreakerRule, frozen=True, kw_only=True, tag="depth_collapse"):
     """`[[breakers]]` kind `depth_collapse`: too little is offered near the mid of a visible book.
 
     `scope`: an instrument, or `*` for each instrument on its own. Watches the thinner side within
@@ -289,7 +246,6 @@ class DepthCollapseSettings(
     (default: the limit) when `halt_s` have passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     within_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.01
     limit_usd: PositiveAmount | None = None
@@ -297,14 +253,10 @@ class DepthCollapseSettings(
     limit_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     release_ratio: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
     lookback_s: PositiveFloat = 3_600.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "notify"
 
 
-class OpenInterestSettings(
-    Settings, frozen=True, kw_only=True, tag_field="kind", tag="open_interest"
-):
+class OpenInterestSettings(BreakerRule, frozen=True, kw_only=True, tag="open_interest"):
     """`[[breakers]]` kind `open_interest`: how much is open, how fast it grows, what it leans on.
 
     `scope`: an instrument, `*` for each on its own, or `venue` for the sum of all notionals. Trips
@@ -314,15 +266,12 @@ class OpenInterestSettings(
     passed; then rests `cool_off_s`.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     measure: Literal["notional", "growth", "fund_ratio", "largest_share"] = "notional"
     limit: PositiveAmount
     release: PositiveAmount | None = None
     lookback_s: PositiveFloat = 3_600.0
     notional_min_usd: NonNegativeFloat = 0.0
-    halt_s: NonNegativeFloat = 0.0
-    cool_off_s: NonNegativeFloat = 300.0
     action: BreakerAction = "reduce_only"
 
 

@@ -283,16 +283,24 @@ class BreakerBound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: str
 
 
+# Of a measure and its limit; `asset`: of the fund, `quote`: the currency of the price.
+BreakerUnit: TypeAlias = Literal["ratio", "usd", "count", "s", "asset", "quote"]
+
+
 class BreakerTripped(BreakerDecision, frozen=True, kw_only=True, gc=False):
     """`measured` went strictly beyond `limit`; `action` is what the exchange should do.
 
-    `window_start_ns`: from when on events counted, null for a rule without a lookback; the window
-    ends with `event_ns`. `bounds`: the events that bound it, where the rule rests on single ones.
+    Both are in `unit`. `dry_run_action`: what `action` would be if the breaker were not on trial,
+    null of one that is not. `window_start_ns`: from when on events counted, null for a rule without
+    a lookback; the window ends with `event_ns`. `bounds`: the events that bound it, where the rule
+    rests on single ones.
     """
 
     measured: str
     limit: str
     action: str
+    unit: BreakerUnit = "ratio"
+    dry_run_action: str | None = None
     window_start_ns: int | None = None
     bounds: list[BreakerBound] = []
 

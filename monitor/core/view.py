@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from monitor.core.decisions import BreakerState, State, VenueFollowing
+from monitor.core.decisions import BreakerState, BreakerUnit, State, VenueFollowing
 from monitor.core.distance_view import Distances
 from monitor.core.funding_view import FundingForecast
 from monitor.core.liquidation_view import LiquidationsView
@@ -231,7 +231,9 @@ class FundView(msgspec.Struct, frozen=True, kw_only=True):
     updated_ns: int
 
 
-LOWEST_LIMITS = frozenset({"fund_below_mean", "fund_speed"})  # kinds that trip below their limit
+LOWEST_LIMITS = frozenset(  # kinds that trip below their limit
+    {"fund_below_mean", "fund_speed", "depth_collapse"}
+)
 
 
 class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +248,8 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     state: BreakerState
     action: str
+    unit: BreakerUnit = "ratio"
+    dry_run: bool = False
     measured: float | None
     limit: float
     extended: int
@@ -257,7 +261,7 @@ class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     def limit_used_ratio(self) -> float | None:
         """Return measured / limit (strictly above 1 it trips); None while nothing is measured.
 
-        Of a limit that is a lowest one (`fund_below_mean`, `fund_speed`), limit / measured.
+        Of a limit that is a lowest one (`LOWEST_LIMITS`), limit / measured.
         """
         if self.measured is None:
             return None

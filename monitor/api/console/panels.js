@@ -5,6 +5,7 @@ import { fallOver, sumOf } from "./history.js";
 import { fillList, find, make, row, setFlag, setText } from "./elements.js";
 
 const PACE_S = 15;
+const LOWEST_LIMITS = new Set(["fund_below_mean", "fund_speed", "depth_collapse"]);
 const STATES = ["bankrupt", "liquidatable", "margin_call", "unknown", "healthy"];
 const CATEGORIES = {
   loss: /shortfall|fund|deleveraging|socialized|withdrawals|conservation/,
@@ -135,9 +136,9 @@ function fillBreaker(item, breaker) {
   gauge.firstElementChild.style.width = `${Math.min(100, used * 100)}%`;
   gauge.setAttribute("aria-valuenow", String(Math.min(100, Math.round(used * 100))));
   gauge.setAttribute("aria-label", `${breaker.breaker} on ${breaker.scope}, share of its limit`);
-  const measured = breaker.kind === "fund_below_mean"
-    ? `balance ${money(breaker.measured)}, lowest ${money(breaker.limit)}`
-    : `measured ${percent(breaker.measured, 2)} of ${percent(breaker.limit, 2)}`;
+  const below = LOWEST_LIMITS.has(breaker.kind) ? "lowest" : "of";
+  const measured = `measured ${inUnit(breaker.measured, breaker.unit)}`
+    + ` ${below} ${inUnit(breaker.limit, breaker.unit)}`;
   const times = breaker.extended === 1 ? "once" : `${breaker.extended} times`;
   const extended = breaker.extended ? `, extended ${times}` : "";
   const since = breaker.state === "armed" ? "" :
@@ -145,7 +146,14 @@ function fillBreaker(item, breaker) {
   const following = breaker.following ? ` · ${FOLLOWING[breaker.following]}` : "";
   const degraded = breaker.degraded_since_ns === null ? "" :
     ` · degraded: no mark since ${clock(breaker.degraded_since_ns)}`;
-  setText(item.querySelector(".remark"), measured + since + following + degraded);
+  const trial = breaker.dry_run ? " · on trial" : "";
+  setText(item.querySelector(".remark"), measured + since + trial + following + degraded);
+}
+
+function inUnit(value, unit) {
+  if (unit === "ratio") return percent(value, 2);
+  if (unit === "count") return count(value);
+  return unit === "s" ? `${value} s` : money(value);
 }
 
 export function showDecisions(decisions, filter) {

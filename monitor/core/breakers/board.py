@@ -310,9 +310,12 @@ class BreakerBoard:
         self._watching_marks.pop(instrument, None)
 
     def is_tripped(self, names: Container[str], scopes: Container[str | None]) -> bool:
-        """Return whether any of these breakers stands tripped for any of these scopes."""
+        """Return whether any of these breakers stands tripped for such a scope, not on trial."""
         return any(
-            name in names and scope in scopes and breaker.status.state == "tripped"
+            name in names
+            and scope in scopes
+            and breaker.status.state == "tripped"
+            and not breaker.settings.dry_run
             for (name, scope), breaker in self.breakers.items()
         )
 

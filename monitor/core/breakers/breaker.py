@@ -17,10 +17,18 @@ from monitor.core.decisions import (
     BreakerRearmed,
     BreakerState,
     BreakerTripped,
+    BreakerUnit,
     Decision,
 )
 
 SECOND_NS = 1_000_000_000
+# Of kinds that know one unit, which is no ratio.
+UNITS: dict[str, BreakerUnit] = {
+    "fund_below_mean": "asset",
+    "fund_speed": "s",
+    "feed_outage": "s",
+    "price_band_log_normal": "quote",
+}
 # An estimate this much (relative) below the limit is clear of it, whatever its rounding.
 ESTIMATE_BAND = 1e-6
 
@@ -115,6 +123,22 @@ class Breaker:
         return f"breaker:{self.settings.name}:{self.scope}"
 
     @property
+    def action(self) -> str:
+        """Return what the exchange should do on a trip: only be notified while on trial."""
+        return "notify" if self.settings.dry_run else self.settings.action
+
+    @property
+    def unit(self) -> BreakerUnit:
+        """Return the unit of the measure and its limit."""
+        settings = self.settings
+        if self.kind in UNITS:
+            return UNITS[self.kind]
+        if getattr(settings, "limit_count", None) is not None:
+            return "count"
+        is_money = getattr(settings, "limit_usd", None) is not None
+        return "usd" if is_money or getattr(settings, "measure", "") == "notional" else "ratio"
+
+    @property
     def kind(self) -> str:
         """Return the rule's kind."""
         return str(self.settings.__struct_config__.tag)
@@ -158,7 +182,9 @@ class Breaker:
             scope=self.scope,
             measured=rounded_text(measure.value),
             limit=rounded_text(measure.limit),
-            action=self.settings.action,
+            action=self.action,
+            unit=self.unit,
+            dry_run_action=self.settings.action if self.settings.dry_run else None,
             window_start_ns=self._window_start_ns(now_ns),
             bounds=self.rule.bounding_events(now_ns) if isinstance(self.rule, Explained) else [],
         )

@@ -105,7 +105,9 @@ class Deques:
             else:
                 mean = (sum(prices) - price) / (len(prices) - 1)
                 found.append(abs(price / mean - 1))
-        assert max(found) < RULES[0].limit_ratio
+        limit_ratio = RULES[0].limit_ratio
+        assert limit_ratio is not None
+        assert max(found) < limit_ratio
         self._measures[mark.instrument] = found
 
     def measures(self, mark: MarkPriceChanged) -> Measures:

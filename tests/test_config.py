@@ -27,6 +27,10 @@ MISTAKES = {
     '[[breakers]]\nname = "f"\nkind = "fund_drawdown"\nfund = "main"\nscope = "planet"': "expected "
     "one of the listed values, received 'planet' - at `$.breakers[0].scope`",
     '[[breakers]]\nname = "f"\nkind = "price_surprise"': "received 'price_surprise'",
+    BREAKER + "limit_quote = 5": "expected one of limit_ratio, limit_quote, received limit_ratio, "
+    "limit_quote",
+    BREAKER + "release_quote = 5": "expected release_ratio beside limit_ratio, received "
+    "release_quote",
     BREAKER + "halt_s = 0.001": "expected halt_s 0 or at least 1, received 0.001",
     BREAKER + "release_ratio = 0.2": "expected release_ratio <= limit_ratio 0.1, received 0.2",
     "[liquidation_watch]\nbankruptcy_adjustment = 1.0": "expected bankruptcy_adjustment and "

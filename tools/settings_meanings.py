@@ -172,6 +172,8 @@ SETTINGS = {
     ("breakers", "release_volume_ratio"): "At most this, it may cool; none: limit_volume_ratio.",
     ("breakers", "volume_min_usd"): "Its share counts once so much was traded.",
     ("breakers", "within_ratio"): "How far from the mid depth counts.",
+    ("breakers", "limit_quote"): "It trips strictly beyond; in the currency of the price.",
+    ("breakers", "release_quote"): "At most this it may cool; none: limit_quote.",
     ("breakers", "limit_s"): "It trips when a feed is lost for longer, or a fund empty sooner.",
     ("breakers", "release_usd"): "At most this it may cool (depth: at least); none: limit_usd.",
     ("breakers", "horizon_s"): "How far ahead the bounds look; a trade counts so long.",

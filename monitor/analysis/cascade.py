@@ -17,7 +17,6 @@ from monitor.analysis.closing import (
     CLOSED,
     Run,
     Since,
-    close_all,
     close_holders,
     close_units,
     set_marks,
@@ -161,13 +160,13 @@ class Cascades:
                 near = np.zeros(units, np.int64)
                 count = reachable(reach, part.offset, lost, run.closed, near)
                 self.units_looked_at += units // LOOKS_AT_ONCE + count
-                worth += close_all(own, part, known, (near, count), run)
+                worth += close_units(own, part, known, (near, count, True), run)
             else:
                 self.units_looked_at += of_instrument[2] - of_instrument[0] + falls + rises
                 holding = (positions.unit, self._weights, of_instrument)
                 worth += close_holders(own, part, known, holding, run)
-                worth += close_units(own, part, known, (reach.by_fall, falls), run)
-                worth += close_units(own, part, known, (reach.by_rise, rises), run)
+                worth += close_units(own, part, known, (reach.by_fall, falls, False), run)
+                worth += close_units(own, part, known, (reach.by_rise, rises, False), run)
             spans.append((first, int(run.counts[CLOSED])))
         return worth, spans
 

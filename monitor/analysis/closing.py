@@ -86,42 +86,19 @@ def close_holders(
 
 
 @compiled
-def close_all(
-    c: Columns,
-    part: Part,
-    known: tuple[Terms, Reach, Since],
-    asked: tuple[Counts, int],
-    run: Run,
-) -> float:
-    """Close who is liquidatable among so many units, whatever they hold; return their notional."""
-    terms, reach, since = known
-    order, count = asked
-    worth = 0.0
-    for number in range(count):
-        own = order[number]
-        ahead = c.begins[order[min(number + UNITS_AHEAD, count - 1)]]
-        if ahead >= 0:
-            prefetch(c.rows, ahead)
-            prefetch(c.rows, ahead + 2)
-        version, falling, rising = reach.version[own], reach.falling[own], reach.rising[own]
-        lost = falling * max(since.fall[version], since.own_fall[version])
-        lost += rising * max(since.rise[version], since.own_rise[version])
-        if not reach.slack[own] > lost + ROUNDING * (lost + falling + rising):
-            worth += close_if_due(c, part, terms, (reach, since.version, own), run)
-    return worth
-
-
-@compiled
 def close_units(
     c: Columns,
     part: Part,
     known: tuple[Terms, Reach, Since],
-    asked: tuple[Counts, int],
+    asked: tuple[Counts, int, bool],
     run: Run,
 ) -> float:
-    """Close who is liquidatable among the first so many units asked for; return their notional."""
+    """Close who is liquidatable among so many units asked for; return their notional.
+
+    `asked`: units, how many of them, and whether they may hold the instrument that has moved most.
+    """
     terms, reach, since = known
-    order, count = asked
+    order, count, may_hold = asked
     worth = 0.0
     for number in range(count):
         own = order[number]
@@ -132,7 +109,10 @@ def close_units(
         if run.closed[part.offset + own]:
             continue
         version, falling, rising = reach.version[own], reach.falling[own], reach.rising[own]
-        lost = falling * since.fall[version] + rising * since.rise[version]
+        fall, rise = since.fall[version], since.rise[version]
+        if may_hold:
+            fall, rise = max(fall, since.own_fall[version]), max(rise, since.own_rise[version])
+        lost = falling * fall + rising * rise
         if not reach.slack[own] > lost + ROUNDING * (lost + falling + rising):
             worth += close_if_due(c, part, terms, (reach, since.version, own), run)
     return worth

@@ -26,7 +26,7 @@ from monitor.core.loss_at_risk_view import (
 HORIZONS_S = (600.0, 3_600.0, 86_400.0)
 CONFIDENCES = (0.99, 0.999)
 PATHS_MIN = 20 * GROUPS  # before, nothing is told
-UNITS_MAX = 100_000_000  # looked at in one image: beyond, the other paths wait for the next
+UNITS_MAX = 25_000_000  # looked at in one image: beyond, the other paths wait for the next
 CONTRIBUTIONS_MAX = 10
 HALVINGS = 30
 SEED = 20_260_101

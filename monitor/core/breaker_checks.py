@@ -1,6 +1,7 @@
 """What the types of `[[breakers]]` alone cannot say: limits, releases, scopes that fit together."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from monitor.core.breaker_settings import (
     BreakerSettings,
@@ -8,13 +9,19 @@ from monitor.core.breaker_settings import (
     LiquidationBacklogSettings,
     LiquidationRateSettings,
     OpenInterestSettings,
+    PriceVelocitySettings,
 )
 
 # A halt is looked at again each time it ends: shorter ones would only make timers.
 HALT_S_MIN = 1.0
-UNITS = ("ratio", "usd", "count", "volume_ratio")
+UNITS = ("ratio", "usd", "count", "volume_ratio", "quote")
 # Kinds that are limited in one of several units.
-BY_UNIT = (DepthCollapseSettings, LiquidationBacklogSettings, LiquidationRateSettings)
+LimitedByUnit: TypeAlias = (
+    DepthCollapseSettings
+    | LiquidationBacklogSettings
+    | LiquidationRateSettings
+    | PriceVelocitySettings
+)
 
 
 def breaker_problems(breakers: Sequence[BreakerSettings]) -> list[str]:
@@ -25,7 +32,7 @@ def breaker_problems(breakers: Sequence[BreakerSettings]) -> list[str]:
 
 
 def _problems(rule: BreakerSettings) -> Iterator[str]:
-    if isinstance(rule, BY_UNIT):
+    if isinstance(rule, LimitedByUnit):
         yield from _unit_problems(rule)
     for unit in UNITS:
         limit, release = (getattr(rule, f"{end}_{unit}", None) for end in ("limit", "release"))
@@ -42,9 +49,7 @@ def _problems(rule: BreakerSettings) -> Iterator[str]:
         yield f"expected halt_s 0 or at least {HALT_S_MIN:g}, received {rule.halt_s:g}"
 
 
-def _unit_problems(
-    rule: DepthCollapseSettings | LiquidationBacklogSettings | LiquidationRateSettings,
-) -> Iterator[str]:
+def _unit_problems(rule: LimitedByUnit) -> Iterator[str]:
     known = [unit for unit in UNITS if hasattr(rule, f"limit_{unit}")]
     limits = [unit for unit in known if getattr(rule, f"limit_{unit}") is not None]
     if len(limits) != 1:

@@ -29,16 +29,19 @@ class BreakerRule(Settings, frozen=True, kw_only=True, tag_field="kind"):
 class PriceVelocitySettings(BreakerRule, frozen=True, kw_only=True, tag="price_velocity"):
     """`[[breakers]]` kind `price_velocity`: the largest move of a mark within a lookback.
 
-    `scope`: an instrument, or `*` for each instrument on its own. Trips strictly beyond
-    `limit_ratio`; may cool when the move is at most `release_ratio` (default: the limit) and
-    `halt_s` have passed; then rests `cool_off_s`.
+    `scope`: an instrument, or `*` for each instrument on its own. One limit: `limit_ratio` of the
+    price, or `limit_quote` in the currency of the price. Trips strictly beyond it; may cool when
+    the move is at most the release of the same unit (default: the limit) and `halt_s` have passed;
+    then rests `cool_off_s`.
     """
 
     scope: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "*"
     lookback_s: PositiveFloat
-    limit_ratio: PositiveFloat
-    direction: Literal["up", "down", "both"] = "both"
+    limit_ratio: PositiveFloat | None = None
     release_ratio: PositiveFloat | None = None
+    limit_quote: PositiveAmount | None = None
+    release_quote: PositiveAmount | None = None
+    direction: Literal["up", "down", "both"] = "both"
     action: BreakerAction = "halt"
 
 

@@ -42,6 +42,12 @@ class NaiveBreaker:
         """Return the name that orders timers due at the same time."""
         return f"breaker:{self.settings.name}:{self.scope}"
 
+    @property
+    def limit(self) -> Fraction:
+        """Return the limit; this twin knows moves relative to the price alone."""
+        assert self.settings.limit_ratio is not None
+        return ratio(self.settings.limit_ratio)
+
     def window(self, now_ns: int) -> list[Tick]:
         """Return the ticks of the lookback, its first instant included."""
         since = now_ns - nanoseconds(self.settings.lookback_s)
@@ -69,7 +75,7 @@ class NaiveBreaker:
         self.newest = tick.extremes
         measured = self.measured(now_ns, max(tick.extremes), min(tick.extremes))
         self.measured_last = measured
-        if self.state == "armed" and measured > ratio(self.settings.limit_ratio):
+        if self.state == "armed" and measured > self.limit:
             self.state = "tripped"
             self.look_ns = now_ns + nanoseconds(self.settings.halt_s)
             self.extended = 0
@@ -87,7 +93,7 @@ class NaiveBreaker:
             breaker=self.settings.name,
             scope=self.scope,
             measured=significant(self.measured_last),
-            limit=significant(ratio(self.settings.limit_ratio)),
+            limit=significant(self.limit),
             action=self.settings.action,
             window_start_ns=max(0, now_ns - nanoseconds(self.settings.lookback_s)),
             bounds=self.bounds(now_ns),
@@ -114,8 +120,8 @@ class NaiveBreaker:
 
     def try_to_cool(self, now_ns: int, measured: Fraction) -> list[decisions.Decision]:
         """Return what follows if the move is over and the halt has lasted long enough."""
-        release = self.settings.release_ratio or self.settings.limit_ratio
-        if now_ns < self.look_ns or measured > ratio(release):
+        release = self.settings.release_ratio
+        if now_ns < self.look_ns or measured > (ratio(release) if release else self.limit):
             return []
         self.state = "cooling"
         self.cool_until_ns = now_ns + nanoseconds(self.settings.cool_off_s)

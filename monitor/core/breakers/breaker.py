@@ -133,6 +133,8 @@ class Breaker:
         settings = self.settings
         if self.kind in UNITS:
             return UNITS[self.kind]
+        if getattr(settings, "limit_quote", None) is not None:
+            return "quote"
         if getattr(settings, "limit_count", None) is not None:
             return "count"
         is_money = getattr(settings, "limit_usd", None) is not None

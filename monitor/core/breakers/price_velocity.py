@@ -2,7 +2,8 @@
 
 up = high_now / min(window) - 1, down = 1 - low_now / max(window), over the points of the last
 `lookback_s`; a first point has nothing to be measured against. With marks 100, 104, 93 inside
-the window, down = 1 - 93 / 104 = 0.105769...
+the window, down = 1 - 93 / 104 = 0.105769... With `limit_quote` the moves are differences of prices
+instead: up = high_now - min(window), down = max(window) - low_now, here 11.
 """
 
 from fractions import Fraction
@@ -23,8 +24,12 @@ class PriceVelocity:
     def __init__(self, settings: PriceVelocitySettings) -> None:
         """Begin without a price."""
         self.settings = settings
-        release = settings.release_ratio
-        self.limit = float_setting(settings.limit_ratio)
+        limit, release = settings.limit_ratio, settings.release_ratio
+        self.is_absolute = settings.limit_quote is not None
+        if self.is_absolute:
+            limit, release = settings.limit_quote, settings.release_quote
+        assert limit is not None, "expected one limit"
+        self.limit = float_setting(limit)
         self.release = self.limit if release is None else float_setting(release)
         self._clear = float(self.limit) * (1 - ESTIMATE_BAND)
         self.window = ExtremesWindow(round(settings.lookback_s * SECOND_NS))
@@ -58,15 +63,19 @@ class PriceVelocity:
     def estimate(self, now_ns: int) -> Estimate:
         """Return `measure` in floats."""
         move = self._estimated_move(now_ns)
-        return Estimate(move, self.settings.limit_ratio, move < self._clear)
+        # a difference of two prices is as uncertain as they are
+        error = ESTIMATE_BAND * self.window.high_number if self.is_absolute and move else 0.0
+        return Estimate(move, float(self.limit), move + error < self._clear)
 
     def _estimated_move(self, now_ns: int) -> float:
         self.window.move_to(now_ns)
         if self._now is None or self._is_first(now_ns):
             return 0.0
         high, low = self._now
-        up = float(high) / self.window.low_number - 1.0
-        down = 1.0 - float(low) / self.window.high_number
+        up = float(high) - self.window.low_number
+        down = self.window.high_number - float(low)
+        if not self.is_absolute:
+            up, down = up / self.window.low_number, down / self.window.high_number
         if self.settings.direction != "both":
             return max(0.0, up if self.settings.direction == "up" else down)
         return max(0.0, up, down)
@@ -80,21 +89,22 @@ class PriceVelocity:
         self.window.move_to(now_ns)
         if self._now is None or self._is_first(now_ns):
             return Fraction(0)
-        high, low = self._now
-        moves = [Fraction(0)]
-        if self.settings.direction != "down":
-            moves.append(to_fraction(high) / to_fraction(self.window.low) - 1)
-        if self.settings.direction != "up":
-            moves.append(1 - to_fraction(low) / to_fraction(self.window.high))
-        return max(moves)
+        rise, fall = self._rise_and_fall(*self._now)
+        watched = {"up": [rise], "down": [fall], "both": [rise, fall]}[self.settings.direction]
+        return max(Fraction(0), *watched)
+
+    def _rise_and_fall(self, high: str, low: str) -> tuple[Fraction, Fraction]:
+        """Return how far the newest mark is from the extremes of the window, exactly."""
+        lowest, highest = to_fraction(self.window.low), to_fraction(self.window.high)
+        rise, fall = to_fraction(high) - lowest, highest - to_fraction(low)
+        return (rise, fall) if self.is_absolute else (rise / lowest, fall / highest)
 
     def bounding_events(self, now_ns: int) -> list[BreakerBound]:
         """Return the extreme and the newest mark, which the larger watched move lies between."""
         if self._move(now_ns) == 0 or self._now is None or self._newest_ns is None:
             return []
         high, low = self._now
-        rise = to_fraction(high) / to_fraction(self.window.low) - 1
-        fall = 1 - to_fraction(low) / to_fraction(self.window.high)
+        rise, fall = self._rise_and_fall(high, low)
         rises = self.settings.direction == "up" or (
             self.settings.direction == "both" and rise >= fall
         )

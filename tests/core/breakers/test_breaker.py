@@ -65,6 +65,7 @@ def test_one_that_acts_says_no_more_than_before() -> None:
     ("rule", "unit"),
     [
         (velocity(), "ratio"),
+        (PriceVelocitySettings(name="v", lookback_s=60, limit_quote=5), "quote"),
         (LiquidationRateSettings(name="r", lookback_s=1, limit_count=5), "count"),
         (LiquidationRateSettings(name="r", lookback_s=1, limit_usd=5), "usd"),
         (LiquidationRateSettings(name="r", lookback_s=1, limit_volume_ratio=5), "ratio"),

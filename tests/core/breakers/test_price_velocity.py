@@ -1,8 +1,11 @@
 """The velocity breaker: when it trips, cools and is armed again."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.breaker_settings import PriceVelocitySettings
 from monitor.core.breakers.breaker import SECOND_NS, Breaker
@@ -27,6 +30,42 @@ def test_it_does_not_trip_at_the_limit_itself() -> None:
     assert see(watch, 0, "100") == []
     assert see(watch, 1, "90") == []
     assert see(watch, 2, "89.99") == ["breaker_tripped"]
+
+
+def test_a_limit_in_the_currency_of_the_price_is_one_of_differences() -> None:
+    """docs/model/breakers.md."""
+    watch = breaker(limit_ratio=None, limit_quote=11)
+    see(watch, 0, "100")
+    see(watch, 1, "104")
+    assert see(watch, 2, "93") == []
+    assert watch.rule.measure(2 * SECOND_NS).value == 11
+    assert see(watch, 3, "92.9999999999") == ["breaker_tripped"]
+    rising = breaker(limit_ratio=None, limit_quote=5, release_quote=2, direction="up")
+    see(rising, 0, "1000000")
+    assert see(rising, 1, "999000") == []
+    assert see(rising, 2, "999005") == []
+    assert see(rising, 3, "999005.0000000001") == ["breaker_tripped"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 10**6)), min_size=1, max_size=30),
+    st.sampled_from(["up", "down", "both"]),
+)
+def test_a_difference_is_that_of_all_marks(steps: list[tuple[int, int]], direction: str) -> None:
+    watch, now_ns, points = breaker(limit_ratio=None, limit_quote=1, direction=direction), 0, []
+    assert isinstance(watch.rule, PriceVelocity)
+    for waited_s, scaled in steps:
+        now_ns += waited_s * 10 * SECOND_NS
+        price = f"{scaled // 1000}.{scaled % 1000:03d}".rstrip("0").rstrip(".")
+        watch.rule.observe(now_ns, price, None, None)
+        points.append((now_ns, Fraction(scaled, 1000)))
+        held = [one for at, one in points if at >= now_ns - 60 * SECOND_NS]
+        up, down = held[-1] - min(held), max(held) - held[-1]
+        moves = {"up": up, "down": down, "both": max(up, down)}
+        is_first = len(held) == 1
+        assert watch.rule.measure(now_ns).value == (0 if is_first else moves[direction])
+        estimate = watch.rule.estimate(now_ns)
+        assert not (estimate.is_clear and watch.rule.measure(now_ns).is_beyond)
 
 
 def test_it_does_not_trip_on_a_first_tick_with_wide_extremes() -> None:

@@ -1,14 +1,14 @@
 """Market facts: what each one changes, and which accounts and breakers must look again."""
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from monitor.core import events
 from monitor.core.amounts import to_fraction
 from monitor.core.audit import Audit
-from monitor.core.breakers.depth_collapse import Book
 from monitor.core.decisions import Decision
+from monitor.core.instruments import Instrument
 from monitor.core.ledger.relisting import BUCKETS, stride_for
 from monitor.core.market import FIT, Market, Quote, Unfit
 from monitor.core.oracles.rules import EXCHANGE
@@ -241,15 +241,24 @@ class MarketFacts:
         instrument, board = self.market.instruments.get(event.instrument), self.venue.board
         if instrument is None or not board.watches_depth:
             return []
-        value = self.market.exact_value(instrument.settlement)
-        if value is None:
+        bids, asks = (self._levels(instrument, side) for side in (event.bids, event.asks))
+        if bids is None or asks is None:
             return []
-        bids, asks = (
-            [(Decimal(price), contracts) for price, size in told if (contracts := Decimal(size))]
-            for told in (event.bids, event.asks)
-        )
-        book = Book(bids, asks, instrument.contract_size * value, bool(instrument.inverse))
-        return board.depth_changed(event.instrument, book, now_ns)
+        return board.depth_changed(event.instrument, bids, asks, now_ns)
+
+    def _levels(
+        self, instrument: Instrument, told: Sequence[tuple[str, str]]
+    ) -> list[tuple[Fraction, Fraction]] | None:
+        """Return (price, USD) of levels with something on them; None: nothing values them."""
+        found = []
+        for price_text, size in told:
+            price, contracts = to_fraction(price_text), to_fraction(size)
+            worth = self.market.worth(instrument, contracts, price)
+            if worth is None:
+                return None
+            if worth:
+                found.append((price, worth))
+        return found
 
     def _reset_breaker(self, event: events.BreakerReset, now_ns: int) -> list[Decision]:
         names = [settings.name for settings in self.venue.board.settings]

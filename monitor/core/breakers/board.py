@@ -33,7 +33,7 @@ from monitor.core.breakers import (
     PriceRule,
 )
 from monitor.core.breakers.breaker import Breaker
-from monitor.core.breakers.depth_collapse import Book
+from monitor.core.breakers.depth_collapse import Level
 from monitor.core.breakers.open_interest import Interest, OpenInterest
 from monitor.core.decisions import Decision
 
@@ -156,10 +156,12 @@ class BreakerBoard:
         """Return whether a rule sees visible books."""
         return any(type(settings) in DEPTH_RULES for settings in self.settings)
 
-    def depth_changed(self, instrument: str, book: Book, now_ns: int) -> list[Decision]:
-        """Let the breakers of an instrument see its visible book."""
+    def depth_changed(
+        self, instrument: str, bids: Sequence[Level], asks: Sequence[Level], now_ns: int
+    ) -> list[Decision]:
+        """Let the breakers of an instrument see its visible book, in USD, best levels first."""
         watching = self._watching(DEPTH_RULES, [instrument])
-        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, book))
+        return self._show(watching, now_ns, lambda rule: rule.observe(now_ns, bids, asks))
 
     def shortfall_incurred(
         self, instrument: str, amount_usd: Fraction, now_ns: int

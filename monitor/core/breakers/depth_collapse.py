@@ -9,57 +9,33 @@ where it is deep enough. Bids of 10 at 99.5 and 20 at 98, asks of 8 at 100.5, wi
 """
 
 from collections.abc import Sequence
-from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from monitor.core.amounts import float_setting
 from monitor.core.breaker_settings import DepthCollapseSettings
 from monitor.core.breakers.breaker import SECOND_NS, Estimate, Measure
 from monitor.core.windows import MeanWindow
 
-ZERO, ONE, TWO = Fraction(0), Fraction(1), Decimal(2)
+ZERO, ONE = Fraction(0), Fraction(1)
 LEVELS_MAX = 50  # of a side, as a book is told
 MILLION = 1_000_000
-Level = tuple[Decimal, Decimal]  # price, contracts
-EXACT = Context(prec=80)  # sums of products of 36 digits each
+Level = tuple[Fraction, Fraction]  # price, what it offers in USD
 
 
-class Book(NamedTuple):
-    """A whole visible book, its levels with something on them.
-
-    `unit_usd`: what a contract is worth per 1 of price; of an inverse one at a price of 1.
-    """
-
-    bids: Sequence[Level]
-    asks: Sequence[Level]
-    unit_usd: Fraction
-    is_inverse: bool = False
-
-
-def depth_of(book: Book, within: Decimal) -> tuple[Fraction, bool]:
-    """Return the depth of the thinner side to the millionth, and whether all of it is seen.
-
-    Inverse contracts are valued at the mid, all others at the price of their level.
-    """
-    if not book.bids or not book.asks:
+def depth_of(
+    bids: Sequence[Level], asks: Sequence[Level], within: Fraction
+) -> tuple[Fraction, bool]:
+    """Return the depth of the thinner side to the millionth, and whether all of it is seen."""
+    if not bids or not asks:
         return ZERO, True
-    best = max(price for price, _ in book.bids), min(price for price, _ in book.asks)
-    middle = EXACT.divide(EXACT.add(*best), TWO)
-    reach = EXACT.multiply(middle, within)
-    low, high = EXACT.subtract(middle, reach), EXACT.add(middle, reach)
+    middle = (max(bids)[0] + min(asks)[0]) / 2
     found = []
-    for side in (book.bids, book.asks):
-        total, count = Decimal(0), 0
-        for price, contracts in side:
-            if low <= price <= high:
-                count += 1
-                worth = contracts if book.is_inverse else EXACT.multiply(price, contracts)
-                total = EXACT.add(total, worth)
-        found.append((Fraction(total), count < LEVELS_MAX))
+    for side in (bids, asks):
+        near = [worth for price, worth in side if abs(price - middle) <= middle * within]
+        found.append((sum(near, ZERO), len(near) < LEVELS_MAX))
     depth, is_whole = min(found)
-    usd = depth * book.unit_usd / (Fraction(middle) if book.is_inverse else 1)
-    return Fraction(int(usd * MILLION), MILLION), is_whole
+    return Fraction(int(depth * MILLION), MILLION), is_whole
 
 
 class DepthCollapse:
@@ -75,14 +51,14 @@ class DepthCollapse:
         assert limit is not None, "expected one limit"
         self.limit = float_setting(limit)
         self.release = self.limit if release is None else float_setting(release)
-        self.within = Decimal(str(settings.within_ratio))
+        self.within = float_setting(settings.within_ratio)
         self._lookback_ns = round(settings.lookback_s * SECOND_NS)
         self._mean: MeanWindow | None = None
         self._value = self.release  # neither below nor above: nothing is known
 
-    def observe(self, now_ns: int, book: Book) -> None:
-        """Take a whole book."""
-        depth, is_whole = depth_of(book, self.within)
+    def observe(self, now_ns: int, bids: Sequence[Level], asks: Sequence[Level]) -> None:
+        """Take a whole book: levels with something on them."""
+        depth, is_whole = depth_of(bids, asks, self.within)
         known = depth
         if self.is_relative:
             mean = self._mean_before(now_ns)

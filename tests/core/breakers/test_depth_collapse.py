@@ -1,6 +1,5 @@
 """Depth near the mid: against every book kept, and through the engine."""
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -8,37 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.breaker_settings import DepthCollapseSettings
-from monitor.core.breakers.depth_collapse import (
-    LEVELS_MAX,
-    Book,
-    DepthCollapse,
-    Level,
-    depth_of,
-)
+from monitor.core.breakers.depth_collapse import LEVELS_MAX, DepthCollapse, depth_of
 from monitor.core.engine import RiskEngine
 from monitor.core.settings import EngineSettings
 from tests.builders import Journal
 
-Told = tuple[list[tuple[str, str]], list[tuple[str, str]]]
+Book = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 
 def settings(**changes: Any) -> DepthCollapseSettings:
     return DepthCollapseSettings(name="depth", cool_off_s=0, **changes)
 
 
-def levels(worths: list[int], best: Decimal, step: Decimal) -> list[Level]:
-    return [(best + place * step, Decimal(worth)) for place, worth in enumerate(worths)]
+def levels(worths: list[int], best: Fraction, step: Fraction) -> list[tuple[Fraction, Fraction]]:
+    return [(best + place * step, Fraction(worth)) for place, worth in enumerate(worths)]
 
 
-def inverse(bids: list[Level], asks: list[Level]) -> Book:
-    """Return a book around 100 in which a contract is worth 1 USD."""
-    return Book(bids, asks, Fraction(100), is_inverse=True)
-
-
-def book(bids: int, asks: int) -> Book:
+def book(bids: int, asks: int) -> tuple[list[Any], list[Any]]:
     """Return a book with one level on each side, 0: none."""
-    one = Decimal("0.01")
-    return inverse(
+    one = Fraction(1, 100)
+    return (
         levels([bids] if bids else [], 100 - one, -one),
         levels([asks] if asks else [], 100 + one, one),
     )
@@ -56,7 +44,7 @@ def test_a_share_is_of_the_mean_of_all_books_before(books: dict[int, tuple[int, 
         before = depths[-1] if depths else None
         depths.append(before)
         if now_ns in books:
-            rule.observe(now_ns, book(*books[now_ns]))
+            rule.observe(now_ns, *book(*books[now_ns]))
             depths[-1] = min(books[now_ns])
             held = [one for one in depths[max(0, now_ns - 10) : now_ns] if one is not None]
             mean = Fraction(sum(held), len(held)) if held else Fraction(before or 0)
@@ -75,40 +63,33 @@ def test_a_share_is_of_the_mean_of_all_books_before(books: dict[int, tuple[int, 
 def test_depth_is_what_a_walk_along_each_side_finds(
     bids: list[int], asks: list[int], within_percent: int
 ) -> None:
-    step, middle = Decimal("0.5"), Decimal(100)
+    step, middle = Fraction(1, 2), Fraction(100)
     sides = levels(bids, middle - step, -step), levels(asks, middle + step, step)
-    reach = Decimal(within_percent)
+    reach = Fraction(within_percent)
     found = []
     for worths in (bids, asks):
         near = [worth for place, worth in enumerate(worths, 1) if place * step <= reach]
         found.append((Fraction(sum(near)), len(near) < LEVELS_MAX))
-    assert depth_of(inverse(*sides), reach / 100) == min(found)
-    # of any other contract a level is worth its price as well
-    linear = [
-        sum(price * contracts for price, contracts in side if abs(price - middle) <= reach)
-        for side in sides
-    ]
-    depth, _ = depth_of(Book(*sides, Fraction(1, 2)), reach / 100)
-    assert depth == min(map(Fraction, linear)) / 2
+    assert depth_of(*sides, Fraction(within_percent, 100)) == min(found)
 
 
 def test_a_book_that_may_go_on_unseen_counts_only_where_it_is_deep_enough() -> None:
     rule = DepthCollapse(settings(limit_usd=1_000))
     assert not rule.measure(0).is_beyond  # nothing is known
-    best, step = Decimal(100), Decimal("0.00001")
-    full, asks = levels([1] * LEVELS_MAX, best - step, -step), levels([5_000], best + step, step)
-    rule.observe(1, inverse(full, asks))
+    step = Fraction(1, 100_000)
+    full, (_, asks) = levels([1] * LEVELS_MAX, Fraction(100), -step), book(9, 5_000)
+    rule.observe(1, full, asks)
     assert rule.measure(1).value == 1_000  # passed over
-    rule.observe(2, inverse(full[:-1], asks))
+    rule.observe(2, full[:-1], asks)
     assert rule.measure(2).value == 49
     assert rule.measure(2).is_beyond
-    deep = [(price, contracts * 100) for price, contracts in full]
-    rule.observe(3, inverse(deep, asks))
+    deep = [(price, worth * 100) for price, worth in full]
+    rule.observe(3, deep, asks)
     assert rule.measure(3).value == 5_000
     assert rule.measure(3).is_back
 
 
-def decided(rule: DepthCollapseSettings, *books: Told) -> list[tuple[str, str | None]]:
+def decided(rule: DepthCollapseSettings, *books: Book) -> list[tuple[str, str | None]]:
     """Return (kind, measured) of what is decided on books a minute apart."""
     journal = Journal()
     journal.list_instrument("X", contract_size="0.5")
@@ -127,8 +108,8 @@ def decided(rule: DepthCollapseSettings, *books: Told) -> list[tuple[str, str | 
     return found[0]
 
 
-DEEP: Told = ([("99.5", "20"), ("98", "40")], [("100.5", "16")])  # 995 and 804 within 1 %
-THIN: Told = ([("99.5", "20")], [("100.5", "4"), ("102", "90")])  # 995 and 201
+DEEP: Book = ([("99.5", "20"), ("98", "40")], [("100.5", "16")])  # 995 and 804 within 1 %
+THIN: Book = ([("99.5", "20")], [("100.5", "4"), ("102", "90")])  # 995 and 201
 
 
 def test_books_of_the_engine_are_worth_what_their_contracts_are() -> None:
